@@ -1,0 +1,170 @@
+// The Python module kerasgpu._core: launches kernels on NumPy arrays, replays programs, and owns the memory pool.
+// The only C++ that knows Python.
+#include <pybind11/functional.h>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "../cpu/parallel.h"
+#include "../cpu/pool.h"
+#include "../cpu/program.h"
+#include "../cpu/registry.h"
+
+namespace py = pybind11;
+
+namespace {
+
+constexpr int kMaxOperands = 512;              // of one launch; multi-tensor kernels are split above this
+constexpr int64_t kReleaseGilBytes = 1 << 15;  // below this a launch is shorter than a GIL hand-over
+
+int bfloat16_num = -1;  // NumPy's type number of ml_dtypes.bfloat16, once it was imported
+
+kg::DType dtype_of_array(const py::array& a) {
+  const int num = a.dtype().num();
+  switch (num) {
+    case 0: return kg::kBool;
+    case 1: return kg::kI8;
+    case 2: return kg::kU8;
+    case 3: return kg::kI16;
+    case 4: return kg::kU16;
+    case 5: return kg::kI32;
+    case 6: return kg::kU32;
+    case 7: return sizeof(long) == 8 ? kg::kI64 : kg::kI32;
+    case 8: return sizeof(long) == 8 ? kg::kU64 : kg::kU32;
+    case 9: return kg::kI64;
+    case 10: return kg::kU64;
+    case 11: return kg::kF32;
+    case 12: return kg::kF64;
+    case 23: return kg::kF16;
+    default: break;
+  }
+  if (num == bfloat16_num) return kg::kBF16;
+  throw py::type_error("kerasgpu._core: no kernel works on arrays of dtype " + py::str(a.dtype()).cast<std::string>());
+}
+
+kg::Buffer as_buffer(py::handle object, bool writeable) {
+  if (!py::isinstance<py::array>(object)) throw py::type_error("kerasgpu._core: expected a NumPy array");
+  auto a = py::reinterpret_borrow<py::array>(object);
+  if (!(a.flags() & py::array::c_style)) throw py::value_error("kerasgpu._core: array is not contiguous");
+  if (writeable && !a.writeable()) throw py::value_error("kerasgpu._core: output array is read-only");
+  return {const_cast<void*>(a.data()), static_cast<int64_t>(a.nbytes()), dtype_of_array(a)};
+}
+
+template <class T> void read_numbers(const py::tuple& from, std::vector<T>& to) {
+  to.resize(from.size());
+  for (size_t k = 0; k < from.size(); ++k) to[k] = from[k].cast<T>();
+}
+
+void launch(int id, const py::tuple& in, const py::tuple& out, const py::tuple& ints, const py::tuple& floats) {
+  if (in.size() > kMaxOperands || out.size() > kMaxOperands)
+    throw py::value_error(std::string(kg::kernel_name(id)) + ": too many operands in one launch");
+  std::vector<kg::Buffer> ins(in.size()), outs(out.size());
+  int64_t bytes = 0;
+  for (size_t k = 0; k < in.size(); ++k) bytes += (ins[k] = as_buffer(in[k], false)).bytes;
+  for (size_t k = 0; k < out.size(); ++k) bytes += (outs[k] = as_buffer(out[k], true)).bytes;
+  std::vector<int64_t> i;
+  std::vector<double> f;
+  read_numbers(ints, i);
+  read_numbers(floats, f);
+  const kg::Kernel kernel = kg::kernel(id);
+  kg::Call call{kg::kernel_name(id), ins.data(), outs.data(), i.data(), f.data(), int32_t(ins.size()), int32_t(outs.size()),
+                int32_t(i.size()), int32_t(f.size())};
+  if (bytes < kReleaseGilBytes) return kernel(call);
+  py::gil_scoped_release release;
+  kernel(call);
+}
+
+py::array empty(const py::object& shape, const py::dtype& dtype) {
+  std::vector<py::ssize_t> dims;
+  int64_t bytes = dtype.itemsize();
+  for (py::handle d : shape) {
+    const auto n = d.cast<int64_t>();
+    if (n < 0 || __builtin_mul_overflow(bytes, n, &bytes)) throw py::value_error("empty: bad shape " + py::repr(shape).cast<std::string>());
+    dims.push_back(n);
+  }
+  void* block = kg::pool_allocate(bytes);
+  py::capsule owner(block, [](void* p) { kg::pool_free(p); });
+  return py::array(dtype, dims, block, owner);
+}
+
+// Keeps the arrays and callables alive that the C++ program points to.
+struct PyProgram {
+  kg::Program program;
+  std::vector<py::object> alive;
+
+  int add_buffer(const py::array& a) {
+    const int k = program.add_buffer(as_buffer(a, false));
+    alive.push_back(a);
+    return k;
+  }
+  void rebind(int k, const py::array& a) {
+    program.rebind(k, as_buffer(a, false));
+    alive.at(k) = a;
+  }
+  void run(int64_t steps) {
+    py::gil_scoped_release release;
+    program.run(steps, [] {
+      py::gil_scoped_acquire acquire;
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    });
+  }
+};
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "C++ kernels of kerasgpu";
+  m.def("launch", &launch, "launch(kernel_id, inputs, outputs, ints, floats): run one kernel on NumPy arrays");
+  m.def("kernel_id", &kg::kernel_id, "number of a kernel, -1 if there is none of that name");
+  m.def("kernel_names", &kg::kernel_names);
+  m.def("machine_level", &kg::machine_level);
+  m.def("level", &kg::level);
+  m.def("set_level", [](int level) {
+    if (level < 0 || level > kg::machine_level()) throw py::value_error("set_level: this machine cannot run that instruction set");
+    kg::set_level(level);
+  });
+  m.def("num_threads", &kg::num_threads);
+  m.def("set_num_threads", [](int n) {
+    if (n < 1 || n > 1024) throw py::value_error("set_num_threads: need 1 to 1024, got " + std::to_string(n));
+    py::gil_scoped_release release;
+    kg::set_num_threads(n);
+  });
+  m.def("set_bfloat16", [](const py::dtype& dtype) { bfloat16_num = dtype.num(); });
+  m.def("empty", &empty, "empty(shape, dtype): an uninitialised array from the caching pool, 64-byte aligned");
+  m.def("empty_cache", &kg::pool_empty_cache);
+  m.def("memory_stats", [] {
+    const kg::PoolStats s = kg::pool_stats();
+    py::dict d;
+    d["in_use"] = s.in_use;
+    d["cached"] = s.cached;
+    d["peak"] = s.peak;
+    d["allocations"] = s.allocations;
+    return d;
+  });
+  py::class_<PyProgram>(m, "Program", "a recorded list of kernel calls over fixed buffers")
+      .def(py::init<>())
+      .def("add_buffer", &PyProgram::add_buffer)
+      .def("rebind", &PyProgram::rebind)
+      .def("add_call",
+           [](PyProgram& p, int id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints, std::vector<double> floats) {
+             p.program.add_call(id, std::move(in), std::move(out), std::move(ints), std::move(floats));
+           })
+      .def("add_host_call",
+           [](PyProgram& p, py::function f) {
+             p.program.add_host_call([f] {
+               py::gil_scoped_acquire acquire;
+               f();
+             });
+           })
+      .def("run", &PyProgram::run, py::arg("steps") = 1)
+      .def("profile",
+           [](PyProgram& p) {
+             std::vector<double> seconds(p.program.size());
+             {
+               py::gil_scoped_release release;
+               p.program.profile(seconds.data());
+             }
+             return seconds;
+           })
+      .def("__len__", [](const PyProgram& p) { return p.program.size(); });
+}

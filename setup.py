@@ -1,0 +1,77 @@
+"""Builds kerasgpu._core: every file of csrc/cpu once per instruction set, plus the bindings.
+
+Environment: KERASGPU_BUILD_JOBS (parallel compilers, default: all cores), KERASGPU_WERROR=1 (warnings are errors),
+KERASGPU_NATIVE_ONLY=1 (skip instruction sets that this machine lacks, for quick development builds).
+"""
+
+import os
+import platform
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pybind11.setup_helpers import Pybind11Extension, build_ext
+from setuptools import setup
+
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+ARM = platform.machine().lower() in ("aarch64", "arm64")
+
+# name, level in the registry, compiler flags. Portable comes first: where the linker must choose between copies of an
+# inline function of the standard library, it takes the first, which runs everywhere.
+INSTRUCTION_SETS = [("portable", 0, [])]
+if X86:
+    INSTRUCTION_SETS += [
+        ("avx2", 1, ["-mavx2", "-mfma", "-mf16c", "-mbmi2"]),
+        ("avx512", 2, ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx2", "-mfma", "-mf16c", "-mbmi2", "-mprefer-vector-width=512"]),
+    ]
+elif ARM:
+    INSTRUCTION_SETS += [("neon", 1, [])]
+
+# Files that hold no kernels are compiled once, for any machine.
+ONCE = {"registry.cpp", "program.cpp", "pool.cpp", "parallel.cpp"}
+
+FLAGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Wno-psabi", "-pthread"]
+if os.environ.get("KERASGPU_WERROR") == "1":
+    FLAGS.append("-Werror")
+
+
+class BuildKernels(build_ext):
+    """Compiles (file, instruction set) pairs in parallel; unchanged ones are not compiled again."""
+
+    def build_extension(self, ext):
+        root = Path("csrc")
+        headers = sorted(root.rglob("*.h"))
+        newest_header = max(h.stat().st_mtime for h in [*headers, Path(__file__)])
+        include = [*ext.include_dirs, *self.include_dirs]
+        temp = Path(self.build_temp)
+        jobs = []
+        for source in sorted((root / "cpu").glob("*.cpp")):
+            for name, level, flags in INSTRUCTION_SETS:
+                if source.name in ONCE and level > 0:
+                    continue
+                jobs.append((source, name, [*flags, f"-DKG_ISA={name}", f"-DKG_ISA_LEVEL={level}"]))
+        jobs += [(s, "bindings", []) for s in sorted((root / "bindings").glob("*.cpp"))]
+
+        def compile_one(job):
+            source, name, flags = job
+            out = temp / name
+            target = out / source.with_suffix(".o")
+            if not self.force and target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, newest_header):
+                return str(target)
+            out.mkdir(parents=True, exist_ok=True)
+            return self.compiler.compile([str(source)], str(out), include_dirs=include, extra_postargs=[*FLAGS, *flags])[0]
+
+        workers = int(os.environ.get("KERASGPU_BUILD_JOBS", os.cpu_count() or 1))
+        with ThreadPoolExecutor(workers) as pool:
+            objects = list(pool.map(compile_one, jobs))
+        order = {name: k for k, (name, _, _) in enumerate(INSTRUCTION_SETS)}
+        objects.sort(key=lambda o: order.get(Path(o).relative_to(temp).parts[0], -1))
+        target = self.get_ext_fullpath(ext.name)
+        strip = [] if sys.platform == "darwin" else ["-Wl,--strip-debug"]
+        self.compiler.link_shared_object(objects, target, extra_postargs=["-pthread", *strip], target_lang="c++")
+
+
+setup(
+    ext_modules=[Pybind11Extension("kerasgpu._core", ["csrc/bindings/module.cpp"])],
+    cmdclass={"build_ext": BuildKernels},
+)
