@@ -1,0 +1,101 @@
+"""Every environment variable of kerasgpu, read once when it is first needed. docs/environment.md describes each."""
+
+from __future__ import annotations
+
+import os
+
+ISA_LEVELS = {"portable": 0, "avx2": 1, "neon": 1, "avx512": 2}
+
+
+def _choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = os.environ.get(name, "").strip().lower() or default
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r} is not known; use one of {', '.join(allowed)}")
+    return value
+
+
+def _integer(name: str, low: int, high: int, default: int) -> int:
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise ValueError(f"{name}={text!r} must be a whole number from {low} to {high}")
+    return value
+
+
+def isa_level(machine_level: int) -> int:
+    """KERASGPU_ISA: the instruction set to use, at most what the machine has."""
+    name = _choice("KERASGPU_ISA", ("auto", *ISA_LEVELS), "auto")
+    if name == "auto":
+        return machine_level
+    if ISA_LEVELS[name] > machine_level:
+        raise ValueError(f"KERASGPU_ISA={name}: this processor does not have it; unset KERASGPU_ISA to use the best it has")
+    return ISA_LEVELS[name]
+
+
+def _cgroup_cpus() -> int | None:
+    """The CPU quota of a container (cgroup v2, then v1), rounded up; None when there is none."""
+    try:
+        quota, period = open("/sys/fs/cgroup/cpu.max").read().split()
+        if quota != "max":
+            return max(1, -(-int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass
+    try:
+        quota_us = int(open("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read())
+        period_us = int(open("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read())
+        if quota_us > 0:
+            return max(1, -(-quota_us // period_us))
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def available_cpus() -> int:
+    """Cores that this process may use: its affinity mask, cut by the container's quota."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cgroup_cpus()
+    return min(cpus, quota) if quota else cpus
+
+
+def num_threads() -> int:
+    """KERASGPU_NUM_THREADS: threads of the CPU kernels; default: the available cores."""
+    return _integer("KERASGPU_NUM_THREADS", 1, 1024, available_cpus())
+
+
+def device() -> str:
+    """KERASGPU_DEVICE: "auto" (first GPU that works, else CPU), "cpu", "gpu" (an error without one) or "gpu:N"."""
+    value = os.environ.get("KERASGPU_DEVICE", "").strip().lower() or "auto"
+    kind, _, index = value.partition(":")
+    if kind not in ("auto", "cpu", "gpu") or (index and not index.isdigit()):
+        raise ValueError(f"KERASGPU_DEVICE={value!r} is not known; use auto, cpu, gpu or gpu:N")
+    return value
+
+
+def debug() -> int:
+    """KERASGPU_DEBUG: 0 silent, 1 why a step was not captured, 2 each op with shapes and ms, 3 memory, 4 kernel sources."""
+    return _integer("KERASGPU_DEBUG", 0, 4, 0)
+
+
+def capture() -> bool:
+    """KERASGPU_CAPTURE: 0 runs every step eagerly."""
+    return _choice("KERASGPU_CAPTURE", ("0", "1"), "1") == "1"
+
+
+def offline() -> bool:
+    """KERASGPU_OFFLINE: 1 forbids every download."""
+    return _choice("KERASGPU_OFFLINE", ("0", "1"), "0") == "1"
+
+
+def keras_home() -> str:
+    """KERAS_HOME: folder of keras.json and of downloaded data sets; default ~/.keras."""
+    return os.path.expanduser(os.environ.get("KERAS_HOME") or os.path.join("~", ".keras"))
+
+
+def floatx() -> str:
+    """KERAS_FLOATX: default float dtype at start."""
+    return _choice("KERAS_FLOATX", ("float16", "bfloat16", "float32", "float64"), "float32")

@@ -1,0 +1,87 @@
+"""How every kernel is started, on either device: `launch(name, inputs, outputs, ints, floats)`.
+
+Arrays are NumPy arrays (CPU) or CuPy arrays (GPU), contiguous and row-major. The families beside this file
+(`gemm.py`, `softmax.py`, ...) check shapes, allocate outputs with `empty` and call `launch`; they are the same for both devices.
+While a program is being recorded, `launch` also tells the recorder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kerasgpu import _core, config
+
+_core.set_level(config.isa_level(_core.machine_level()))
+_core.set_num_threads(config.num_threads())
+
+_bfloat16 = None
+_ids: dict[str, int] = {}
+_numpy_dtypes: dict[str, np.dtype] = {}
+
+# Set by kerasgpu.engine.program while it records; called as recorder(name, inputs, outputs, ints, floats).
+recorder = None
+
+
+def numpy_dtype(dtype) -> np.dtype:
+    """The NumPy dtype for a Keras dtype name such as "float32" or "bfloat16"."""
+    if type(dtype) is not str:
+        return np.dtype(dtype)
+    found = _numpy_dtypes.get(dtype)
+    if found is None:
+        if dtype == "bfloat16":
+            import ml_dtypes
+
+            found = np.dtype(ml_dtypes.bfloat16)
+            _core.set_bfloat16(found)
+        elif dtype.startswith("float8"):
+            import ml_dtypes
+
+            found = np.dtype(getattr(ml_dtypes, dtype))
+        else:
+            found = np.dtype(dtype)
+        _numpy_dtypes[dtype] = found
+    return found
+
+
+def empty(shape, dtype, like=None):
+    """An uninitialised array on the device of `like` (CPU when None), from that device's caching pool."""
+    if like is None or type(like) is np.ndarray:
+        return _core.empty(shape, numpy_dtype(dtype))
+    from kerasgpu.kernels import cuda
+
+    return cuda.empty(shape, numpy_dtype(dtype), like)
+
+
+def kernel_id(name: str) -> int:
+    found = _ids.get(name)
+    if found is None:
+        found = _core.kernel_id(name)
+        if found < 0:
+            raise NotImplementedError(f"kernel {name!r} does not exist in kerasgpu._core")
+        _ids[name] = found
+    return found
+
+
+def launch(name: str, inputs: tuple, outputs: tuple, ints: tuple = (), floats: tuple = ()) -> None:
+    """Run kernel `name`. `ints` and `floats` are tuples of Python numbers; their meaning is in the kernel's header comment."""
+    if recorder is not None:
+        recorder(name, inputs, outputs, ints, floats)
+    first = outputs[0]
+    if type(first) is np.ndarray:
+        _core.launch(kernel_id(name), inputs, outputs, ints, floats)
+    else:
+        from kerasgpu.kernels import cuda
+
+        cuda.launch(name, inputs, outputs, ints, floats)
+
+
+def host_call(function: Callable, inputs: tuple, outputs: tuple) -> None:
+    """Run `function(*inputs, *outputs)`, a routine of NumPy (or CuPy) that fills `outputs` in place.
+
+    For the rare operation that has no kernel of ours (a singular value decomposition, say). It is recorded like a kernel.
+    """
+    if recorder is not None:
+        recorder(function, inputs, outputs, (), ())
+    function(*inputs, *outputs)
