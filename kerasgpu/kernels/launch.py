@@ -77,6 +77,10 @@ def launch(name: str, inputs: tuple, outputs: tuple, ints: tuple = (), floats: t
         cuda.launch(name, inputs, outputs, ints, floats)
 
 
+def is_host(array) -> bool:
+    return type(array) is np.ndarray
+
+
 def host_call(function: Callable, inputs: tuple, outputs: tuple) -> None:
     """Run `function(*inputs, *outputs)`, a routine of NumPy (or CuPy) that fills `outputs` in place.
 

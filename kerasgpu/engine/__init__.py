@@ -1,0 +1,1 @@
+"""The tensor engine: dtypes, devices, tensors, variables, the tape, operations, and captured programs. Knows no layer."""

@@ -1,0 +1,169 @@
+"""Symbolic tensors: placeholders with a shape (dims may be None) and dtype, from which functional models are built.
+
+The output shape of any function of them is found by running it on meta tensors: once with one number in place of every None, once
+with another; output dims that differ between the two runs depend on an unknown and are None.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from kerasgpu.engine import dtypes, nest, state
+from kerasgpu.engine.naming import auto_name
+from kerasgpu.engine.operators import Operators
+from kerasgpu.engine.tensor import MetaTensor, Tensor
+
+# Pairs of stand-ins for None: primes first (unlikely to equal a real size), then numbers that reshape can divide.
+_FILLS = ((83, 89), (64, 128), (5040, 10080))
+
+
+class KerasTensor(Operators):
+    """A symbolic tensor: `shape` (None where unknown), `dtype`, `name`. Made by `keras.Input` and by calls on other KerasTensors.
+
+    It has no value: using it as a number or a NumPy array raises an error that says what to do instead.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "dtype", "name", "record_history", "shape")
+    __array_priority__ = 1000
+
+    def __init__(self, shape, dtype="float32", sparse=False, ragged=False, record_history=True, name=None, **kwargs):
+        if sparse or ragged:
+            raise NotImplementedError("KerasTensor: sparse and ragged tensors are not supported; use dense tensors with padding")
+        self.shape = tuple(None if d is None else int(d) for d in shape)
+        self.dtype = dtypes.standardize_dtype(dtype)
+        self.name = name or auto_name("keras_tensor")
+        self.record_history = record_history
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    sparse = False
+    ragged = False
+
+    def _no_value(self, what):
+        raise ValueError(
+            f"A KerasTensor has no value, so {what} is not possible. It stands for the input of a model that is being built: use "
+            "keras.ops and keras.layers on it, or write the computation in the call() of a custom layer"
+        )
+
+    def __array__(self, dtype=None, copy=None):
+        self._no_value("turning it into a NumPy array")
+
+    def __bool__(self):
+        raise TypeError("A symbolic KerasTensor cannot be used as a boolean; use keras.ops.where or keras.ops.cond")
+
+    def __int__(self):
+        self._no_value("int()")
+
+    def __float__(self):
+        self._no_value("float()")
+
+    def __index__(self):
+        self._no_value("using it as an index")
+
+    def __repr__(self):
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse=False, ragged=False, name={self.name}>"
+
+
+def is_symbolic(x) -> bool:
+    return isinstance(x, KerasTensor)
+
+
+def any_symbolic_tensors(args=None, kwargs=None) -> bool:
+    """Whether a KerasTensor is anywhere in these (nested) arguments."""
+    for a in args or ():
+        if _has_symbolic(a):
+            return True
+    if kwargs:
+        for a in kwargs.values():
+            if _has_symbolic(a):
+                return True
+    return False
+
+
+def _has_symbolic(x) -> bool:
+    kind = type(x)
+    if kind is Tensor:
+        return False
+    if kind is KerasTensor:
+        return True
+    if isinstance(x, (list, tuple)):
+        return any(_has_symbolic(v) for v in x)
+    if isinstance(x, dict):
+        return any(_has_symbolic(v) for v in x.values())
+    return isinstance(x, KerasTensor)
+
+
+def symbolic(function):
+    """Decorator of a composed operation: on KerasTensors it becomes one node of the functional graph."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        for a in args:
+            kind = type(a)
+            if kind is KerasTensor or ((kind is list or kind is tuple or kind is dict) and _has_symbolic(a)):
+                return call_function(wrapper, args, kwargs)
+        if kwargs:
+            for a in kwargs.values():
+                if a is not None and _has_symbolic(a):
+                    return call_function(wrapper, args, kwargs)
+        return function(*args, **kwargs)
+
+    wrapper.is_symbolic_op = True
+    return wrapper
+
+
+def call_function(function, args, kwargs):
+    """Apply an op to symbolic arguments: a new node whose operation is that op."""
+    from kerasgpu.engine.operation import FunctionOperation
+
+    return FunctionOperation(function).symbolic_call(*args, **kwargs)
+
+
+def infer_spec(function, args, kwargs):
+    """Output structure of function(*args, **kwargs) with a KerasTensor for every tensor in it.
+
+    KerasTensors among the arguments are replaced by meta tensors. Raises what the function raises for such shapes.
+    """
+    leaves = [x for x in nest.flatten([list(args), dict(kwargs)]) if isinstance(x, KerasTensor)]
+    unknown = any(d is None for x in leaves for d in x.shape)
+    if not unknown:
+        return nest.map_structure(_to_keras_tensor, _run_meta(function, args, kwargs, None))
+    first_error = None
+    for low, high in _FILLS:
+        try:
+            a = _run_meta(function, args, kwargs, low)
+            b = _run_meta(function, args, kwargs, high)
+        except Exception as error:
+            first_error = first_error or error
+            continue
+        return nest.map_structure(_merge, a, b)
+    raise first_error
+
+
+def _run_meta(function, args, kwargs, fill):
+    def replace(x):
+        if not isinstance(x, KerasTensor):
+            return x
+        meta = MetaTensor(tuple(fill if d is None else d for d in x.shape), x.dtype)
+        mask = getattr(x, "_keras_mask", None)
+        if mask is not None:
+            meta._keras_mask = replace(mask)
+        return meta
+
+    args, kwargs = nest.map_structure(replace, (list(args), dict(kwargs)))
+    with state.shape_only_scope():
+        return function(*args, **kwargs)
+
+
+def _to_keras_tensor(x):
+    return KerasTensor(x.shape, x.dtype) if isinstance(x, Tensor) else x
+
+
+def _merge(a, b):
+    if not isinstance(a, Tensor):
+        return a
+    if len(a.shape) != len(b.shape):
+        raise ValueError(f"the rank of the output depends on an unknown dimension: {len(a.shape)} and {len(b.shape)}")
+    return KerasTensor(tuple(m if m == n else None for m, n in zip(a.shape, b.shape)), a.dtype)
