@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from kerasgpu import config
+from kerasgpu.config import environment
 
 BOOL_TYPES = ("bool",)
 INT_TYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
@@ -43,7 +43,7 @@ _ABOVE = {
     "complex128": (),
 }
 
-_floatx = config.floatx()
+_floatx = environment.floatx()
 
 
 def floatx() -> str:

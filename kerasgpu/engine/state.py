@@ -16,6 +16,9 @@ stateless_scope = None
 # The active AutocastScope dtype ("float16", ...), or None.
 autocast_dtype = None
 
+# Counts moves of variables between devices: programs recorded before one hold addresses that are no longer theirs.
+variables_moved = 0
+
 
 class ThreadState(threading.local):
     """State of the front end that belongs to one thread: name scopes, default device, custom objects."""

@@ -143,6 +143,8 @@ class Variable(Operators):
         if type(value) is MetaTensor:
             self._tensor = value
             return
+        if launch.recorder is not None:
+            launch.recorder.refuse("a variable was created in it")
         data = devices.put(value._data, devices.current_device())
         buffer = launch.empty(self._shape, self._dtype, like=data)
         launch.launch("copy", (data,), (buffer,))
@@ -204,6 +206,8 @@ class Variable(Operators):
 
     def writable(self):
         """The buffer, for a kernel that is about to write into it. Whoever still holds the old value's Tensor gets a copy of it."""
+        if launch.recorder is not None:
+            launch.recorder.writes(self)
         tensor = self._tensor
         # Two references are ours (the attribute and this local), one is getrefcount's argument.
         if sys.getrefcount(tensor) > 3:
@@ -227,6 +231,7 @@ class Variable(Operators):
         name = devices.check(target)
         if name != self.device:
             self._tensor = self._leaf(devices.put(self._tensor._data, name))
+            state.variables_moved += 1
         return self
 
     # -- attributes ---------------------------------------------------------------------------------------------

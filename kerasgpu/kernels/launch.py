@@ -20,7 +20,8 @@ _bfloat16 = None
 _ids: dict[str, int] = {}
 _numpy_dtypes: dict[str, np.dtype] = {}
 
-# Set by kerasgpu.engine.program while it records; called as recorder(name, inputs, outputs, ints, floats).
+# Set by kerasgpu.engine.recorder while a program is recorded: an object called as recorder(name, inputs, outputs, ints, floats) for
+# every launch, with `allocated(array)` for every new array and `host_read()` when Python looks at a value.
 recorder = None
 
 
@@ -48,10 +49,14 @@ def numpy_dtype(dtype) -> np.dtype:
 def empty(shape, dtype, like=None):
     """An uninitialised array on the device of `like` (CPU when None), from that device's caching pool."""
     if like is None or type(like) is np.ndarray:
-        return _core.empty(shape, numpy_dtype(dtype))
-    from kerasgpu.kernels import cuda
+        made = _core.empty(shape, numpy_dtype(dtype))
+    else:
+        from kerasgpu.kernels import cuda
 
-    return cuda.empty(shape, numpy_dtype(dtype), like)
+        made = cuda.empty(shape, numpy_dtype(dtype), like)
+    if recorder is not None:
+        recorder.allocated(made)
+    return made
 
 
 def kernel_id(name: str) -> int:

@@ -1,0 +1,21 @@
+"""Passes over a recorded list of calls, in the order in which they run. Each takes and returns a list of calls.
+
+None changes a result by a bit: they drop work, join loops over the same elements, and let kernels write where a copy would have.
+"""
+
+from __future__ import annotations
+
+from kerasgpu.engine.passes.copies import write_in_place
+from kerasgpu.engine.passes.dead import drop_dead
+from kerasgpu.engine.passes.elementwise import fuse_elementwise
+from kerasgpu.engine.passes.gemm import fuse_epilogues
+
+PASSES = (drop_dead, fuse_epilogues, write_in_place, fuse_elementwise, drop_dead)
+
+
+def optimize(calls, keep):
+    """Run every pass. `keep`: buffers whose values are wanted after the step, besides all that are not temporary."""
+    wanted = {id(b) for b in keep}
+    for run in PASSES:
+        calls = run(calls, wanted)
+    return calls

@@ -1,0 +1,112 @@
+"""Program: a recorded step, optimised and frozen, that replays without Python.
+
+    recorder = Recorder()
+    with recorder: outputs = step()
+    program = Program(recorder, inputs=[...], outputs=[...])
+    program.run(100)
+
+Before it is frozen the list of calls goes through `passes.optimize`; then temporaries get places in one block of memory, sharing it
+where their lifetimes do not overlap. On the CPU the frozen program is a C++ list of kernel calls.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from kerasgpu import _core
+from kerasgpu.engine import passes, state
+from kerasgpu.engine.passes.memory import place_temporaries
+from kerasgpu.engine.recorder import Recorder
+from kerasgpu.kernels import launch
+
+
+class Program:
+    """A frozen step.
+
+    Args:
+        recorder: a Recorder after a step ran in it, with `reason` None.
+        inputs: arrays that may be replaced between runs by others of the same dtype and size (`bind`).
+        outputs: arrays whose values are wanted after a run; `output(k)` gives the array of the last run.
+    """
+
+    def __init__(self, recorder: Recorder, inputs=(), outputs=()):
+        if recorder.reason:
+            raise ValueError(f"this step cannot be replayed: {recorder.reason}")
+        in_buffers = [recorder.buffer(a) for a in inputs]
+        out_buffers = [recorder.buffer(a) for a in outputs]
+        self.variables = list(recorder.variables.values())
+        self._moved = state.variables_moved
+        calls = passes.optimize(recorder.calls, keep=[*in_buffers, *out_buffers])
+        self.calls = calls
+        self._outputs = [a if b.temporary else None for a, b in zip(outputs, out_buffers)]
+        self._output_arrays = list(outputs)
+        self._core = _core.Program()
+        pinned = {id(b) for b in [*in_buffers, *out_buffers]}
+        places, self._slab = place_temporaries(calls, pinned)
+        numbers: dict[int, int] = {}
+        for b in [*in_buffers, *out_buffers]:
+            self._number(b, numbers, places)
+        for call in calls:
+            ins = [self._number(b, numbers, places) for b in call.inputs]
+            outs = [self._number(b, numbers, places) for b in call.outputs]
+            if isinstance(call.kernel, str):
+                self._core.add_call(launch.kernel_id(call.kernel), ins, outs, call.ints, call.floats)
+            else:
+                self._core.add_host_call(_host_step(call, places))
+        self._in_numbers = [numbers[id(b)] for b in in_buffers]
+        self._out_numbers = [numbers[id(b)] for b in out_buffers]
+
+    def _number(self, buffer, numbers, places):
+        found = numbers.get(id(buffer))
+        if found is None:
+            found = numbers[id(buffer)] = self._core.add_buffer(places.get(id(buffer), buffer.array))
+        return found
+
+    def __len__(self):
+        return len(self._core)
+
+    @property
+    def valid(self) -> bool:
+        """False once a variable moved to another device: record the step again."""
+        return self._moved == state.variables_moved
+
+    def bind(self, k: int, array) -> None:
+        """Let input k be another array, of the same dtype, contiguous, and not smaller than the program reads."""
+        self._core.rebind(self._in_numbers[k], array)
+
+    def fresh_outputs(self) -> list:
+        """Give every output that is the program's own a new array, so that results of earlier runs stay as they are."""
+        for k, like in enumerate(self._outputs):
+            if like is not None:
+                made = launch.empty(like.shape, like.dtype, like=like)
+                self._core.rebind(self._out_numbers[k], made)
+                self._output_arrays[k] = made
+        return self._output_arrays
+
+    def output(self, k: int):
+        return self._output_arrays[k]
+
+    def run(self, steps: int = 1) -> None:
+        """Replay `steps` times with the GIL released. KeyboardInterrupt is raised between two steps."""
+        for v in self.variables:
+            # As Variable.assign does: whoever holds the tensor of the old value keeps that value.
+            if sys.getrefcount(v._tensor) > 2:
+                v.writable()
+        self._core.run(steps)
+
+    def profile(self) -> list[tuple[str, float]]:
+        """Run one step and return (kernel, seconds) for each call."""
+        return [(repr(c), s) for c, s in zip(self.calls, self._core.profile())]
+
+
+def _host_step(call, places):
+    """The host function of a call, on arrays that look at the places the program gave its buffers."""
+
+    def located(array, buffer):
+        place = places.get(id(buffer))
+        return array if place is None else place.view(array.dtype).reshape(array.shape)
+
+    ins = [located(a, b) for a, b in zip(call.arrays[0], call.inputs)]
+    outs = [located(a, b) for a, b in zip(call.arrays[1], call.outputs)]
+    function = call.kernel
+    return lambda: function(*ins, *outs)

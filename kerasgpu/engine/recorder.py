@@ -1,0 +1,104 @@
+"""Recorder: listens to every kernel launch of one step and writes down a list of calls over numbered buffers."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from kerasgpu.kernels import launch
+
+
+@dataclass(eq=False)
+class Buffer:
+    """One piece of device memory. `temporary` ones were allocated by the step itself and can be placed anywhere."""
+
+    array: object
+    temporary: bool
+
+    @property
+    def nbytes(self) -> int:
+        return self.array.nbytes
+
+    @property
+    def dtype(self):
+        return self.array.dtype
+
+
+@dataclass(eq=False)
+class Call:
+    """One launch: the name of a kernel, or a host function, with its operands and parameters."""
+
+    kernel: object
+    inputs: list
+    outputs: list
+    ints: tuple = ()
+    floats: tuple = ()
+    arrays: tuple = field(default=(), repr=False)  # of a host call: the arrays as passed, with their shapes
+
+    def __repr__(self):
+        name = self.kernel if isinstance(self.kernel, str) else getattr(self.kernel, "__name__", "host")
+        return f"{name}({len(self.inputs)} -> {len(self.outputs)})"
+
+
+def address(array) -> int:
+    """Where an array's memory begins: the identity of its buffer, since tensors never hold parts of buffers."""
+    if launch.is_host(array):
+        return array.ctypes.data
+    return array.data.ptr
+
+
+class Recorder:
+    """Context manager: the kernels that run inside are executed and written down.
+
+    `reason` says why the step cannot be replayed (it read a value on the host, say), or is None. Every array seen is kept alive, so
+    that no two buffers of the step share an address. Launches of other threads are not recorded.
+    """
+
+    def __init__(self):
+        self.calls: list[Call] = []
+        self.buffers: dict[int, Buffer] = {}
+        self.variables: dict[int, object] = {}
+        self.reason: str | None = None
+        self._alive: list = []
+        self._thread = threading.get_ident()
+
+    def __enter__(self):
+        if launch.recorder is not None:
+            raise RuntimeError("a program is already being recorded")
+        launch.recorder = self
+        return self
+
+    def __exit__(self, *exc):
+        launch.recorder = None
+
+    def buffer(self, array, temporary=False) -> Buffer:
+        where = address(array)
+        found = self.buffers.get(where)
+        if found is None:
+            found = self.buffers[where] = Buffer(array, temporary)
+        self._alive.append(array)
+        return found
+
+    # -- what the engine tells -----------------------------------------------------------------------------------
+    def __call__(self, kernel, inputs, outputs, ints, floats):
+        if threading.get_ident() != self._thread:
+            return
+        call = Call(kernel, [self.buffer(a) for a in inputs], [self.buffer(a) for a in outputs], ints, floats)
+        if not isinstance(kernel, str):
+            call.arrays = (tuple(inputs), tuple(outputs))
+        self.calls.append(call)
+
+    def allocated(self, array):
+        if threading.get_ident() == self._thread:
+            self.buffer(array, temporary=True)
+
+    def writes(self, variable):
+        self.variables[id(variable)] = variable
+
+    def host_read(self):
+        if threading.get_ident() == self._thread:
+            self.refuse("it reads the value of a tensor in Python (float(x), if x:, np.asarray(x), print)")
+
+    def refuse(self, reason: str):
+        if self.reason is None and threading.get_ident() == self._thread:
+            self.reason = reason
