@@ -1,0 +1,44 @@
+"""`keras.losses.get`, `keras.optimizers.get` and their kind: an object from a name, a config, a class or itself."""
+
+from __future__ import annotations
+
+import inspect
+
+from kerasgpu.saving import registry
+from kerasgpu.saving.serialization import deserialize_keras_object
+
+
+def get(identifier, module_objects, kind, custom_objects=None):
+    """The object that `identifier` stands for.
+
+    Args:
+        identifier: None (gives None), a name in `module_objects` or a registered one, a config dict, a class (an instance of it is
+            made) or a callable or instance (returned as it is).
+        module_objects: dict from names to classes and functions.
+        kind: what it is, for the error message: "loss", "metric", ...
+
+    Raises ValueError for anything else, with the nearest known names.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, dict):
+        found = deserialize_keras_object(identifier, custom_objects, module_objects=module_objects)
+    elif isinstance(identifier, str):
+        found = registry.get_registered_object(identifier, custom_objects, module_objects)
+    else:
+        found = identifier
+    if inspect.isclass(found):
+        found = found()
+    if found is None or isinstance(found, (str, int, float, list, tuple, dict)):
+        raise ValueError(f"Could not interpret {kind} identifier: {identifier}{_nearest(identifier, module_objects)}")
+    return found
+
+
+def _nearest(identifier, module_objects):
+    import difflib
+
+    name = identifier.get("class_name") if isinstance(identifier, dict) else identifier
+    if not isinstance(name, str):
+        return ""
+    close = difflib.get_close_matches(name, module_objects, n=3)
+    return f". Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
