@@ -1,0 +1,52 @@
+"""Names of Keras that kerasgpu does not have (yet): using one raises NotImplementedError with the nearest alternative.
+
+A package calls `missing.names(__name__, {...})` and keeps the result as its module `__getattr__`. `from keras.layers import X` gives the same message,
+through a finder that is asked when the name is not an attribute.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import sys
+
+
+class MissingName(NotImplementedError, AttributeError):
+    """A name of Keras that is not there. An AttributeError too, so that hasattr() and inspection tools keep working."""
+
+
+class MissingImport(NotImplementedError, ImportError):
+    """The same, for `from package import name`."""
+
+
+_TABLES: dict[str, dict[str, str]] = {}
+
+
+def message(package: str, name: str) -> str:
+    public = package.replace("kerasgpu", "keras", 1)
+    hint = _TABLES[package][name]
+    return f"{public}.{name} is not available in kerasgpu" + (f": {hint}" if hint else "")
+
+
+def names(package: str, table: dict[str, str]):
+    """Register what `package` lacks, {name: what to use instead}; returns its module `__getattr__`."""
+    _TABLES[package] = table
+
+    def __getattr__(name):
+        if name in table:
+            raise MissingName(message(package, name))
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return __getattr__
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Asked by `from package import name` after the attribute was not found."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        package, _, name = fullname.rpartition(".")
+        if name in _TABLES.get(package, ()):
+            raise MissingImport(message(package, name))
+        return None
+
+
+sys.meta_path.append(_Finder())
