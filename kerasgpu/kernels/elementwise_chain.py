@@ -1,0 +1,219 @@
+"""Encoding of the "elementwise" kernel: opcodes, broadcasting, and chains of instructions on registers.
+
+`csrc/cpu/elementwise.cpp` documents the integers; `Chain` writes them and `decode` reads them back, so that a pass can
+join recorded calls into one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# (name, arguments), in the order of csrc/common/opcodes.h: the position is the opcode.
+_UNARY_TEXT = """copy neg abs sign exp exp2 expm1 log log1p log2 log10 sqrt rsqrt cbrt square reciprocal sin cos tan asin acos atan
+sinh cosh tanh asinh acosh atanh erf erfc erfinv lgamma digamma sigmoid log_sigmoid softplus softsign relu relu6 silu gelu gelu_tanh
+selu hard_sigmoid floor ceil round trunc isnan isinf isfinite signbit logical_not bitwise_not"""
+_BINARY_TEXT = """add sub mul div floor_div mod fmod pow max min fmax fmin atan2 hypot copysign nextafter ldexp eq ne lt le gt ge
+logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift logaddexp squared_difference elu
+leaky_relu bce_logits relu_grad relu6_grad sigmoid_grad tanh_grad gelu_grad gelu_tanh_grad silu_grad softplus_grad selu_grad
+hard_sigmoid_grad"""
+_TERNARY_TEXT = "where clip muladd elu_grad leaky_relu_grad"
+
+ARITY = {
+    **{name: 1 for name in _UNARY_TEXT.split()},
+    **{name: 2 for name in _BINARY_TEXT.split()},
+    **{name: 3 for name in _TERNARY_TEXT.split()},
+}
+OPCODES = {name: number for number, name in enumerate(ARITY)}
+NAMES = list(OPCODES)
+
+# Operations whose result is bool whatever they compare.
+PREDICATES = frozenset(
+    "isnan isinf isfinite signbit logical_not eq ne lt le gt ge logical_and logical_or logical_xor".split()
+)
+
+FLOAT, DOUBLE, INT64, UINT64 = range(4)
+MAX_REGISTERS = 64
+MAX_INSTRUCTIONS = 64
+MAX_OUTPUTS = 16
+MAX_DIMS = 16
+
+
+def compute_type(dtype) -> int:
+    """The type that the kernel computes with for arrays of `dtype`: FLOAT, DOUBLE, INT64 or UINT64."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        return DOUBLE if dtype.itemsize == 8 else FLOAT
+    if dtype.kind in "iub":
+        return UINT64 if dtype.kind == "u" and dtype.itemsize == 8 else INT64
+    return FLOAT  # bfloat16 is not one of NumPy's own kinds
+
+
+def broadcast(name: str, shapes: list[tuple]) -> tuple[tuple, tuple, list[tuple]]:
+    """The common shape, and the fewest dims with element strides per input that walk it (0 where an input repeats)."""
+    ndim = max((len(s) for s in shapes), default=0)
+    shape = [1] * ndim
+    for s in shapes:
+        for d, n in enumerate(s, ndim - len(s)):
+            if n != 1 and shape[d] != n:
+                if shape[d] != 1:
+                    listed = ", ".join(str(tuple(x)) for x in shapes)
+                    raise ValueError(f"{name}: shapes {listed} do not broadcast; sizes must be equal or 1 from the last dimension on")
+                shape[d] = n
+    strides = []
+    for s in shapes:
+        own, step = [0] * ndim, 1
+        for d in range(ndim - 1, ndim - 1 - len(s), -1):
+            n = s[d - ndim + len(s)]
+            own[d] = step if n != 1 else 0
+            step *= n
+        strides.append(own)
+    keep: list[list[int]] = []  # collapsed dims, each [size, stride of input 0, stride of input 1, ...]
+    for d in range(ndim):
+        if shape[d] == 1:
+            continue
+        column = [own[d] for own in strides]
+        if keep and all(before == now * shape[d] for before, now in zip(keep[-1][1:], column)):
+            keep[-1] = [keep[-1][0] * shape[d], *column]
+        else:
+            keep.append([shape[d], *column])
+    if 0 in shape:
+        keep = [[0, *[0] * len(shapes)]]
+    if len(keep) > MAX_DIMS:
+        raise ValueError(f"{name}: more than {MAX_DIMS} dimensions that broadcast differently; reshape the inputs first")
+    return tuple(shape), tuple(k[0] for k in keep), [tuple(k[1 + j] for k in keep) for j in range(len(shapes))]
+
+
+@dataclass
+class ChainSpec:
+    """One elementwise launch, decoded. Registers: inputs, then constants, then temporaries."""
+
+    compute: int
+    dims: tuple[int, ...]
+    strides: list[tuple[int, ...]]
+    constants: list
+    outputs: list[int]
+    instructions: list[tuple]  # (opcode name, destination, argument, ...)
+
+    @property
+    def n_inputs(self) -> int:
+        return len(self.strides)
+
+    def encode(self) -> tuple[tuple, tuple]:
+        """The `ints` and `floats` of the launch."""
+        return build(
+            len(self.strides), self.instructions, self.constants, self.outputs, self.dims, self.strides, self.compute
+        )
+
+
+def build(n_inputs, instructions, constants, outputs, dims, strides, compute=FLOAT) -> tuple[tuple, tuple]:
+    """The `ints` and `floats` for instructions (name, destination, arguments...) that already name their registers."""
+    ints = [compute, len(dims), n_inputs, len(constants), len(outputs), len(instructions), *dims]
+    for s in strides:
+        ints.extend(s)
+    ints.extend(outputs)
+    for name, dst, *arguments in instructions:
+        if len(arguments) != ARITY[name]:
+            raise ValueError(f"elementwise: {name} takes {ARITY[name]} arguments, got {len(arguments)}")
+        ints.extend((OPCODES[name], dst, *arguments, *[0] * (3 - len(arguments))))
+    if compute >= INT64:
+        ints.extend(wrap_int(c) for c in constants)
+        return tuple(ints), ()
+    return tuple(ints), tuple(float(c) for c in constants)
+
+
+def wrap_int(value) -> int:
+    """A Python number as a signed 64-bit integer; numbers above 2^63 keep their bits, as uint64 needs."""
+    whole = int(value)
+    if whole != value or not -(2**63) <= whole < 2**64:
+        raise ValueError(f"elementwise: {value!r} is not a 64-bit integer; cast the array to a float dtype first")
+    return whole - 2**64 if whole >= 2**63 else whole
+
+
+def decode(ints: tuple, floats: tuple) -> ChainSpec:
+    """Read a launch back: the inverse of `build`."""
+    compute, ndim, n_in, n_const, n_out, n_instr = ints[:6]
+    at = 6 + ndim
+    dims = tuple(ints[6:at])
+    strides = [tuple(ints[at + k * ndim : at + (k + 1) * ndim]) for k in range(n_in)]
+    at += n_in * ndim
+    outputs = list(ints[at : at + n_out])
+    at += n_out
+    instructions = []
+    for k in range(at, at + 5 * n_instr, 5):
+        name = NAMES[ints[k]]
+        instructions.append((name, ints[k + 1], *ints[k + 2 : k + 2 + ARITY[name]]))
+    at += 5 * n_instr
+    constants = list(ints[at : at + n_const]) if compute >= INT64 else list(floats)
+    return ChainSpec(compute, dims, strides, constants, outputs, instructions)
+
+
+class Chain:
+    """Builds a program step by step; temporaries share registers where their lives do not overlap.
+
+    Example:
+        chain = Chain(n_inputs=2)
+        y = chain.op("relu", chain.op("add", chain.input(0), chain.input(1)))
+        ints, floats = chain.build([y], dims=(1000,), strides=[(1,), (1,)])
+        launch("elementwise", (a, b), (out,), ints, floats)
+    """
+
+    def __init__(self, n_inputs: int):
+        self.n_inputs = n_inputs
+        self.constants: list = []
+        self.steps: list[tuple] = []  # (name, values); values are ("in", k), ("const", k) or ("step", k)
+
+    def input(self, k: int) -> tuple:
+        if not 0 <= k < self.n_inputs:
+            raise IndexError(f"Chain: there is no input {k}; it has {self.n_inputs}")
+        return ("in", k)
+
+    def const(self, value) -> tuple:
+        for k, known in enumerate(self.constants):
+            if type(known) is type(value) and repr(known) == repr(value):
+                return ("const", k)
+        self.constants.append(value)
+        return ("const", len(self.constants) - 1)
+
+    def op(self, name: str, *values) -> tuple:
+        """Append an instruction; arguments are earlier results or Python numbers."""
+        if name not in ARITY:
+            raise ValueError(f"Chain: unknown operation {name!r}")
+        if len(values) != ARITY[name]:
+            raise ValueError(f"Chain: {name} takes {ARITY[name]} arguments, got {len(values)}")
+        self.steps.append((name, tuple(v if type(v) is tuple else self.const(v) for v in values)))
+        return ("step", len(self.steps) - 1)
+
+    def build(self, outputs, dims, strides, compute=FLOAT) -> tuple[tuple, tuple]:
+        """The `ints` and `floats` of the launch. Raises ValueError when a limit of the kernel is exceeded."""
+        if len(self.steps) > MAX_INSTRUCTIONS or len(outputs) > MAX_OUTPUTS:
+            raise ValueError(f"Chain: at most {MAX_INSTRUCTIONS} instructions and {MAX_OUTPUTS} outputs fit in one launch")
+        last_use = {}
+        for k, (_, values) in enumerate(self.steps):
+            for v in values:
+                last_use[v] = k
+        for v in outputs:
+            last_use[v] = len(self.steps)
+        first = self.n_inputs + len(self.constants)
+        register = {("in", k): k for k in range(self.n_inputs)}
+        register |= {("const", k): self.n_inputs + k for k in range(len(self.constants))}
+        free: list[int] = []
+        top = first
+        instructions = []
+        for k, (name, values) in enumerate(self.steps):
+            arguments = [register[v] for v in values]
+            for v in set(values):
+                if v[0] == "step" and last_use[v] == k:
+                    free.append(register[v])
+            if free:
+                dst = free.pop()
+            else:
+                dst, top = top, top + 1
+            register[("step", k)] = dst
+            if ("step", k) not in last_use:
+                free.append(dst)
+            instructions.append((name, dst, *arguments))
+        if top > MAX_REGISTERS:
+            raise ValueError(f"Chain: needs {top} registers, the kernel has {MAX_REGISTERS}; split the chain")
+        return build(self.n_inputs, instructions, self.constants, [register[v] for v in outputs], dims, strides, compute)
