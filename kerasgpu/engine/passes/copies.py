@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu.engine.passes.chain import contiguous_strides
 from kerasgpu.engine.passes.uses import Uses
 from kerasgpu.kernels.elementwise import decode
 
@@ -45,9 +46,6 @@ def _redirect(calls, uses, k, wanted):
         if c is not None:
             c.inputs = [target if b is source else b for b in c.inputs]
     writer.outputs = [target if b is source else b for b in writer.outputs]
-    for c in calls:
-        if c is not None and not isinstance(c.kernel, str):
-            pass
     return True
 
 
@@ -55,16 +53,6 @@ def _elementwise_on(call, buffer):
     """Whether an elementwise call reads the buffer at the same index that it writes, so that it may be its own target."""
     if call.kernel != "elementwise":
         return False
-    chain = decode(call.ints, call.floats)
-    full = contiguous_strides(chain.dims)
-    return all(tuple(chain.strides[j]) == full for j, b in enumerate(call.inputs) if b is buffer)
-
-
-def contiguous_strides(dims):
-    """Row-major strides in elements; 0 for dims of size 1, as the elementwise kernel writes them."""
-    strides = []
-    step = 1
-    for d in reversed(dims):
-        strides.append(step)
-        step *= d
-    return tuple(reversed(strides))
+    spec = decode(call.ints, call.floats)
+    full = contiguous_strides(spec.dims)
+    return all(spec.strides[j] == full for j, b in enumerate(call.inputs) if b is buffer)
