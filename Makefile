@@ -1,0 +1,66 @@
+# `make help` lists the targets. PYTHON chooses the interpreter that makes the virtual environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+DEVICE ?= cpu
+ARGS ?=
+
+.PHONY: help train test test-slow parity bench lint format wheel clean
+
+help:
+	@echo "make train    make $(VENV), install kerasgpu into it and train a digit classifier"
+	@echo "make test     run the tests (install first if needed)"
+	@echo "make test-slow  the tests marked slow as well"
+	@echo "make parity   compare with real Keras (installs keras and jax)"
+	@echo "make bench    time every kernel (DEVICE=cpu|gpu, ARGS='--compare old.json', ARGS='--only gemm')"
+	@echo "make lint     ruff, mypy, clang-format, and a C++ build in which warnings are errors"
+	@echo "make format   rewrite the sources in the project's format"
+	@echo "make wheel    build the sdist and the wheel into dist/"
+	@echo "make clean    remove everything that was built"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+
+# Rebuilt when a source changed: pip runs the compiler only on what is new.
+$(VENV)/.installed: $(BIN)/python pyproject.toml setup.py $(shell find csrc -type f)
+	$(BIN)/python -m pip install -q -e '.[examples,test]'
+	@touch $@
+
+train: $(VENV)/.installed
+	$(BIN)/python examples/mnist.py
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -q -m "not slow and not gpu and not parity" $(ARGS)
+
+test-slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -q -m "slow and not gpu" $(ARGS)
+
+parity: $(VENV)/.installed
+	$(BIN)/python -m pip install -q -e '.[parity]'
+	$(BIN)/python -m pytest -q -m parity $(ARGS)
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks --device $(DEVICE) $(ARGS)
+
+$(VENV)/.lint: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install -q ruff==0.14.5 mypy==1.18.2 clang-format==21.1.5
+	@touch $@
+
+lint: $(VENV)/.installed $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy kerasgpu
+	$(BIN)/clang-format --dry-run -Werror $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
+
+format: $(VENV)/.lint
+	$(BIN)/ruff check --fix-only -q . || true
+	$(BIN)/ruff format -q .
+	$(BIN)/clang-format -i $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
+
+wheel: $(BIN)/python
+	$(BIN)/python -m pip install -q build
+	$(BIN)/python -m build
+
+clean:
+	rm -rf build dist *.egg-info $(VENV) .pytest_cache .mypy_cache .ruff_cache kerasgpu/*.so
