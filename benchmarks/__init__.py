@@ -1,0 +1,1 @@
+"""Timings of every kernel: `make bench`, or `python -m benchmarks --help`."""

@@ -1,0 +1,42 @@
+"""How a time is taken: rounds that alternate between the subjects, each long enough for the clock; the median and the spread."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+
+def calibrate(function, seconds: float) -> int:
+    """How many calls fill about `seconds`."""
+    calls = 1
+    while True:
+        begin = time.perf_counter()
+        for _ in range(calls):
+            function()
+        took = time.perf_counter() - begin
+        if took > seconds / 4 or calls >= 1 << 22:
+            return max(1, int(calls * seconds / max(took, 1e-9)))
+        calls *= 4
+
+
+def interleaved(functions, rounds: int = 7, seconds: float = 0.02) -> list[list[float]]:
+    """Seconds per call of each function in each round. Rounds alternate, so that a slow spell of the machine hits all alike."""
+    for f in functions:
+        f()
+    calls = [calibrate(f, seconds) for f in functions]
+    times: list[list[float]] = [[] for _ in functions]
+    for _ in range(rounds):
+        for f, n, out in zip(functions, calls, times):
+            begin = time.perf_counter()
+            for _ in range(n):
+                f()
+            out.append((time.perf_counter() - begin) / n)
+    return times
+
+
+def summary(times: list[float]) -> dict:
+    """Median, fastest, and the spread: half the distance between the quartiles over the median."""
+    ordered = sorted(times)
+    middle = statistics.median(ordered)
+    quarter = len(ordered) // 4
+    return {"median_s": middle, "best_s": ordered[0], "spread": (ordered[-1 - quarter] - ordered[quarter]) / 2 / middle}
