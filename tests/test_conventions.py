@@ -1,0 +1,83 @@
+"""Rules of the project that a machine can check."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted(
+    p
+    for folder in ("kerasgpu", "csrc", "tests", "benchmarks", "examples")
+    for ending in ("*.py", "*.cpp", "*.h", "*.cu", "*.cuh")
+    for p in (ROOT / folder).rglob(ending)
+)
+
+
+def test_no_file_is_too_long():
+    long = [f"{p.relative_to(ROOT)}: {n} lines" for p in SOURCES if (n := len(p.read_text().splitlines())) > 500]
+    assert not long, "a file is one idea; split: " + ", ".join(long)
+
+
+def imports(path):
+    """Modules that a file imports at its top level."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{a.name}" for a in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (a.name for a in node.names)
+
+
+@pytest.mark.parametrize(
+    "folder,forbidden",
+    [
+        ("kernels", ("engine", "ops", "layers", "models", "training", "saving")),
+        ("engine", ("ops", "layers", "models", "training", "saving", "losses", "metrics", "optimizers")),
+        ("ops", ("layers", "models", "training", "saving", "losses", "metrics", "optimizers")),
+    ],
+)
+def test_imports_point_one_way(folder, forbidden):
+    bad = [
+        f"{p.relative_to(ROOT)} imports {name}"
+        for p in (ROOT / "kerasgpu" / folder).rglob("*.py")
+        for name in imports(p)
+        if any(name == f"kerasgpu.{f}" or name.startswith(f"kerasgpu.{f}.") for f in forbidden)
+    ]
+    assert not bad, bad
+
+
+def test_only_the_reader_opens_model_files():
+    allowed = {"saving", "datasets", "cli"}
+    names = ("zipfile", "h5py", "pickle", "marshal", "shelve", "dill")
+    bad = []
+    for p in (ROOT / "kerasgpu").rglob("*.py"):
+        top = p.relative_to(ROOT / "kerasgpu").parts[0]
+        for node in ast.walk(ast.parse(p.read_text())):
+            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for m in modules:
+                if m.split(".")[0] in ("pickle", "marshal", "shelve", "dill") or (m.split(".")[0] in names and top not in allowed):
+                    bad.append(f"{p.relative_to(ROOT)}:{node.lineno} imports {m}")
+    assert not bad, bad
+
+
+def test_import_is_light():
+    code = (
+        "import sys, kerasgpu\n"
+        "heavy = {'h5py', 'cupy', 'PIL', 'matplotlib', 'scipy', 'pandas', 'ml_dtypes', 'tensorflow', 'jax', 'torch'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "kerasgpu.Sequential([kerasgpu.Input((4,)), kerasgpu.layers.Dense(2)]).compile('adam', 'mse')\n"
+        "heavy = {'h5py', 'cupy', 'PIL', 'matplotlib', 'scipy', 'pandas', 'tensorflow', 'jax', 'torch'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_every_environment_variable_is_documented():
+    import re
+
+    used = set(re.findall(r"[\"'](KERAS(?:GPU)?_[A-Z_]+)[\"']", "".join(p.read_text() for p in (ROOT / "kerasgpu").rglob("*.py"))))
+    documented = (ROOT / "docs" / "environment.md").read_text()
+    missing = sorted(v for v in used if f"`{v}" not in documented)
+    assert not missing, f"docs/environment.md does not mention {missing}"
