@@ -1,0 +1,161 @@
+"""Operations that move elements and compute nothing."""
+
+from __future__ import annotations
+
+from kerasgpu import ops
+from kerasgpu.engine.op import primitive
+from kerasgpu.kernels import launch
+from kerasgpu.kernels import movement as kernels
+from kerasgpu.ops.primitives.shapes import count, unbroadcast
+
+
+@primitive(tensors=1)
+def reshape(x, shape):
+    """The same elements in row-major order under another shape of the same size. Shares the buffer."""
+    return x.reshape(shape)
+
+
+@reshape.shape
+def _(x, shape):
+    return shape, x.dtype
+
+
+@reshape.gradient
+def _(g, x, shape):
+    return (reshape(g, x.shape),)
+
+
+@primitive(tensors=1)
+def transpose(x, axes):
+    """y.shape[d] = x.shape[axes[d]]."""
+    return kernels.transpose(x, axes)
+
+
+@transpose.shape
+def _(x, axes):
+    return tuple(x.shape[a] for a in axes), x.dtype
+
+
+@transpose.gradient
+def _(g, x, axes):
+    inverse = [0] * len(axes)
+    for k, a in enumerate(axes):
+        inverse[a] = k
+    return (transpose(g, tuple(inverse)),)
+
+
+@primitive(tensors=1)
+def broadcast_to(x, shape):
+    """x repeated along its dims of size 1 (and new leading dims) to `shape`."""
+    return kernels.broadcast_to(x, shape)
+
+
+@broadcast_to.shape
+def _(x, shape):
+    return shape, x.dtype
+
+
+@broadcast_to.gradient
+def _(g, x, shape):
+    return (unbroadcast(g, x.shape),)
+
+
+@primitive(tensors="list")
+def concatenate(xs, axis):
+    """The tensors of one dtype one after another along an axis."""
+    return kernels.concatenate(xs, axis)
+
+
+@concatenate.shape
+def _(xs, axis):
+    shape = list(xs[0].shape)
+    shape[axis] = 0
+    for x in xs:
+        shape[axis] += x.shape[axis]
+    return tuple(shape), xs[0].dtype
+
+
+@concatenate.gradient
+def _(g, xs, axis):
+    entries = []
+    start = 0
+    for x in xs:
+        entries.append(_piece(g, axis, start, x.shape))
+        start += x.shape[axis]
+    return entries
+
+
+def _piece(g, axis, start, shape):
+    starts = tuple(start if k == axis else 0 for k in range(g.ndim))
+    return lambda: strided_slice(g, starts, (1,) * g.ndim, shape)
+
+
+@primitive(tensors=1)
+def strided_slice(x, starts, steps, sizes):
+    """y[i] = x[starts + i * steps] for i in a box of shape `sizes`; steps may be negative."""
+    return kernels.slice(x, starts, steps, sizes)
+
+
+@strided_slice.shape
+def _(x, starts, steps, sizes):
+    return sizes, x.dtype
+
+
+@strided_slice.gradient
+def _(g, x, starts, steps, sizes):
+    return (spread_slice(g, x.shape, starts, steps),)
+
+
+@primitive(tensors=1)
+def spread_slice(v, shape, starts, steps):
+    """Zeros of `shape` with v written at starts + i * steps: the transpose of strided_slice."""
+    out = launch.empty(shape, v.dtype, like=v)
+    kernels.fill(out, 0)
+    if v.size:
+        kernels.slice_assign(out, v, starts, steps)
+    return out
+
+
+@spread_slice.shape
+def _(v, shape, starts, steps):
+    return shape, v.dtype
+
+
+@spread_slice.gradient
+def _(g, v, shape, starts, steps):
+    return (strided_slice(g, starts, steps, v.shape),)
+
+
+@primitive(tensors=2)
+def slice_assign(x, v, starts, steps):
+    """x with v written at starts + i * steps."""
+    out = launch.empty(x.shape, x.dtype, like=x)
+    launch.launch("copy", (x,), (out,))
+    if v.size:
+        kernels.slice_assign(out, v, starts, steps)
+    return out
+
+
+@slice_assign.gradient
+def _(g, x, v, starts, steps):
+    return lambda: slice_assign(g, ops.zeros_like(v), starts, steps), lambda: strided_slice(g, starts, steps, v.shape)
+
+
+@primitive(tensors=1)
+def pad(x, low, high, value=0):
+    """x with low[d] elements of `value` before and high[d] after it in each dim."""
+    return kernels.pad(x, low, high, "constant", value)
+
+
+@pad.shape
+def _(x, low, high, value=0):
+    return tuple(a + d + b for a, d, b in zip(low, x.shape, high)), x.dtype
+
+
+@pad.gradient
+def _(g, x, low, high, value=0):
+    return (strided_slice(g, low, (1,) * x.ndim, x.shape),)
+
+
+def size_of(x):
+    return count(x.shape)
