@@ -1,0 +1,158 @@
+"""Cross-entropies, per example. Outputs of softmax and sigmoid remember their logits, and the loss is computed from those."""
+
+from __future__ import annotations
+
+import warnings
+
+from kerasgpu import config, ops
+from kerasgpu.engine import dtypes
+from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.primitives import activations, cross_entropy, select
+from kerasgpu.ops.primitives.operands import as_float
+
+__all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
+
+
+def _logits(output, from_logits, name, axis=-1):
+    """(tensor to use, whether it holds logits)."""
+    logits = getattr(output, "_keras_logits", None) if axis in (-1, output.ndim - 1) else None
+    if logits is None:
+        return output, from_logits
+    if from_logits:
+        warnings.warn(
+            f'"`{name}` received `from_logits=True`, but the `output` argument was produced by a Softmax or Sigmoid activation and thus '
+            "does not represent logits. Was this intended?",
+            stacklevel=4,
+        )
+        return output, True
+    return logits, True
+
+
+def _clip(probabilities):
+    return ops.clip(probabilities, config.epsilon(), 1.0 - config.epsilon())
+
+
+def _same_shapes(target, output):
+    if target.ndim != output.ndim:
+        raise ValueError(
+            "Arguments `target` and `output` must have the same rank (ndim). Received: "
+            f"target.shape={target.shape}, output.shape={output.shape}"
+        )
+    if target.shape != output.shape:
+        raise ValueError(
+            f"Arguments `target` and `output` must have the same shape. Received: target.shape={target.shape}, output.shape={output.shape}"
+        )
+
+
+def _common(target, output):
+    """Both in the float dtype of the output (or of the target, when that is the wider float)."""
+    target, output = convert_to_tensor(target), as_float(output)
+    kind = dtypes.result_type(target.dtype, output.dtype) if dtypes.is_float(target.dtype) else output.dtype
+    return target if target.dtype == kind else select.cast(target, kind), output if output.dtype == kind else select.cast(
+        output, kind
+    )
+
+
+@symbolic
+def binary_crossentropy(target, output, from_logits=False):
+    """-target log(output) - (1 - target) log(1 - output), element by element.
+
+    Args:
+        target: tensor of the shape of output.
+        output: probabilities, or logits with from_logits=True. Probabilities are kept epsilon away from 0 and 1; those that come
+            straight from `sigmoid` are replaced by its logits, which needs no such cut.
+
+    >>> import kerasgpu as keras
+    >>> float(keras.ops.binary_crossentropy([1.0], [0.5])[0]) == float(keras.ops.log(2.0))
+    True
+    """
+    target = convert_to_tensor(target)
+    output, from_logits = _logits(convert_to_tensor(output), from_logits, "binary_crossentropy")
+    target, output = _common(target, output)
+    _same_shapes(target, output)
+    if from_logits:
+        return activations.sigmoid_cross_entropy(output, target)
+    output = _clip(output)
+    return -(target * ops.log(output) + (1 - target) * ops.log(1 - output))
+
+
+@symbolic
+def categorical_crossentropy(target, output, from_logits=False, axis=-1):
+    """-sum(target log(output)) over the class axis.
+
+    Args:
+        target: distributions over classes, of the shape of output.
+        output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away from 0
+            and 1; those that come straight from `softmax` are replaced by its logits.
+        axis: the class axis.
+
+    >>> import kerasgpu as keras
+    >>> float(keras.ops.categorical_crossentropy([[0.0, 1.0]], [[5.0, 5.0]])[0]) == float(keras.ops.log(2.0))
+    True
+    """
+    target = convert_to_tensor(target)
+    output, from_logits = _logits(convert_to_tensor(output), from_logits, "categorical_crossentropy", axis)
+    target, output = _common(target, output)
+    if target.ndim < 1:
+        raise ValueError(
+            "Arguments `target` and `output` must be at least rank 1. Received: "
+            f"target.shape={target.shape}, output.shape={output.shape}"
+        )
+    _same_shapes(target, output)
+    if from_logits:
+        if axis % output.ndim != output.ndim - 1:
+            target, output = ops.moveaxis(target, axis, -1), ops.moveaxis(output, axis, -1)
+        return cross_entropy.softmax_cross_entropy(output, target)[0]
+    output = _clip(output / ops.sum(output, axis, keepdims=True))
+    return -ops.sum(target * ops.log(output), axis)
+
+
+@symbolic
+def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
+    """-log(output[target]) for class numbers.
+
+    Args:
+        target: class numbers, of the shape of output without its class axis (or with 1 there). A number that is not a class gives
+            NaN.
+        output: probabilities, or logits with from_logits=True. Probabilities are kept epsilon away from 0 and 1; those that come
+            straight from `softmax` are replaced by its logits.
+        axis: the class axis.
+
+    >>> import kerasgpu as keras
+    >>> float(keras.ops.sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]) == float(keras.ops.log(2.0))
+    True
+    """
+    output, from_logits = _logits(convert_to_tensor(output), from_logits, "sparse_categorical_crossentropy", axis)
+    target, output = convert_to_tensor(target), as_float(output)
+    if output.ndim < 1:
+        raise ValueError(f"Argument `output` must be at least rank 1. Received: output.shape={output.shape}")
+    if target.ndim == output.ndim and target.shape[axis] == 1:
+        target = ops.squeeze(target, axis=axis)
+    if target.ndim != output.ndim - 1:
+        raise ValueError(
+            f"Argument `output` must have rank (ndim) `target.ndim - 1`. Received: target.shape={target.shape}, "
+            f"output.shape={output.shape}"
+        )
+    if axis % output.ndim != output.ndim - 1:
+        output = ops.moveaxis(output, axis, -1)
+    if target.shape != output.shape[:-1]:
+        raise ValueError(
+            "Arguments `target` and `output` must have the same shape up until the last dimension: "
+            f"target.shape={target.shape}, output.shape={output.shape}"
+        )
+    if target.dtype not in ("int32", "int64"):
+        target = select.cast(target, "int64" if target.dtype in ("uint32", "uint64") else "int32")
+    if not from_logits:
+        # The sum of the clipped probabilities is not 1; like Keras on JAX (and unlike a softmax of the logarithms) leave it so.
+        return _pick(ops.log(_clip(output)), target)
+    return cross_entropy.sparse_softmax_cross_entropy(output, target)[0]
+
+
+def _pick(log_probabilities, target):
+    """-log_probabilities[target], NaN for a target that is no class."""
+    classes = log_probabilities.shape[-1]
+    hot = ops.one_hot(target, classes, dtype=log_probabilities.dtype)
+    loss = -ops.sum(hot * log_probabilities, -1)
+    known = ops.logical_and(target >= 0, target < classes)
+    return ops.where(known, loss, float("nan"))

@@ -1,0 +1,75 @@
+"""softmax, log_softmax and sparsemax over one axis or several."""
+
+from __future__ import annotations
+
+import warnings
+
+from kerasgpu import ops
+from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.primitives import softmax as kernels
+from kerasgpu.ops.primitives.operands import as_float
+
+__all__ = ["log_softmax", "softmax", "sparsemax"]
+
+
+def _over_axes(function, x, axis):
+    """function over several axes (None: all): they are moved to the end and joined into one."""
+    axes = list(range(x.ndim)) if axis is None else [a % x.ndim for a in axis]
+    kept = [k for k in range(x.ndim) if k not in axes]
+    order = [*kept, *axes]
+    moved = ops.transpose(x, order)
+    out = function(ops.reshape(moved, (*(x.shape[k] for k in kept), -1)), -1)
+    return ops.transpose(ops.reshape(out, moved.shape), sorted(range(x.ndim), key=order.__getitem__))
+
+
+def _warn_if_single(x, axis):
+    if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
+        warnings.warn(
+            f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis has size 1. The softmax operation will "
+            "always return the value 1, which is likely not what you intended. Did you mean to use a sigmoid instead?",
+            stacklevel=4,
+        )
+
+
+@symbolic
+def softmax(x, axis=-1):
+    """exp(x) / sum(exp(x)) over `axis` (an int, a tuple, or None for all). The result remembers x for the crossentropy functions.
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.softmax([0.0, 0.0]).tolist()
+    [0.5, 0.5]
+    """
+    x = as_float(x)
+    _warn_if_single(x, axis)
+    if not isinstance(axis, int):
+        return _over_axes(kernels.softmax, x, axis)
+    y = kernels.softmax(x, axis)
+    if axis % x.ndim == x.ndim - 1:  # the losses look for classes there
+        y._keras_logits = x
+    return y
+
+
+@symbolic
+def log_softmax(x, axis=-1):
+    """x - log(sum(exp(x))) over `axis` (an int, a tuple, or None for all)."""
+    x = as_float(x)
+    return kernels.log_softmax(x, axis) if isinstance(axis, int) else _over_axes(kernels.log_softmax, x, axis)
+
+
+@symbolic
+def sparsemax(x, axis=-1):
+    """The point of the probability simplex along `axis` that is nearest to x (Martins and Astudillo 2016).
+
+    max(x - tau, 0), where tau makes the sum 1: with z sorted in descending order, tau = (z_1 + ... + z_k - 1) / k for the largest k
+    with z_k > tau.
+    """
+    x = as_float(x)
+    descending = -ops.sort(-x, axis=axis)
+    sums = ops.cumsum(descending, axis=axis)
+    shape = [1] * x.ndim
+    shape[axis] = x.shape[axis]
+    rank = ops.reshape(ops.arange(1, x.shape[axis] + 1, dtype=x.dtype), shape)
+    support = descending - (sums - 1) / rank > 0
+    k = ops.sum(ops.cast(support, x.dtype), axis=axis, keepdims=True)
+    tau = (ops.sum(ops.where(support, descending, 0.0), axis=axis, keepdims=True) - 1) / k
+    return ops.maximum(x - tau, 0.0)

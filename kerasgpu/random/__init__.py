@@ -1,0 +1,29 @@
+"""keras.random: random tensors from a seed, the same bits on every machine and device."""
+
+from kerasgpu.random.draws import (
+    beta,
+    binomial,
+    categorical,
+    dropout,
+    gamma,
+    normal,
+    randint,
+    shuffle,
+    truncated_normal,
+    uniform,
+)
+from kerasgpu.random.seed_generator import SeedGenerator
+
+__all__ = [
+    "SeedGenerator",
+    "beta",
+    "binomial",
+    "categorical",
+    "dropout",
+    "gamma",
+    "normal",
+    "randint",
+    "shuffle",
+    "truncated_normal",
+    "uniform",
+]
