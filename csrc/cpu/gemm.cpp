@@ -1,0 +1,72 @@
+// GEMM: C[b] = act(alpha * op(A[b]) @ op(B[b]) + bias) (+ C[b] when accumulate).
+//
+// inputs: a, b, and bias when bias_kind != 0; output: c (batch, m, n). a is (m, k), or (k, m) when trans_a; b is (k, n), or
+// (n, k) when trans_b; both row-major and contiguous per batch entry. All have one dtype.
+// ints: batch, m, n, k, trans_a, trans_b, a_batch_stride, b_batch_stride (elements; 0 = shared by the batch),
+//   bias_kind (0 none, 1 one per column, 2 one per row), activation (0 none, 1 relu), accumulate (0 or 1).
+// floats: alpha.
+//
+// Each element is summed in the order of k, then scaled, biased, activated and added to c with one rounding each, so the
+// result equals separate kernels bit for bit and does not depend on blocking or threads. float16 and bfloat16 are summed
+// in float32 and rounded once; integers wrap around. Threads share the tiles of C, or the batch when its entries are small.
+//
+// gemm_block.h holds the loops, after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008).
+#include "gemm_run.h"
+
+namespace KG_NS {
+namespace {
+
+GemmCall read_call(const Call& call) {
+  if (call.n_i < 11) fail(call, "number of integer parameters", call.n_i, 11);
+  if (call.n_f < 1) fail(call, "number of float parameters", call.n_f, 1);
+  GemmCall g;
+  g.batch = call.i[0], g.m = call.i[1], g.n = call.i[2], g.k = call.i[3];
+  for (int p = 0; p < 8; ++p)
+    if (call.i[p] < 0) fail_message(call, "sizes and strides must not be negative");
+  g.trans_a = call.i[4] != 0, g.trans_b = call.i[5] != 0;
+  g.a_stride = call.i[6], g.b_stride = call.i[7];
+  g.bias_kind = call.i[8];
+  if (g.bias_kind < 0 || g.bias_kind > 2) fail(call, "bias_kind", g.bias_kind, 2);
+  if (call.i[9] < 0 || call.i[9] > 1) fail(call, "activation", call.i[9], 1);
+  g.relu = call.i[9] == 1;
+  g.accumulate = call.i[10] != 0;
+  g.alpha = call.f[0];
+  expect(call, g.bias_kind == 0 ? 2 : 3, 1, 11, 1);
+  const int64_t others = g.batch > 0 ? g.batch - 1 : 0;
+  const int64_t some = g.batch > 0 ? 1 : 0;
+  auto span = [&](int64_t stride, int64_t one) {
+    int64_t total;
+    if (__builtin_add_overflow(checked_mul(call, others, stride), one * some, &total)) fail(call, "size product", stride, others);
+    return total;
+  };
+  g.a_count = span(g.a_stride, checked_mul(call, g.m, g.k));
+  g.b_count = span(g.b_stride, checked_mul(call, g.k, g.n));
+  g.c_count = checked_mul(call, g.batch, checked_mul(call, g.m, g.n));
+  g.bias_count = g.bias_kind == 1 ? g.n : g.bias_kind == 2 ? g.m : 0;
+  return g;
+}
+
+}  // namespace
+
+void gemm_float(const Call& call, const GemmCall& g) {
+  const float* a = input<float>(call, 0, g.a_count);
+  const float* b = input<float>(call, 1, g.b_count);
+  const float* bias = g.bias_kind ? input<float>(call, 2, g.bias_count) : nullptr;
+  float* c = output<float>(call, 0, g.c_count);
+  if (g.c_count > 0) gemm_batches<float, float>(g, a, b, c, bias);
+}
+
+void gemm(const Call& call) {
+  const GemmCall g = read_call(call);
+  switch (call.out[0].dtype) {
+    case kF32: return gemm_float(call, g);
+    case kF64: return gemm_double(call, g);
+    case kF16:
+    case kBF16: return gemm_half(call, g);
+    default: return gemm_integer(call, g);
+  }
+}
+
+}  // namespace KG_NS
+
+KG_REGISTER(gemm);

@@ -1,0 +1,246 @@
+// One matrix product: the plan (made from the sizes alone), the packing phase and the computing phase.
+//
+// C is computed in blocks of block_m x block_n over block_k steps of k, so that the packed copies stay within a fixed amount of
+// scratch memory. A block is packed by all threads, then computed in chunks of chunk_m x chunk_n; within a chunk, k goes in
+// steps of kStepK so that the strips in use stay in the first two cache levels.
+#pragma once
+#include "gemm_dot.h"
+#include "gemm_pack.h"
+#include "parallel.h"
+
+namespace KG_NS {
+
+constexpr int64_t kStepK = 256;                       // an A strip of 14 rows: 14 KB, a B strip of 32 columns: 32 KB
+constexpr double kSerialFlops = 1 << 20;              // below this one thread is faster than two
+constexpr double kChunkFlops = 3 << 18;               // what a chunk should be worth at least
+constexpr int64_t kMaxChunkM = 128, kMaxChunkN = 256;
+constexpr int64_t kBlock = 1024, kBlockK = 1024;      // scratch: 2 * kBlock * kBlockK elements at most, 8 MB of float
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// T: storage of a, b and c; S: what is computed with (float for the 16-bit floats).
+template <class T, class S> struct Product {
+  int64_t m, n, k;
+  bool trans_a, trans_b;
+  const T* a;
+  const T* b;
+  T* c;
+  Epilogue<S> finish;
+};
+
+struct Plan {
+  bool dot = false, pack_a = false, pack_b = false, partial = false;
+  int rows = 1, vectors = 1;  // the tile
+  int64_t block_m, block_n, block_k, chunk_m, chunk_n;
+  int64_t a_elements = 0, b_elements = 0, partial_elements = 0;  // of scratch
+  int64_t scratch() const { return a_elements + b_elements + partial_elements; }
+};
+
+template <class T, class S> Plan make_plan(int64_t m, int64_t n, int64_t k, bool trans_a, bool trans_b, bool accumulate) {
+  constexpr int L = Simd<S>::L;
+  constexpr bool kConvert = !std::is_same<T, S>::value;
+  Plan p;
+  const double flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  int64_t grain_m, grain_n;
+  p.dot = !kConvert && trans_b && !trans_a && (m == 1 || (m <= 16 && k >= 4 * L));
+  if (p.dot) {
+    grain_m = m == 1 || L < 8 ? 1 : kDotRows;
+    grain_n = L / grain_m;
+    p.block_m = m, p.block_n = n, p.block_k = k;
+  } else {
+    const int64_t wide = ceil_div(n, L);
+    p.vectors = static_cast<int>(min_of(wide, m <= kRows8 ? 8 : m <= kRows4 ? 4 : 2));
+    const int64_t most = rows_for(p.vectors);
+    p.rows = static_cast<int>(m <= most ? m : most > L ? most : ceil_div(m, ceil_div(m, most)));
+    grain_m = p.rows;
+    grain_n = int64_t(p.vectors) * L;
+    p.pack_b = kConvert || trans_b || (m > 4 * grain_m && k > 64);
+    p.pack_a = kConvert || (k > 16 && (trans_a ? k > 64 && n > 4 * grain_n : n > 4 * grain_n));
+    p.block_m = p.pack_a ? min_of(m, kBlock / grain_m * grain_m) : m;
+    p.block_n = p.pack_b ? min_of(n, kBlock / grain_n * grain_n) : n;
+    p.block_k = p.pack_a || p.pack_b ? min_of(k, kBlockK) : k;
+    if (k == 0) p.block_k = 1;  // one step, of nothing
+    p.partial = (kConvert || accumulate) && k > min_of(p.block_k, kStepK);
+    if (p.pack_a) p.a_elements = ceil_div(p.block_m, grain_m) * (grain_m * p.block_k + L);
+    if (p.pack_b) p.b_elements = round_up(p.block_n, L) * p.block_k + L;
+    if (p.partial) p.partial_elements = p.block_m * p.block_n;
+  }
+  p.chunk_m = p.block_m, p.chunk_n = p.block_n;
+  if (flops >= kSerialFlops) {
+    p.chunk_m = min_of(p.chunk_m, round_up(kMaxChunkM, grain_m));
+    p.chunk_n = min_of(p.chunk_n, round_up(kMaxChunkN, grain_n));
+    const int64_t wanted = flops > 64 * kChunkFlops ? 64 : static_cast<int64_t>(flops / kChunkFlops);
+    while (ceil_div(m, p.chunk_m) * ceil_div(n, p.chunk_n) < wanted && (p.chunk_m > grain_m || p.chunk_n > grain_n)) {
+      if (p.chunk_n > grain_n && (p.chunk_n >= p.chunk_m || p.chunk_m <= grain_m)) p.chunk_n = round_up(p.chunk_n / 2, grain_n);
+      else p.chunk_m = round_up(p.chunk_m / 2, grain_m);
+    }
+  }
+  return p;
+}
+
+// Computes one block once its packed copies are there.
+template <class T, class S> class Block {
+ public:
+  Block(const Product<T, S>& x, const Plan& plan, S* scratch)
+      : x_(x), plan_(plan), packed_a_(scratch), packed_b_(scratch + plan.a_elements),
+        partial_(plan.partial ? scratch + plan.a_elements + plan.b_elements : nullptr) {}
+
+  void run() {
+    if (plan_.dot) {
+      if constexpr (!kConvert) dot();
+      return;
+    }
+    for (j0_ = 0; j0_ < x_.n; j0_ += plan_.block_n)
+      for (i0_ = 0; i0_ < x_.m; i0_ += plan_.block_m)
+        for (p0_ = 0; p0_ == 0 || p0_ < x_.k; p0_ += plan_.block_k) {
+          bm_ = min_of(plan_.block_m, x_.m - i0_);
+          bn_ = min_of(plan_.block_n, x_.n - j0_);
+          bk_ = min_of(plan_.block_k, x_.k - p0_);
+          pack();
+          const int64_t across = ceil_div(bn_, plan_.chunk_n);
+          parallel_for(ceil_div(bm_, plan_.chunk_m) * across, [&](int64_t chunk) {
+            const int64_t i = chunk / across * plan_.chunk_m, j = chunk % across * plan_.chunk_n;
+            compute(i, min_of(i + plan_.chunk_m, bm_), j, min_of(j + plan_.chunk_n, bn_));
+          });
+        }
+  }
+
+ private:
+  static constexpr bool kConvert = !std::is_same<T, S>::value;
+  static constexpr int L = Simd<S>::L;
+
+  void dot() {
+    const int64_t across = ceil_div(x_.n, plan_.chunk_n);
+    parallel_for(ceil_div(x_.m, plan_.chunk_m) * across, [&](int64_t chunk) {
+      const int64_t i = chunk / across * plan_.chunk_m, j = chunk % across * plan_.chunk_n;
+      dot_block<S>(i, min_of(i + plan_.chunk_m, x_.m), j, min_of(j + plan_.chunk_n, x_.n), x_.m, x_.k, x_.a, x_.k, x_.b, x_.k,
+                   x_.c, x_.n, x_.finish);
+    });
+  }
+
+  int64_t a_strip() const { return plan_.rows * bk_ + L; }
+
+  void pack() {
+    const int64_t width = int64_t(plan_.vectors) * L;
+    const int64_t strips_a = plan_.pack_a ? ceil_div(bm_, plan_.rows) : 0, strips_b = plan_.pack_b ? ceil_div(bn_, width) : 0;
+    if (strips_a + strips_b == 0) return;
+    // A chunk is a few strips: enough to be worth a thread's time.
+    const int64_t group = 1 + 32768 / (bk_ * width + 1);
+    const int64_t groups_a = ceil_div(strips_a, group), groups_b = ceil_div(strips_b, group);
+    auto pack_group = [&](int64_t g) {
+      if (g < groups_a) {
+        for (int64_t s = g * group; s < min_of(strips_a, (g + 1) * group); ++s) pack_a(s);
+      } else {
+        for (int64_t s = (g - groups_a) * group; s < min_of(strips_b, (g - groups_a + 1) * group); ++s) pack_b(s, width);
+      }
+    };
+    if (plan_.chunk_m >= x_.m && plan_.chunk_n >= x_.n) {
+      for (int64_t g = 0; g < groups_a + groups_b; ++g) pack_group(g);
+    } else {
+      parallel_for(groups_a + groups_b, pack_group);
+    }
+  }
+
+  void pack_a(int64_t s) {
+    const int64_t i = s * plan_.rows;
+    const int have = static_cast<int>(min_of(plan_.rows, bm_ - i));
+    S* to = packed_a_ + s * a_strip();
+    if (x_.trans_a) pack_across<S>(x_.a + p0_ * x_.m + i0_ + i, x_.m, have, bk_, to, plan_.rows);
+    else pack_along<S>(x_.a + (i0_ + i) * x_.k + p0_, x_.k, have, bk_, to, plan_.rows);
+  }
+
+  void pack_b(int64_t s, int64_t width) {
+    const int64_t j = s * width;
+    const int have = static_cast<int>(min_of(width, bn_ - j));
+    const int padded = static_cast<int>(round_up(have, L));
+    S* to = packed_b_ + j * bk_;
+    if (x_.trans_b) pack_along<S>(x_.b + (j0_ + j) * x_.k + p0_, x_.k, have, bk_, to, padded);
+    else pack_across<S>(x_.b + p0_ * x_.n + j0_ + j, x_.n, have, bk_, to, padded);
+  }
+
+  // Rows i_begin..i_end and columns j_begin..j_end of the block, tile by tile.
+  void compute(int64_t i_begin, int64_t i_end, int64_t j_begin, int64_t j_end) {
+    const int64_t width = int64_t(plan_.vectors) * L;
+    const bool across = plan_.pack_a || x_.trans_a;
+    for (int64_t p = 0; p == 0 || p < bk_; p += kStepK) {
+      const int64_t steps = min_of(kStepK, bk_ - p);
+      const bool first = p0_ + p == 0, last = p0_ + p + steps == x_.k;
+      for (int64_t j = j_begin; j < j_end; j += width) {
+        const int64_t columns = min_of(width, j_end - j);
+        const int vectors = static_cast<int>(ceil_div(columns, L));
+        Tile<S> t;
+        t.k = steps;
+        t.last = columns - (vectors - 1) * L;
+        if (plan_.pack_b) {
+          t.b_k = vectors * L;
+          t.b = packed_b_ + j * bk_ + p * t.b_k;
+        } else if constexpr (!kConvert) {
+          t.b_k = x_.n;
+          t.b = x_.b + (p0_ + p) * x_.n + j0_ + j;
+        }
+        Micro<S> micro = nullptr;
+        int found = 0;
+        for (int64_t i = i_begin; i < i_end; i += plan_.rows) {
+          const int rows = static_cast<int>(min_of(plan_.rows, i_end - i));
+          if (rows != found) micro = find_micro<S>(found = rows, vectors, across, t.last < L);
+          t.a_row = 1;
+          if (plan_.pack_a) {
+            t.a_k = plan_.rows;
+            t.a = packed_a_ + i / plan_.rows * a_strip() + p * plan_.rows;
+          } else if constexpr (!kConvert) {
+            if (x_.trans_a) {
+              t.a_k = x_.m;
+              t.a = x_.a + (p0_ + p) * x_.m + i0_ + i;
+            } else {
+              t.a_row = x_.k;
+              t.a_k = 1;
+              t.a = x_.a + (i0_ + i) * x_.k + p0_ + p;
+            }
+          }
+          tile(t, micro, i, j, rows, columns, first, last);
+        }
+      }
+    }
+  }
+
+  void tile(Tile<S>& t, Micro<S> micro, int64_t i, int64_t j, int rows, int64_t columns, bool first, bool last) {
+    T* c = x_.c + (i0_ + i) * x_.n + j0_ + j;
+    S* partial = partial_ ? partial_ + i * bn_ + j : nullptr;
+    Epilogue<S> finish = x_.finish;
+    if (finish.column_bias) finish.column_bias += j0_ + j;
+    if (finish.row_bias) finish.row_bias += i0_ + i;
+    if constexpr (!kConvert) {
+      t.start = first ? nullptr : partial ? partial : c;
+      t.start_row = partial ? bn_ : x_.n;
+      t.c = last || !partial ? c : partial;
+      t.c_row = last || !partial ? x_.n : bn_;
+      t.finish = last ? &finish : nullptr;
+      micro(t);
+    } else {
+      S sums[rows_for(1) * 2 * L + rows_for(8) * 8 * L + rows_for(4) * 4 * L];
+      t.start = first ? nullptr : partial;
+      t.start_row = bn_;
+      t.c = last ? sums : partial;
+      t.c_row = last ? int64_t(plan_.vectors) * L : bn_;
+      t.finish = nullptr;
+      micro(t);
+      if (!last) return;
+      for (int r = 0; r < rows; ++r)
+        for (int64_t q = 0; q < columns; ++q) {
+          T& to = c[r * x_.n + q];
+          to = from_float<T>(finish_scalar(sums[r * t.c_row + q], finish, r, q, to_float(to)));
+        }
+    }
+  }
+
+  const Product<T, S>& x_;
+  const Plan& plan_;
+  S* const packed_a_;
+  S* const packed_b_;
+  S* const partial_;
+  int64_t i0_ = 0, j0_ = 0, p0_ = 0, bm_ = 0, bn_ = 0, bk_ = 0;
+};
+
+}  // namespace KG_NS

@@ -1,0 +1,135 @@
+"""Matrix products: `gemm(a, b)` with broadcast batches, transposed operands, bias, activation and accumulation in one kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kerasgpu.kernels.launch import empty, host_call, launch
+
+_ACTIVATIONS = {None: 0, "linear": 0, "relu": 1}
+
+
+def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=None, alpha=1.0, out=None, accumulate=False):
+    """Compute `act(alpha * op(a) @ op(b) + bias)`, added to `out` when `accumulate` is true.
+
+    Args:
+        a: array `(..., m, k)`, or `(..., k, m)` with `transpose_a`.
+        b: array `(..., k, n)`, or `(..., n, k)` with `transpose_b`. Same dtype as `a`; batch dims broadcast against those of `a`.
+        bias: array `(n,)`, added to each row; or `(m, 1)`, added to each column. None for no bias.
+        activation: None or `"relu"`.
+        alpha: number that scales the product before the bias is added.
+        out: array `(..., m, n)` to write to; allocated when None. It must not overlap `a` or `b`.
+        accumulate: add to what `out` holds instead of replacing it.
+
+    Returns:
+        `out`, `(..., m, n)` in the dtype of `a`. float16 and bfloat16 are summed in float32; integers wrap around, bools are
+        combined by "and" and "or".
+
+    Raises:
+        ValueError: ranks below 2, shapes that do not fit, mixed dtypes, or a bad `bias`, `activation` or `out`.
+
+    Example:
+        >>> import numpy as np
+        >>> from kerasgpu.kernels.gemm import gemm
+        >>> gemm(np.ones((2, 3), "float32"), np.ones((3, 2), "float32"), np.array([-4, 1], "float32"), activation="relu")
+        array([[0., 4.],
+               [0., 4.]], dtype=float32)
+    """
+    a_shape, b_shape, dtype = a.shape, b.shape, a.dtype
+    if len(a_shape) < 2 or len(b_shape) < 2:
+        raise ValueError(f"matmul: both operands need rank 2 or more. a is {a_shape}, b is {b_shape}")
+    if b.dtype != dtype:
+        raise ValueError(f"matmul: dtypes differ. a is {dtype}, b is {b.dtype}; cast one of them")
+    if activation not in _ACTIVATIONS:
+        raise ValueError(f"matmul: activation must be None or 'relu'. Received: activation={activation!r}")
+    k, m = a_shape[-2:] if transpose_a else a_shape[-1:-3:-1]
+    n, k_of_b = b_shape[-2:] if transpose_b else b_shape[-1:-3:-1]
+    if k != k_of_b:
+        raise ValueError(_inner_sizes_message(a_shape, b_shape, transpose_a, transpose_b))
+    if alpha != 1 and dtype.kind in "iub":
+        raise ValueError(f"matmul: alpha must be 1 for integers and bools. Received: alpha={alpha!r}, dtype {dtype}")
+    if dtype.kind == "b" and (bias is not None or activation is not None or accumulate):
+        raise ValueError("matmul: bias, activation and accumulate are not defined for bool; cast to a number first")
+    bias_kind = 0 if bias is None else _bias_kind(bias, m, n, dtype)
+
+    a_batch, b_batch = a_shape[:-2], b_shape[:-2]
+    if a_batch == b_batch:
+        batch = a_batch
+    else:
+        try:
+            batch = np.broadcast_shapes(a_batch, b_batch)
+        except ValueError:
+            message = f"matmul: batch dims {a_batch} and {b_batch} do not broadcast. a is {a_shape}, b is {b_shape}"
+            raise ValueError(message) from None
+    shape = (*batch, m, n)
+    if out is None:
+        if accumulate:
+            raise ValueError("matmul: accumulate=True needs out=, the array to add to")
+        out = empty(shape, dtype, a)
+    elif out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"matmul: out must be {shape} of {dtype}. Received: {out.shape} of {out.dtype}")
+    elif not out.flags.c_contiguous:
+        raise ValueError("matmul: out must be contiguous in C order")
+
+    a, b = _contiguous(a), _contiguous(b)
+    entries = 1
+    for size in batch:
+        entries *= size
+    a_stride, b_stride = m * k, k * n
+    if a_batch or b_batch:
+        a, a_stride = _batch_stride(a, a_batch, batch, a_stride)
+        b, b_stride = _batch_stride(b, b_batch, batch, b_stride)
+        if b_stride == 0 and not transpose_a and bias_kind != 2 and a_stride == m * k and entries != 0:
+            m, entries, a_stride = m * entries, 1, m * k * entries  # one b for all: the batch is more rows of a
+    ints = (entries, m, n, k, int(transpose_a), int(transpose_b), a_stride, b_stride, bias_kind, _ACTIVATIONS[activation], int(accumulate))
+    inputs = (a, b) if bias is None else (a, b, _contiguous(bias))
+    launch("gemm", inputs, (out,), ints, (float(alpha),))
+    return out
+
+
+def _contiguous(x):
+    if x.flags.c_contiguous:
+        return x
+    if type(x) is np.ndarray:
+        return np.ascontiguousarray(x)
+    import cupy
+
+    return cupy.ascontiguousarray(x)
+
+
+def _batch_stride(x, own, batch, one):
+    """`x` and the elements from one batch entry to the next; copied out only when its broadcast is no single stride."""
+    if own == batch:
+        return x, one
+    if all(size == 1 for size in own):
+        return x, 0
+    shape = (*batch, *x.shape[-2:])
+    full = empty(shape, x.dtype, x)
+    host_call(_copy_broadcast, (x,), (full,))
+    return full, one
+
+
+def _copy_broadcast(x, out):
+    out[...] = x
+
+
+def _bias_kind(bias, m, n, dtype):
+    if bias.dtype != dtype:
+        raise ValueError(f"matmul: bias must have dtype {dtype}. Received: {bias.dtype}")
+    if bias.shape == (n,):
+        return 1
+    if bias.shape == (m, 1):
+        return 2
+    raise ValueError(f"matmul: bias must be ({n},), one per column, or ({m}, 1), one per row. Received: bias of shape {bias.shape}")
+
+
+def _inner_sizes_message(a_shape, b_shape, transpose_a, transpose_b):
+    a_axis, b_axis = -2 if transpose_a else -1, -1 if transpose_b else -2
+    flags = "".join(f", {name}=True" for name, on in (("transpose_a", transpose_a), ("transpose_b", transpose_b)) if on)
+    text = f"matmul: inner sizes differ. a is {a_shape}, b is {b_shape}{flags}; need a.shape[{a_axis}] == b.shape[{b_axis}]."
+    other_a, other_b = a_shape[-3 - a_axis], b_shape[-3 - b_axis]
+    if a_shape[a_axis] == other_b:
+        return f"{text} Did you mean b.T?"
+    if other_a == b_shape[b_axis]:
+        return f"{text} Did you mean a.T?"
+    return text
