@@ -115,8 +115,8 @@ template <class S> inline __attribute__((always_inline)) typename Simd<S>::V sum
 
 // L elements of storage type T as computing type S.
 inline vf load_as(const float* p, float) { return vload(p); }
-inline vf load_as(const f16* p, float) { return vload_float(p); }
-inline vf load_as(const bf16* p, float) { return vload_float(p); }
+inline vf load_as(const f16* p, float) { return vload(p); }
+inline vf load_as(const bf16* p, float) { return vload(p); }
 inline vd load_as(const double* p, double) { return load<vd>(p); }
 template <class T> inline float scalar_as(T x, float) { return to_float(x); }
 inline double scalar_as(double x, double) { return x; }
@@ -126,7 +126,7 @@ inline vd load_part(const double* p, int64_t n, double) { return Mask<double>(n)
 template <class T> inline vf load_part(const T* p, int64_t n, float) {
   T lane[kLanes] = {};
   for (int64_t l = 0; l < n; ++l) lane[l] = p[l];
-  return vload_float(lane);
+  return vload(lane);
 }
 
 }  // namespace KG_NS
