@@ -1,0 +1,606 @@
+"""Layer: an operation with weights. What happens when one is called, from conversion of inputs to masks of outputs."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+
+from kerasgpu import dtype_policies
+from kerasgpu.engine import dtypes, naming, nest, state, symbolic
+from kerasgpu.engine.operation import GraphNode, Operation
+from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
+from kerasgpu.layers.call_context import CallContext, active
+from kerasgpu.layers.call_spec import CallSpec, is_tensor, shapes_for, signature_of
+from kerasgpu.layers.input_spec import assert_input_compatibility
+from kerasgpu.layers.layer_config import LayerConfig
+from kerasgpu.layers.layer_state import LayerState, real_values
+
+_LOCKED = (
+    "You cannot add new elements of state (variables or sub-layers) to a layer that is already built. All state must be created in the "
+    "`__init__()` method or in the `build()` method."
+)
+
+
+def _wrap_build(method):
+    """build() with what surrounds it: the name scope, the record of shapes, and the lock against later new state."""
+
+    @functools.wraps(method)
+    def build(self, *args, **kwargs):
+        if self.__dict__.get("_building"):  # a call of super().build()
+            return method(self, *args, **kwargs)
+        self.__dict__["_building"] = True
+        try:
+            with self._open_name_scope(), real_values():
+                self._path = naming.current_path()
+                method(self, *args, **kwargs)
+        finally:
+            self.__dict__["_building"] = False
+        self.__dict__["_build_shapes_dict"] = dict(inspect.signature(method).bind(self, *args, **kwargs).arguments)
+        self.__dict__["_build_shapes_dict"].pop(next(iter(self.__dict__["_build_shapes_dict"])))
+        self.built = True
+        self._post_build()
+        self._lock_state()
+
+    build._wraps_build = True
+    return build
+
+
+class Layer(LayerConfig, LayerState, Operation):
+    """Base class of layers: weights (made in `build`) and a computation (`call`).
+
+    Args:
+        activity_regularizer: penalty on the outputs, added to `losses` at each call, divided by the batch size.
+        trainable: whether training updates the weights.
+        dtype: a dtype name, "mixed_float16", "mixed_bfloat16", or a DTypePolicy; None is the global policy.
+        autocast: whether float inputs and weights are cast to the compute dtype.
+        name: without "/"; derived from the class name when None.
+
+    Subclasses implement `call(inputs, ...)`, which may take `training` and `mask`; `build(input_shape)` if weights depend on shapes;
+    `compute_output_shape(input_shape)` only where running `call` on shapes alone does not work; `get_config()` to be saved.
+
+    >>> import kerasgpu as keras
+    >>> class Scale(keras.layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="factor")
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    >>> layer = Scale()
+    >>> layer([[1.0, 2.0]]).shape, [v.path for v in layer.weights]
+    ((1, 2), ['scale/factor'])
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        method = cls.__dict__.get("build")
+        if inspect.isfunction(method) and not hasattr(method, "_wraps_build"):
+            cls.build = _wrap_build(method)
+
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        attributes = self.__dict__
+        attributes["_lock"] = False
+        self._initialize_tracker()
+        Operation.__init__(self, name=name)
+        attributes["_dtype_policy"] = dtype_policies.get(dtype)
+        if activity_regularizer is not None:
+            from kerasgpu import regularizers
+
+            activity_regularizer = regularizers.get(activity_regularizer)
+        attributes["activity_regularizer"] = activity_regularizer
+        self._take_input_shape(kwargs)
+        if kwargs:
+            raise ValueError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}. Layer '{self.name}' takes: "
+                f"{', '.join(_argument_names(type(self)))}"
+            )
+        if not isinstance(trainable, bool):
+            raise ValueError(f"Expected `trainable` to be a boolean. Received: trainable={trainable} (of type {type(trainable)})")
+        signature = signature_of(self)
+        attributes.update(
+            _path=None,
+            built=False,
+            autocast=autocast,
+            _input_spec=None,
+            _called=False,
+            supports_jit=True,
+            _trainable=trainable,
+            _losses=[],
+            _loss_ids=set(),
+            _losses_override=[],
+            _signature=signature,
+            call_signature_parameters=signature.names,
+            _call_has_training_arg=signature.has_training,
+            _call_has_mask_arg=signature.has_mask,
+            _call_context_args={"training"},
+            _call_has_context_arg={"training": signature.has_training},
+            _supports_masking=type(self).compute_mask is not Layer.compute_mask,
+            _convert_input_args=True,
+            _allow_non_tensor_positional_args=False,
+            _build_shapes_dict=None,
+            _fast=None,
+        )
+
+    def _take_input_shape(self, kwargs):
+        """Old spellings of the shape of the first layer of a Sequential model."""
+        shape = None
+        batch_size = kwargs.pop("batch_size", None)
+        if "input_dim" in kwargs:
+            dim, length = kwargs.pop("input_dim"), kwargs.pop("input_length", None)
+            shape = None if dim is None else (dim,) if length is None else (length, dim)
+        elif kwargs.get("input_shape") is not None:
+            shape = kwargs["input_shape"]
+            shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        kwargs.pop("input_shape", None)
+        batch_shape = kwargs.pop("batch_input_shape", None)
+        if batch_shape is None and shape is None:
+            if batch_size is not None:
+                kwargs["batch_size"] = batch_size  # means something only beside a shape
+            return
+        self.__dict__["_batch_input_shape_arg"] = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)
+        self.__dict__["_input_shape_arg"] = self._batch_input_shape_arg[1:]
+        if batch_shape is None:
+            warnings.warn(
+                "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential models, prefer using an "
+                "`Input(shape)` object as the first layer in the model instead.",
+                stacklevel=4,
+            )
+
+    # -- building -----------------------------------------------------------------------------------------------
+    @property
+    def path(self):
+        """Names of the enclosing layers and this one, joined by "/"; None before the layer is built."""
+        return self._path
+
+    @property
+    def input_spec(self):
+        return self._input_spec
+
+    @input_spec.setter
+    def input_spec(self, value):
+        self._input_spec = value
+
+    @property
+    def supports_masking(self):
+        """Whether masks of the inputs are passed on to the outputs (through `compute_mask`)."""
+        return self._supports_masking
+
+    @supports_masking.setter
+    def supports_masking(self, value):
+        self._supports_masking = value
+
+    def build(self, input_shape):
+        """Create weights for inputs of this shape. The default creates none."""
+        self._check_super_called()
+        if type(self).build is Layer.build and any(not layer.built for layer in self._layers):
+            warnings.warn(
+                f"`build()` was called on layer '{self.name}', however the layer does not have a `build()` method implemented and it "
+                "looks like it has unbuilt state. This will cause the layer to be marked as built, despite not being actually built, "
+                "which may cause failures down the line. Make sure to implement a proper `build()` method.",
+                stacklevel=3,
+            )
+        self.built = True
+
+    build = _wrap_build(build)
+
+    def _post_build(self):
+        """Called at the end of build()."""
+
+    def _build_at_init(self):
+        """For layers without weights: mark as built in the constructor, unless a subclass has a build() of its own."""
+        if type(self).build is Layer.build:
+            self.built = True
+            self._post_build()
+            self._lock_state()
+
+    def _lock_state(self):
+        if not self._tracker.locked:
+            self._tracker.lock(msg=_LOCKED)
+
+    def _open_name_scope(self):
+        return naming.name_scope(self.name, caller=self)
+
+    def _maybe_build(self, spec):
+        if self.built:
+            return
+        shapes = spec.shapes(active.fill if state.shape_only else None)
+        if type(self).build is not Layer.build:
+            self.build(**shapes_for(self.build, shapes, spec, type(self).__name__))
+            assert_input_compatibility(self.input_spec, spec.first_arg, self.name)  # build() may have set the spec
+            return
+        if any(not layer.built for layer in self._layers):
+            if spec.eager:
+                return  # the call itself builds the sublayers; it is marked as built afterwards
+            if type(self).compute_output_shape is not Layer.compute_output_shape:
+                self._trace_to_build(spec)
+            else:
+                return  # shape inference runs call(), which builds them
+        self.build(next(iter(shapes.values()), None))
+
+    def _trace_to_build(self, spec):
+        try:
+            infer_with_fill(self.call, (), spec.arguments_dict)
+        except Exception as error:
+            warnings.warn(
+                f"Layer '{self.name}' looks like it has unbuilt state, but Keras is not able to trace the layer `call()` in order to "
+                "build it automatically. Possible causes:\n1. The `call()` method of your layer may be crashing. Try to `__call__()` "
+                "the layer eagerly on some test input first to see if it works. E.g. `x = np.random.random((3, 4)); y = layer(x)`\n"
+                "2. If the `call()` method is correct, then you may need to implement the `def build(self, input_shape)` method on your "
+                "layer. It should create all variables used by the layer (e.g. by calling `layer.build()` on all its children layers)."
+                f"\nException encountered: ''{error}''",
+                stacklevel=4,
+            )
+
+    def _finish_build(self, spec):
+        """After the first call of a layer that has no build(): its call made the state."""
+        if type(self).build is Layer.build and self._build_shapes_dict is None and not any(not s.built for s in self._layers):
+            self._path = self._path or naming.current_path()
+            shapes = spec.shapes(active.fill if state.shape_only else None)
+            self.__dict__["_build_shapes_dict"] = {"input_shape": next(iter(shapes.values()), None)}
+            self._post_build()
+            self._lock_state()
+        self.built = True
+
+    # -- calling ------------------------------------------------------------------------------------------------
+    def __call__(self, *args, **kwargs):
+        attributes = self.__dict__
+        if not kwargs and len(args) == 1:
+            x = args[0]
+            fast = attributes.get("_fast")
+            if fast is not None and type(x) is Tensor and x.dtype == fast and state.autocast_dtype is None:
+                if "_keras_mask" not in x.__dict__:
+                    return self._fast_call(x)
+        if attributes.get("_lock", True):
+            self._check_super_called()
+        attributes["_called"] = True
+        symbolic_call = symbolic.any_symbolic_tensors(args, kwargs)
+        original = (args, dict(kwargs)) if symbolic_call else None
+        if self._convert_input_args:
+            args = tuple(self._convert_argument(a) for a in args)
+            kwargs = {k: self._convert_nested(a) for k, a in kwargs.items()}
+        if not self._allow_non_tensor_positional_args:
+            _check_positional(args, self)
+        spec = CallSpec(self._signature, self._call_context_args, args, kwargs)
+        self._assert_input_compatibility(spec.first_arg)
+        before = active.context
+        active.context = self._enter_context(before, spec, kwargs)
+        try:
+            with self._open_name_scope():
+                self._maybe_build(spec)
+                previous_mask = self._fill_in_masks(spec, kwargs)
+                outputs = self._call_in_dtype(args, kwargs, symbolic_call)
+                if not self.built:
+                    self._finish_build(spec)
+                if self.activity_regularizer is not None:
+                    self._add_activity_loss(outputs)
+            self._pass_on_mask(spec.first_arg, outputs, previous_mask)
+        except Exception as error:
+            _add_call_note(error, self, spec)
+            raise
+        finally:
+            active.context = before
+        if symbolic_call:
+            GraphNode(self, original[0], original[1], outputs)
+        elif attributes["_fast"] is None:
+            attributes["_fast"] = self._fast_dtype()
+        return outputs
+
+    def _fast_dtype(self):
+        """The dtype of single plain inputs for which a call needs no checks but the input spec; "" when every call needs all."""
+        dtype = self.compute_dtype
+        simple = (
+            self.built
+            and self._signature.simple
+            and not self._layers
+            and self.activity_regularizer is None
+            and dtype == self.variable_dtype == self.input_dtype
+            and self.autocast
+            and self._call_context_args == {"training"}
+            and type(self)._assert_input_compatibility is Layer._assert_input_compatibility
+            and type(self).__call__ is Layer.__call__
+            and "call" not in self.__dict__
+            and self.quantization_mode is None
+        )
+        self.__dict__["_checked_shapes"] = set()
+        return dtype if simple else ""
+
+    def _fast_call(self, x):
+        """The call of a built layer without sublayers on one tensor of its compute dtype: what is left to do."""
+        attributes = self.__dict__
+        if x.shape not in attributes["_checked_shapes"]:
+            assert_input_compatibility(self.input_spec, x, self.name)
+            if len(attributes["_checked_shapes"]) < 64:
+                attributes["_checked_shapes"].add(x.shape)
+        context = active.context
+        signature = attributes["_signature"]
+        if context is None and attributes["_losses"]:
+            self._clear_losses()
+        try:
+            if signature.has_training:
+                training = None if context is None else context.values.get("training")
+                outputs = self.call(x) if training is None else self.call(x, training=training)
+            else:
+                outputs = self.call(x)
+        except Exception as error:
+            _add_note(error, f"While calling layer '{self.name}' ({type(self).__name__}) on {_describe(x)}")
+            raise
+        if attributes["_supports_masking"] and type(self).compute_mask is not Layer.compute_mask:
+            self._set_masks(x, outputs, None)
+        return outputs
+
+    def _convert_argument(self, x):
+        """A positional argument: numbers in lists become a tensor, other structures are converted leaf by leaf."""
+        if isinstance(x, (list, tuple)) and x and all(type(v) in (int, float, bool) for v in nest.flatten(x)):
+            x = convert_to_tensor(x)
+        return self._convert_nested(x)
+
+    def _convert_nested(self, x):
+        if x is None or type(x) in (bool, int, float, str):
+            return x
+        if isinstance(x, (list, tuple, dict)):
+            return nest.map_structure(self._convert_leaf, x)
+        return self._convert_leaf(x)
+
+    def _convert_leaf(self, x):
+        mask = getattr(x, "_keras_mask", None)
+        y = self._dtype_policy.convert_input(x, self.autocast, self.input_dtype)
+        if mask is not None and y is not x:
+            y._keras_mask = mask
+        return y
+
+    def _assert_input_compatibility(self, first_arg):
+        assert_input_compatibility(self.input_spec, first_arg, self.name)
+
+    def _enter_context(self, before, spec, kwargs):
+        """The context for calls inside this one. A context argument comes from the caller, else from outside, else the default."""
+        if before is None:
+            self._clear_losses()
+        context = CallContext(self if before is None else before.entry_layer, dict(before.values) if before is not None else None)
+        for name in self._call_context_args:
+            if name in spec.user_arguments_dict:
+                value = spec.user_arguments_dict[name]
+            else:
+                value = context.values.get(name)
+                if value is None:
+                    value = spec.arguments_dict.get(name)
+            context.values[name] = value
+            if value is not None and self._call_has_context_arg.get(name, False):
+                kwargs[name] = value
+        return context
+
+    def _fill_in_masks(self, spec, kwargs):
+        """Pass the masks attached to inputs to `mask` (or `x_mask`, `y_mask`, ...) arguments; return the mask to hand on."""
+        tensors = spec.tensor_arguments_dict
+        if len(tensors) == 1:
+            if "mask" in spec.arguments_dict and spec.arguments_dict["mask"] is None:
+                (value,) = tensors.values()
+                kwargs["mask"] = nest.map_structure(get_mask, value)
+        else:
+            for name, value in tensors.items():
+                argument = f"{name}_mask"
+                if argument in spec.arguments_dict and spec.arguments_dict[argument] is None:
+                    kwargs[argument] = nest.map_structure(get_mask, value)
+        if kwargs.get("mask") is not None:
+            return kwargs["mask"]
+        return nest.map_structure(get_mask, spec.first_arg)
+
+    def _call_in_dtype(self, args, kwargs, symbolic_call):
+        """Run call() with float weights read in the compute dtype when that differs from their own."""
+        run = self.compute_output_spec if symbolic_call else self.call
+        before = state.autocast_dtype
+        compute = self.compute_dtype
+        if not self.autocast or not dtypes.is_float(compute):
+            target = None
+        elif before is not None or compute != self.variable_dtype:
+            target = compute
+        else:
+            target = before
+        if target == before:
+            return run(*args, **kwargs)
+        state.autocast_dtype = target
+        try:
+            return run(*args, **kwargs)
+        finally:
+            state.autocast_dtype = before
+
+    def _add_activity_loss(self, outputs):
+        from kerasgpu import ops
+
+        for x in nest.flatten(outputs):
+            if type(x) is Tensor:
+                loss = self.activity_regularizer(x)
+                self.add_loss(ops.divide_no_nan(loss, float(x.shape[0])) if x.ndim > 0 else loss)
+
+    # -- masks --------------------------------------------------------------------------------------------------
+    def compute_mask(self, inputs, previous_mask):
+        """The mask of the outputs; the default passes the mask of the inputs on."""
+        return previous_mask
+
+    def _pass_on_mask(self, first_arg, outputs, previous_mask):
+        if self.supports_masking:
+            self._set_masks(first_arg, outputs, previous_mask)
+        elif any(m is not None for m in nest.flatten(previous_mask)):
+            warnings.warn(
+                f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with a mask attached to it. However, this "
+                "layer does not support masking and will therefore destroy the mask information. Downstream layers will not see the "
+                "mask.",
+                stacklevel=3,
+            )
+
+    def _set_masks(self, inputs, outputs, previous_mask):
+        flat = nest.flatten(outputs)
+        if all(get_mask(x) is not None for x in flat):
+            return
+        masks = self.compute_mask(inputs, previous_mask)
+        if masks is None:
+            return
+        for x, mask in zip(flat, nest.flatten(masks)):
+            if mask is not None and is_tensor(x) and get_mask(x) is None:
+                x._keras_mask = mask
+
+    # -- shapes -------------------------------------------------------------------------------------------------
+    def call(self, *args, **kwargs):
+        raise self._not_implemented_error(self.call)
+
+    def compute_output_spec(self, *args, **kwargs):
+        """KerasTensors with the shapes and dtypes of the outputs: from compute_output_shape() if there is one, else by running
+        call() on shapes alone."""
+        if type(self).compute_output_shape is Layer.compute_output_shape:
+            try:
+                return infer_with_fill(self.call, args, kwargs)
+            except Exception as error:
+                _add_note(
+                    error,
+                    f"The output shape of layer '{self.name}' ({type(self).__name__}) was being inferred by running its call() on shapes. "
+                    "If call() is right, give the layer a compute_output_shape() method",
+                )
+                raise
+        spec = CallSpec(self._signature, self._call_context_args, args, dict(kwargs))
+        found = shapes_for(self.compute_output_shape, spec.shapes(), spec, type(self).__name__)
+        return self._specs_of(self.compute_output_shape(**found))
+
+    def _specs_of(self, shape):
+        if is_shape(shape):
+            return KerasTensor(tuple(shape), dtype=self.compute_dtype)
+        if isinstance(shape, dict):
+            return {k: self._specs_of(v) for k, v in shape.items()}
+        if isinstance(shape, (list, tuple)):
+            return nest.rebuild(shape, [self._specs_of(v) for v in shape])
+        raise ValueError(
+            f"Method `compute_output_shape()` of layer {type(self).__name__} is returning a type that cannot be interpreted as a shape. "
+            f"It should return a shape tuple. Received: {shape}"
+        )
+
+    def compute_output_shape(self, *args, **kwargs):
+        """The shape of the outputs for these input shapes (with None for unknown dims), found by running call() on shapes alone."""
+        try:
+            inputs = [map_shapes(lambda s: KerasTensor(s, dtype=self._input_kind()), shape) for shape in (*args, *kwargs.values())]
+            with self._open_name_scope():
+                outputs = infer_with_fill(self.call, inputs, {})
+        except NotImplementedError:
+            raise self._not_implemented_error(
+                self.compute_output_shape, "Should implement `def compute_output_shape(self, input_shape)`."
+            ) from None
+        return nest.map_structure(lambda x: x.shape, outputs)
+
+    def _input_kind(self):
+        return self.compute_dtype if dtypes.is_float(self.compute_dtype) else dtypes.floatx()
+
+    # -- functional style ---------------------------------------------------------------------------------------
+    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
+        """call() with given values for the variables and no side effects.
+
+        Returns (outputs, new values of non_trainable_variables), and the list of losses third with return_losses=True.
+        """
+        from kerasgpu.engine.stateless import StatelessScope
+
+        self._check_super_called()
+        if not self.built:
+            raise ValueError(
+                f"To call stateless_call, {type(self).__name__} must be built (i.e. its variables must have been already created). You "
+                "can build it by calling it on some data."
+            )
+        mapping = []
+        given = (("trainable_variables", trainable_variables), ("non_trainable_variables", non_trainable_variables))
+        for name, values in given:
+            mine = getattr(self, name)
+            if len(values) != len(mine):
+                raise ValueError(
+                    f"Argument `{name}` must be a list of tensors corresponding 1:1 to {type(self).__name__}().{name}. Received list "
+                    f"with length {len(values)}, but expected {len(mine)} variables."
+                )
+            mapping += zip(mine, values)
+        losses = None
+        with StatelessScope(state_mapping=mapping, collect_losses=return_losses) as scope:
+            outputs = self.call(*args, **kwargs)
+            if return_losses:
+                losses = self.losses
+        updated = [scope.get_current_value(v) for v in self.non_trainable_variables]
+        return (outputs, updated, losses) if return_losses else (outputs, updated)
+
+    def _register_call_context_args(self, *names):
+        """Make arguments with these names travel to sublayers as `training` does."""
+        if self._called:
+            raise RuntimeError("Cannot add call-context args after the layer has been called.")
+        self._call_context_args = set(self._call_context_args) | set(names)
+        self._call_has_context_arg.update({name: name in self.call_signature_parameters for name in names})
+
+    def _check_super_called(self):
+        if self.__dict__.get("_lock", True):
+            raise RuntimeError(
+                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the first statement in the `__init__()` "
+                "method. Go add it!"
+            )
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    __str__ = __repr__
+
+
+def get_mask(x):
+    return getattr(x, "_keras_mask", None)
+
+
+def is_shape(x) -> bool:
+    """Whether x is one shape: a list or tuple of ints and Nones."""
+    return isinstance(x, (list, tuple)) and all(d is None or (isinstance(d, int) and not isinstance(d, bool)) for d in x)
+
+
+def map_shapes(function, shapes):
+    """Apply function to each shape in a nested structure of shapes."""
+    if shapes is None:
+        return None
+    if is_shape(shapes):
+        return function(tuple(shapes))
+    if isinstance(shapes, dict):
+        return {k: map_shapes(function, v) for k, v in shapes.items()}
+    return nest.rebuild(shapes, [map_shapes(function, v) for v in shapes])
+
+
+def infer_with_fill(function, args, kwargs):
+    """symbolic.infer_spec, telling build() of inner layers which number stands for unknown dims."""
+    leaves = [x for x in nest.flatten([list(args), dict(kwargs)]) if isinstance(x, KerasTensor)]
+    place = next(((k, axis) for k, x in enumerate(leaves) for axis, d in enumerate(x.shape) if d is None), None)
+
+    def traced(*args, **kwargs):
+        before = active.fill
+        if place is not None:
+            metas = [x for x in nest.flatten([list(args), dict(kwargs)]) if type(x) is MetaTensor]
+            active.fill = metas[place[0]].shape[place[1]]
+        try:
+            return function(*args, **kwargs)
+        finally:
+            active.fill = before
+
+    return symbolic.infer_spec(traced, args, kwargs)
+
+
+def _check_positional(args, layer):
+    for x in nest.flatten(list(args)):
+        if x is not None and not is_tensor(x):
+            raise ValueError(
+                f"Only input tensors may be passed as positional arguments. The following argument value should be passed as a keyword "
+                f"argument: {x} (of type {type(x)}). Layer: '{layer.name}'"
+            )
+
+
+def _argument_names(cls):
+    names = [n for n in inspect.signature(cls.__init__).parameters if n not in ("self", "kwargs", "args")]
+    return names + [n for n in ("name", "dtype", "trainable", "activity_regularizer") if n not in names]
+
+
+def _describe(x):
+    return f"{type(x).__name__}(shape={tuple(x.shape)}, dtype={x.dtype})" if is_tensor(x) else repr(x)[:80]
+
+
+def _add_note(error, text):
+    if hasattr(error, "add_note"):
+        notes = getattr(error, "__notes__", ())
+        if len(notes) < 8:
+            error.add_note(text)
+
+
+def _add_call_note(error, layer, spec):
+    given = ", ".join(f"{k}={nest.map_structure(_describe, v)}" for k, v in spec.user_arguments_dict.items())
+    _add_note(error, f"While calling layer '{layer.name}' ({type(layer).__name__}) with {given}")
