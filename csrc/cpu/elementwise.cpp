@@ -25,28 +25,6 @@ constexpr int64_t kScratchBytes = 24 << 10;
 constexpr int64_t kMaxTile = 1024;
 constexpr int64_t kLongRow = 256;  // rows from here on are walked one by one; shorter ones share a tile
 
-template <class T> using LoadSpan = void (*)(const void* base, int64_t offset, int64_t stride, T* y, int64_t n);
-template <class T> using StoreSpan = void (*)(const T* x, void* base, int64_t offset, int64_t n);
-
-template <class T> LoadSpan<T> load_span(DType dtype) {
-  LoadSpan<T> found = nullptr;
-  for_dtype(dtype, [&](auto* p) {
-    using From = typename std::remove_pointer<decltype(p)>::type;
-    found = [](const void* base, int64_t offset, int64_t stride, T* y, int64_t n) {
-      convert_span(static_cast<const From*>(base) + offset, stride, y, n);
-    };
-  });
-  return found;
-}
-template <class T> StoreSpan<T> store_span(DType dtype) {
-  StoreSpan<T> found = nullptr;
-  for_dtype(dtype, [&](auto* p) {
-    using To = typename std::remove_pointer<decltype(p)>::type;
-    found = [](const T* x, void* base, int64_t offset, int64_t n) { convert_span(x, 1, static_cast<To*>(base) + offset, n); };
-  });
-  return found;
-}
-
 // How a register gets its tile.
 enum Source {
   kDirect,     // contiguous and of type T: points into the array

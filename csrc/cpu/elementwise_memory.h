@@ -52,6 +52,10 @@ template <class To, class From> inline void convert_span(const From* x, int64_t 
   }
 }
 
+// A span of any dtype as T, and back.
+template <class T> using LoadSpan = void (*)(const void* base, int64_t offset, int64_t stride, T* y, int64_t n);
+template <class T> using StoreSpan = void (*)(const T* x, void* base, int64_t offset, int64_t n);
+
 template <class F> void for_dtype(DType dtype, const F& f) {
   switch (dtype) {
     case kBool: return f(static_cast<bool*>(nullptr));
@@ -69,6 +73,25 @@ template <class F> void for_dtype(DType dtype, const F& f) {
     case kF64: return f(static_cast<double*>(nullptr));
     default: return;
   }
+}
+
+template <class T> inline LoadSpan<T> load_span(DType dtype) {
+  LoadSpan<T> found = nullptr;
+  for_dtype(dtype, [&](auto* p) {
+    using From = typename std::remove_pointer<decltype(p)>::type;
+    found = [](const void* base, int64_t offset, int64_t stride, T* y, int64_t n) {
+      convert_span(static_cast<const From*>(base) + offset, stride, y, n);
+    };
+  });
+  return found;
+}
+template <class T> inline StoreSpan<T> store_span(DType dtype) {
+  StoreSpan<T> found = nullptr;
+  for_dtype(dtype, [&](auto* p) {
+    using To = typename std::remove_pointer<decltype(p)>::type;
+    found = [](const T* x, void* base, int64_t offset, int64_t n) { convert_span(x, 1, static_cast<To*>(base) + offset, n); };
+  });
+  return found;
 }
 
 }  // namespace KG_NS

@@ -31,12 +31,12 @@ template <int N> inline vf horner(vf x, const float (&c)[N]) {
 
 // f on every lane, for functions that are too rare for a polynomial.
 template <class V, class F> inline V lanewise(V x, F f) {
-  V y;
+  V y = {};
   for (int k = 0; k < int(sizeof(V) / sizeof(x[0])); ++k) y[k] = f(x[k]);
   return y;
 }
 template <class V, class F> inline V lanewise(V a, V b, F f) {
-  V y;
+  V y = {};
   for (int k = 0; k < int(sizeof(V) / sizeof(a[0])); ++k) y[k] = f(a[k], b[k]);
   return y;
 }

@@ -1,0 +1,82 @@
+// softmax_grad:     gx = y (gy - sum over r of gy y)
+// log_softmax_grad: gx = gy - exp(y) sum over r of gy
+//
+// All are (outer, n, inner) with the axis in the middle. inputs y, gy (y: the result of the forward kernel); outputs gx, which
+// may be gy or y; ints outer, n, inner. Dtypes and threads as in softmax.cpp.
+#include "parallel.h"
+#include "softmax.h"
+
+namespace KG_NS {
+namespace {
+
+template <bool kLog, class V> V gradient(V y, V g, V s) {
+  if constexpr (kLog) return g - vexp(y) * s;
+  else return y * (g - s);
+}
+
+template <bool kLog, class T> void grad_row(const T* y, const T* g, T* gx, int64_t n) {
+  using E = Element<T>;
+  const auto s = E::all(row_sum<E>(n, [&](int64_t i, int64_t count) {
+    const auto v = load_count(g + i, count);
+    if constexpr (kLog) return v;
+    else return v * load_count(y + i, count);
+  }));
+  row_store(gx, n, [&](int64_t i, int64_t count) {
+    return gradient<kLog>(load_count(y + i, count), load_count(g + i, count), s);
+  });
+}
+
+constexpr int kStripVectors = 4;
+
+template <bool kLog, class T> void grad_columns(const T* y, const T* g, T* gx, int64_t n, int64_t inner, int64_t width) {
+  using E = Element<T>;
+  using V = typename E::V;
+  V s[kStripVectors] = {};
+  const auto each = [&](auto&& f) {
+    for (int64_t r = 0; r < n; ++r)
+      for (int64_t j = 0, k = 0; j < width; j += E::kN, ++k) f(r * inner + j, int(k), width - j < E::kN ? width - j : int64_t(E::kN));
+  };
+  each([&](int64_t i, int k, int64_t count) {
+    const V v = load_count(g + i, count);
+    s[k] += kLog ? v : v * load_count(y + i, count);
+  });
+  each([&](int64_t i, int k, int64_t count) {
+    const V v = gradient<kLog>(load_count(y + i, count), load_count(g + i, count), s[k]);
+    if (count == E::kN) E::store(gx + i, v);
+    else E::store_n(gx + i, v, count);
+  });
+}
+
+template <bool kLog> void run(const Call& call) {
+  expect(call, 2, 1, 3, 0);
+  const int64_t outer = call.i[0], n = call.i[1], inner = call.i[2];
+  const int64_t count = checked_mul(call, checked_mul(call, outer, n), inner);
+  const bool known = for_float_dtype(call.in[0].dtype, [&](auto* type) {
+    using T = typename std::remove_pointer<decltype(type)>::type;
+    const T *y = input<T>(call, 0, count), *g = input<T>(call, 1, count);
+    T* gx = output<T>(call, 0, count);
+    if (count == 0) return;
+    if (inner == 1)
+      return parallel_range(outer, 4 * softmax_grain(n), [=](int64_t begin, int64_t end) {
+        for (int64_t o = begin; o < end; ++o) grad_row<kLog>(y + o * n, g + o * n, gx + o * n, n);
+      });
+    const int64_t strip = kStripVectors * Element<T>::kN, strips = (inner + strip - 1) / strip;
+    parallel_range(outer * strips, 4 * softmax_grain(n * (inner < strip ? inner : strip)), [=](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t j = task % strips * strip, at = task / strips * n * inner + j;
+        grad_columns<kLog>(y + at, g + at, gx + at, n, inner, inner - j < strip ? inner - j : strip);
+      }
+    });
+  });
+  if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
+}
+
+}  // namespace
+
+void softmax_grad(const Call& call) { run<false>(call); }
+void log_softmax_grad(const Call& call) { run<true>(call); }
+
+}  // namespace KG_NS
+
+KG_REGISTER(softmax_grad);
+KG_REGISTER(log_softmax_grad);
