@@ -1,0 +1,174 @@
+// Stochastic gradient descent and the methods that scale it. Operands and the common parameters: optimizer.h.
+// Formulas and the places of epsilon are those of Keras. floats follow weight_decay. lr: learning rate, g: gradient, x: variable.
+//
+// sgd       floats: momentum; ints: nesterov.  slots: m, unless momentum is 0
+//           x -= lr g;  or m = momentum m - lr g and x += m (nesterov: x += momentum m - lr g)
+// rmsprop   Tieleman and Hinton (2012).  floats: rho, momentum, epsilon; ints: centered.  slots: v [, m if momentum > 0] [, mean]
+//           v = rho v + (1 - rho) g^2;  step = lr g / sqrt(v - mean^2 + epsilon), mean = rho mean + (1 - rho) g if centered
+//           x -= step;  or m = momentum m + step and x -= m
+// adagrad   Duchi et al. (2011).  floats: epsilon.  slots: a.   a += g^2;  x -= lr g / sqrt(a + epsilon)
+// adadelta  Zeiler (2012).  floats: rho, epsilon.  slots: a, d
+//           a = rho a + (1 - rho) g^2;  step = -sqrt(d + epsilon) g / sqrt(a + epsilon);  d = rho d + (1 - rho) step^2;  x += lr step
+// lion      Chen et al. (2023).  floats: beta_1, beta_2.  slots: m
+//           x -= lr sign(beta_1 m + (1 - beta_1) g);  m = beta_2 m + (1 - beta_2) g
+// ftrl      McMahan et al. (2013).  floats: power, l1, l2, l2_shrinkage, beta.  slots: n, z
+//           n' = n + g^2;  z += g + 2 l2_shrinkage x - (n'^-power - n^-power) / lr x;
+//           x = (clip(z, -l1, l1) - z) / (n'^-power / lr + 2 (l2 + beta / (2 lr)))
+#include "optimizer.h"
+
+namespace KG_NS {
+namespace {
+
+template <class C> struct Sgd : RuleBase<C> {
+  static constexpr int slots = 0;
+  explicit Sgd(const Call& call) : RuleBase<C>(call) {}
+  void operator()(C& x, C g, C&, C&, C&) const { x -= g * this->learning_rate; }
+};
+
+template <bool nesterov> struct Momentum {
+  template <class C> struct Rule : RuleBase<C> {
+    static constexpr int slots = 1;
+    C momentum;
+    explicit Rule(const Call& call) : RuleBase<C>(call), momentum(static_cast<C>(own_floats(call)[0])) {}
+    void operator()(C& x, C g, C& m, C&, C&) const {
+      const C step = g * this->learning_rate;
+      m = m * momentum - step;
+      x += nesterov ? m * momentum - step : m;
+    }
+  };
+};
+
+template <bool has_momentum, bool centered> struct RmsProp {
+  template <class C> struct Rule : RuleBase<C> {
+    static constexpr int slots = 1 + has_momentum + centered;
+    C rho, gain, momentum, epsilon;
+    explicit Rule(const Call& call) : RuleBase<C>(call) {
+      const double* f = own_floats(call);
+      rho = static_cast<C>(f[0]);
+      gain = static_cast<C>(1 - f[0]);
+      momentum = static_cast<C>(f[1]);
+      epsilon = static_cast<C>(f[2]);
+    }
+    void operator()(C& x, C g, C& v, C& second, C& third) const {
+      C &m = second, &mean = has_momentum ? third : second;
+      v = rho * v + gain * (g * g);
+      C denominator = v + epsilon;
+      if (centered) {
+        mean = rho * mean + gain * g;
+        denominator = v - mean * mean + epsilon;
+      }
+      C step = this->learning_rate * g / std::sqrt(denominator);
+      if (has_momentum) step = m = momentum * m + step;
+      x -= step;
+    }
+  };
+};
+
+template <class C> struct Adagrad : RuleBase<C> {
+  static constexpr int slots = 1;
+  C epsilon;
+  explicit Adagrad(const Call& call) : RuleBase<C>(call), epsilon(static_cast<C>(own_floats(call)[0])) {}
+  void operator()(C& x, C g, C& a, C&, C&) const {
+    a += g * g;
+    x -= this->learning_rate * g / std::sqrt(a + epsilon);
+  }
+};
+
+template <class C> struct Adadelta : RuleBase<C> {
+  static constexpr int slots = 2;
+  C rho, gain, epsilon;
+  explicit Adadelta(const Call& call) : RuleBase<C>(call) {
+    rho = static_cast<C>(own_floats(call)[0]);
+    gain = static_cast<C>(1 - own_floats(call)[0]);
+    epsilon = static_cast<C>(own_floats(call)[1]);
+  }
+  void operator()(C& x, C g, C& a, C& d, C&) const {
+    a = rho * a + gain * (g * g);
+    const C step = -(std::sqrt(d + epsilon) * g / std::sqrt(a + epsilon));
+    d = rho * d + gain * (step * step);
+    x += this->learning_rate * step;
+  }
+};
+
+template <class C> struct Lion : RuleBase<C> {
+  static constexpr int slots = 1;
+  C beta_1, beta_2, gain_1, gain_2;
+  explicit Lion(const Call& call) : RuleBase<C>(call) {
+    beta_1 = static_cast<C>(own_floats(call)[0]);
+    beta_2 = static_cast<C>(own_floats(call)[1]);
+    gain_1 = 1 - beta_1;
+    gain_2 = 1 - beta_2;
+  }
+  void operator()(C& x, C g, C& m, C&, C&) const {
+    const C direction = m * beta_1 + g * gain_1;
+    // A NaN direction must show in x, so it is not turned into 0.
+    const C sign = direction > 0 ? C(1) : direction < 0 ? C(-1) : direction;
+    x -= this->learning_rate * sign;
+    m = m * beta_2 + g * gain_2;
+  }
+};
+
+template <bool root> struct Ftrl {  // root: power is -1/2, so that n^-power is a square root
+  template <class C> struct Rule : RuleBase<C> {
+    static constexpr int slots = 2;
+    C exponent, l1, l2, shrinkage;
+    explicit Rule(const Call& call) : RuleBase<C>(call) {
+      const double* f = own_floats(call);
+      exponent = static_cast<C>(-f[0]);
+      l1 = static_cast<C>(f[1]);
+      l2 = static_cast<C>(f[2]) + static_cast<C>(f[4]) / (2 * this->learning_rate);
+      shrinkage = static_cast<C>(2 * f[3]);
+    }
+    C raise(C n) const { return root ? std::sqrt(n) : std::pow(n, exponent); }
+    void operator()(C& x, C g, C& n, C& z, C&) const {
+      const C next = n + g * g, raised = raise(next);
+      z += g + shrinkage * x - (raised - raise(n)) / this->learning_rate * x;
+      const C clipped = z > l1 ? l1 : z < -l1 ? -l1 : z;
+      x = (clipped - z) / (raised / this->learning_rate + 2 * l2);
+      n = next;
+    }
+  };
+};
+
+// The kernel's own integer k, 0 where the call is too short (optimizer() will say so).
+bool flag(const Call& call, int k) {
+  const int64_t n = call.n_i > 0 ? call.i[0] : -1;
+  return n >= 0 && n <= 4096 && call.n_i > 1 + 2 * n + k && own_ints(call)[k] != 0;
+}
+double parameter(const Call& call, int k) { return call.n_f > 1 + k ? own_floats(call)[k] : 0; }
+
+}  // namespace
+
+void sgd(const Call& call) {
+  if (parameter(call, 0) == 0) return optimizer<Sgd>(call, 1, 1);
+  if (flag(call, 0)) return optimizer<Momentum<true>::Rule>(call, 1, 1);
+  optimizer<Momentum<false>::Rule>(call, 1, 1);
+}
+
+void rmsprop(const Call& call) {
+  const bool centered = flag(call, 0);
+  if (parameter(call, 1) > 0) {
+    if (centered) return optimizer<RmsProp<true, true>::Rule>(call, 1, 3);
+    return optimizer<RmsProp<true, false>::Rule>(call, 1, 3);
+  }
+  if (centered) return optimizer<RmsProp<false, true>::Rule>(call, 1, 3);
+  optimizer<RmsProp<false, false>::Rule>(call, 1, 3);
+}
+
+void adagrad(const Call& call) { optimizer<Adagrad>(call, 0, 1); }
+void adadelta(const Call& call) { optimizer<Adadelta>(call, 0, 2); }
+void lion(const Call& call) { optimizer<Lion>(call, 0, 2); }
+
+void ftrl(const Call& call) {
+  if (parameter(call, 0) == -0.5) return optimizer<Ftrl<true>::Rule>(call, 0, 5);
+  optimizer<Ftrl<false>::Rule>(call, 0, 5);
+}
+
+}  // namespace KG_NS
+
+KG_REGISTER(sgd);
+KG_REGISTER(rmsprop);
+KG_REGISTER(adagrad);
+KG_REGISTER(adadelta);
+KG_REGISTER(lion);
+KG_REGISTER(ftrl);
