@@ -12,7 +12,8 @@ def get(identifier, module_objects, kind, custom_objects=None):
     """The object that `identifier` stands for.
 
     Args:
-        identifier: None (gives None), a name in `module_objects` or a registered one, a config dict, a class (an instance of it is
+        identifier: None (gives None), a name in `module_objects` or a registered one, a config dict, a class (an instance of
+        it is
             made) or a callable or instance (returned as it is).
         module_objects: dict from names to classes and functions.
         kind: what it is, for the error message: "loss", "metric", ...

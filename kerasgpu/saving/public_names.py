@@ -1,7 +1,8 @@
 """The table between our public objects and their Keras names: ("keras.layers", "Dense") <-> the class Dense.
 
-It is the whole list of built-in objects that a config can name. It is filled, once, from the public names of the packages below, and
-holds only classes with a config (layers, losses, metrics, ...) and functions meant for configs (activations, losses, metrics, ops).
+It is the whole list of built-in objects that a config can name. It is filled, once, from the public names of the packages
+below, and holds only classes with a config (layers, losses, metrics, ...) and functions meant for configs (activations,
+losses, metrics, ops).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ _NAMESPACES = (
 )
 # Written as keras.Name, as real Keras does.
 _TOP_LEVEL = frozenset(
-    "DTypePolicy FloatDTypePolicy Loss Initializer Metric Operation Regularizer InputSpec Quantizer Layer Optimizer Model Function "
+    "DTypePolicy FloatDTypePolicy Loss Initializer Metric Operation Regularizer InputSpec Quantizer Layer Optimizer Model "
+    "Function "
     "Sequential".split()
 )
 # Not in a public namespace of Keras: written under the path of Keras's own source, which is what real files hold.

@@ -1,7 +1,7 @@
 """Custom objects: classes and functions of the user that configs may name.
 
-A config never causes an import. It names an object; the name is looked up among the objects registered here, in the scopes that are
-open, and in the `custom_objects` passed to the call.
+A config never causes an import. It names an object; the name is looked up among the objects registered here, in the scopes
+that are open, and in the `custom_objects` passed to the call.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def get_registered_name(obj):
 
 
 def get_registered_object(name, custom_objects=None, module_objects=None):
-    """The object of this name: open scopes first, then registered ones, `custom_objects` and `module_objects`; None if unknown."""
+    """The object of this name, from open scopes, registered ones, `custom_objects` or `module_objects`; None if unknown."""
     for table in (scope_objects(), GLOBAL_CUSTOM_OBJECTS, custom_objects, module_objects):
         if table and name in table:
             return table[name]

@@ -48,11 +48,6 @@ def in_safe_mode():
     return state.thread.attributes.get("safe_mode_saving")
 
 
-def enable_unsafe_deserialization():
-    """Let copies of a model share its lambdas within this process. Files stay unable to carry code."""
-    state.set_global_attribute("safe_mode_saving", False)
-
-
 class ObjectSharingScope:
     """Context manager: an object met twice is written, and read, as one shared object."""
 
@@ -77,7 +72,9 @@ class _Deeper:
     def __enter__(self):
         depth = state.thread.attributes.get("config_depth", 0) + 1
         if depth > MAX_DEPTH:
-            raise ValueError(f"The config is nested more than {MAX_DEPTH} levels deep, or refers to itself; it cannot be (de)serialized")
+            raise ValueError(
+                f"The config is nested more than {MAX_DEPTH} levels deep, or refers to itself; it cannot be (de)serialized"
+            )
         state.thread.attributes["config_depth"] = depth
 
     def __exit__(self, *exc):
@@ -91,8 +88,8 @@ _deeper = _Deeper()
 def serialize_keras_object(obj):
     """Plain data (dicts, lists, strings, numbers) from which `deserialize_keras_object` makes an equal object.
 
-    Takes Keras objects (anything with `get_config()`), functions, tensors, NumPy arrays, slices, bytes, and nested structures of
-    these. Raises TypeError for other objects.
+    Takes Keras objects (anything with `get_config()`), functions, tensors, NumPy arrays, slices, bytes, and nested structures
+    of these. Raises TypeError for other objects.
 
     >>> import kerasgpu as keras
     >>> keras.saving.serialize_keras_object(slice(0, 3))
@@ -146,14 +143,13 @@ def _special(kind, **config):
 
 def _serialize_lambda(function):
     warnings.warn(
-        "The object being serialized includes a `lambda`, which no file can hold safely: a model saved with it cannot be loaded. Use a "
+        "The object being serialized includes a `lambda`, which no file can hold safely: a model saved with it cannot be "
+        "loaded. Use a "
         "named function decorated with @keras.saving.register_keras_serializable() instead",
         stacklevel=2,
     )
-    for key, known in _live_lambdas.items():
-        if known is function:
-            break
-    else:
+    key = next((k for k, known in _live_lambdas.items() if known is function), None)
+    if key is None:
         key = uuid.uuid4().hex
         _live_lambdas[key] = function
     return _special("lambda", value=key)
@@ -196,7 +192,8 @@ def _config_of(obj):
     if hasattr(obj, "__name__"):
         return registry.get_registered_name(obj)
     raise TypeError(
-        f"Cannot serialize object {obj} of type {type(obj)}. To be serializable, a class must implement the `get_config()` method."
+        f"Cannot serialize object {obj} of type {type(obj)}. To be serializable, a class must implement the `get_config()` "
+        "method."
     )
 
 
@@ -271,7 +268,8 @@ def _deserialize(config, custom, safe_mode):
     if class_name == "function":
         if not isinstance(inner, str):
             raise TypeError(
-                f"Expected 'config' to be a non-null str for a function classname, instead got {type(inner)}. Full config: {config}"
+                f"Expected 'config' to be a non-null str for a function classname, instead got {type(inner)}. Full config: "
+                f"{config}"
             )
         return _find_function(inner, config, custom)
     if not isinstance(inner, dict):
@@ -287,7 +285,10 @@ def _deserialize(config, custom, safe_mode):
 def _deserialize_special(kind, inner, config, custom, safe_mode):
     if kind == "__typespec__":
         if not isinstance(inner, (tuple, list)):
-            raise TypeError(f"Expected 'config' to be a list or a tuple for a __typespec__, instead got {type(inner)}. Full config: {config}")
+            raise TypeError(
+                f"Expected 'config' to be a list or a tuple for a __typespec__, instead got {type(inner)}. Full config: "
+                f"{config}"
+            )
         raise NotImplementedError("TensorFlow TypeSpecs cannot be deserialized: kerasgpu does not use TensorFlow")
     if not isinstance(inner, dict):
         raise TypeError(f"Expected 'config' to be a dict for {kind}, instead got {type(inner)}. Full config: {config}")
@@ -319,7 +320,8 @@ def _deserialize_special(kind, inner, config, custom, safe_mode):
 def _deserialize_lambda(inner, safe_mode):
     if safe_mode:
         raise ValueError(
-            "Requested the deserialization of a Python lambda. This carries a potential risk of arbitrary code execution and thus it is "
+            "Requested the deserialization of a Python lambda. This carries a potential risk of arbitrary code execution and "
+            "thus it is "
             "disallowed by default. Replace the lambda by a named function decorated with "
             "@keras.saving.register_keras_serializable()"
         )
@@ -327,7 +329,8 @@ def _deserialize_lambda(inner, safe_mode):
     found = _live_lambdas.get(value) if isinstance(value, str) else None
     if found is None:
         raise ValueError(
-            "This config holds a Python lambda as byte code. kerasgpu never executes code from a file, in any mode: replace the lambda by "
+            "This config holds a Python lambda as byte code. kerasgpu never executes code from a file, in any mode: replace "
+            "the lambda by "
             "a named function decorated with @keras.saving.register_keras_serializable(), or pass the layer in custom_objects"
         )
     return found
@@ -337,7 +340,8 @@ def _refuse_registered_name(config, name, resolved):
     explicit = config.get("registered_name")
     if explicit and explicit not in (name, config.get("class_name")):
         raise ValueError(
-            f"`registered_name={explicit!r}` was provided in the config, but '{resolved}' resolved to a Keras built-in and does not use "
+            f"`registered_name={explicit!r}` was provided in the config, but '{resolved}' resolved to a Keras built-in and "
+            "does not use "
             f"registered names. Remove the `registered_name` field from the config. Full object config: {config}"
         )
 
@@ -347,12 +351,14 @@ def _not_found(kind, name, config):
     hint = ""
     if isinstance(module, str) and (module == "keras" or module.startswith("keras.")):
         hint = (
-            f" `{module}.{name}` is not a modeling object of kerasgpu: only layers, losses, metrics, optimizers and the like can be named "
+            f" `{module}.{name}` is not a modeling object of kerasgpu: only layers, losses, metrics, optimizers and the like "
+            "can be named "
             "in a config, which is disallowed for anything else for security."
         )
     return TypeError(
         f"Could not locate {kind} '{name}'.{hint} Make sure custom classes and functions are decorated with "
-        "`@keras.saving.register_keras_serializable()`. If they are already decorated, make sure they are all imported so that the "
+        "`@keras.saving.register_keras_serializable()`. If they are already decorated, make sure they are all imported so "
+        "that the "
         f"decorator is run before trying to load them. Full object config: {config}"
     )
 
@@ -393,7 +399,8 @@ def _find_function(name, config, custom):
 def _build(cls, inner, config, custom, safe_mode):
     if not hasattr(cls, "from_config"):
         raise TypeError(
-            f"Unable to reconstruct an instance of '{config['class_name']}' because the class is missing a `from_config()` method. Full "
+            f"Unable to reconstruct an instance of '{config['class_name']}' because the class is missing a `from_config()` "
+            "method. Full "
             f"object config: {config}"
         )
     with registry.CustomObjectScope(custom), SafeModeScope(safe_mode):
@@ -401,7 +408,8 @@ def _build(cls, inner, config, custom, safe_mode):
             instance = cls.from_config(inner)
         except TypeError as error:
             raise TypeError(
-                f"{cls} could not be deserialized properly. Please ensure that components that are Python object instances (layers, "
+                f"{cls} could not be deserialized properly. Please ensure that components that are Python object instances "
+                "(layers, "
                 "models, etc.) returned by `get_config()` are explicitly deserialized in the model's `from_config()` method."
                 f"\n\nconfig={config}.\n\nException encountered: {error}"
             ) from error
@@ -435,7 +443,8 @@ def _from_module_objects(config, module_objects, custom, safe_mode):
             name = class_name
             if config.get("module", "_") is None:
                 raise TypeError(
-                    f"Cannot deserialize object of type `{class_name}`. If `{class_name}` is a custom class, please register it using the "
+                    f"Cannot deserialize object of type `{class_name}`. If `{class_name}` is a custom class, please register "
+                    "it using the "
                     "`@keras.saving.register_keras_serializable()` decorator."
                 )
     else:

@@ -1,0 +1,1 @@
+"""compile, fit, evaluate, predict: the `Trainer` half of a model, and how data reaches it."""

@@ -1,0 +1,31 @@
+"""What the training loop needs from data, whatever it is made of."""
+
+from __future__ import annotations
+
+
+class DataAdapter:
+    """Gives batches. Attributes: `num_batches` (None when unknown or endless), `batch_size` (None when unknown).
+
+    `restartable` says whether `batches()` starts again from the beginning each time.
+    """
+
+    num_batches: int | None = None
+    batch_size: int | None = None
+    restartable = True
+
+    def batches(self):
+        """An iterator over one pass of the data: x, (x,), (x, y) or (x, y, sample_weight), leaves are Tensors."""
+        raise NotImplementedError
+
+    def example(self):
+        """A first batch, from which shapes are read, without using it up."""
+        raise NotImplementedError
+
+    def on_epoch_begin(self):
+        pass
+
+    def on_epoch_end(self):
+        pass
+
+    def close(self):
+        """Stop background work; called when training ends, also by an exception."""

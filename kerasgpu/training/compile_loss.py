@@ -1,0 +1,227 @@
+"""`compile(loss=..., loss_weights=...)`: which loss compares which output with which labels, and their weighted sum."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from kerasgpu import losses as losses_module
+from kerasgpu import metrics as metrics_module
+from kerasgpu import ops
+from kerasgpu.engine import dtypes, nest, tape
+from kerasgpu.training.compile_metrics import is_binary_or_sparse_categorical, object_name
+
+LossEntry = namedtuple("LossEntry", ["path", "loss", "weight", "name"])
+
+
+def get_loss(identifier, y_true, y_pred):
+    """A Loss from a name, config, function or instance; "crossentropy" depends on the shapes of y_true and y_pred."""
+    if identifier is None:
+        return None
+    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
+        is_binary, is_sparse = is_binary_or_sparse_categorical(y_true, y_pred)
+        name = "binary" if is_binary else "sparse_categorical" if is_sparse else "categorical"
+        found = losses_module.get(f"{name}_crossentropy")
+    else:
+        found = losses_module.get(identifier)
+    if isinstance(found, losses_module.Loss):
+        return found
+    name = identifier if isinstance(identifier, str) else object_name(found)
+    return losses_module.LossFunctionWrapper(found, name=name)
+
+
+def _resolve(path, x):
+    for key in path:
+        x = x[key]
+    return x
+
+
+class CompileLoss:
+    """The total loss of a model, built when the structures of labels and outputs are known.
+
+    Args:
+        loss: one loss (applied to every output), or a list, tuple or dict (by output name or like the outputs) of losses; None
+        means
+            that an output has no loss.
+        loss_weights: a number, or numbers in the structure of `loss`.
+        output_names: names of the model's outputs.
+
+    With several losses, `metrics` holds a Mean named "<output>_loss" for each (of the unweighted loss).
+    """
+
+    def __init__(self, loss, loss_weights=None, reduction="sum_over_batch_size", output_names=None):
+        if loss_weights and not isinstance(loss_weights, (list, tuple, dict, float, int)):
+            raise ValueError(
+                "Expected `loss_weights` argument to be a float (single output case) or a list, tuple, or dict (multiple "
+                "output case). "
+                f"Received instead: loss_weights={loss_weights} of type {type(loss_weights)}"
+            )
+        self.name = "compile_loss"
+        self.reduction = reduction
+        self.dtype = dtypes.floatx()
+        self.output_names = list(output_names) if output_names else None
+        self._user_loss = loss
+        self._user_loss_weights = loss_weights
+        self.metrics: list = []
+        self.entries: list = []
+        self.built = False
+
+    @property
+    def variables(self):
+        return [v for m in self.metrics for v in m.variables]
+
+    # -- building -----------------------------------------------------------------------------------------------
+    def build(self, y_true, y_pred):
+        loss, weights = self._by_position(self._user_loss, self._user_loss_weights, y_pred)
+        weights = _like_losses(loss, weights)
+        names = self._names_like(y_pred)
+        self.entries = []
+        if nest.is_nested(y_pred) and not nest.is_nested(loss):
+            loss, weights = (nest.map_structure(lambda _, v=v: v, y_pred) for v in (loss, weights))
+        self._add(loss, weights, y_true, y_pred, names, ())
+        if not self.entries:
+            raise ValueError(f"`compile(loss=...)` holds no loss for any output. Received: loss={self._user_loss}")
+        if len(self.entries) > 1:
+            self.metrics[:] = [metrics_module.Mean(name=f"{e.name}_loss") for e in self.entries]
+        self.built = True
+
+    def _by_position(self, loss, weights, y_pred):
+        """Losses given by output name, for outputs in a list (or a single one), in the order of the outputs."""
+        if not isinstance(loss, dict) or isinstance(y_pred, dict) or not self.output_names:
+            return loss, weights
+        if set(loss) != set(self.output_names):
+            raise ValueError(f"Expected keys {self.output_names} in loss dict, but found loss.keys()={list(loss)}")
+        if isinstance(weights, dict):
+            weights = [weights.get(n) for n in self.output_names]
+        loss = [loss[n] for n in self.output_names]
+        if not nest.is_nested(y_pred):
+            loss, weights = loss[0], weights[0] if isinstance(weights, (list, tuple)) else weights
+        return loss, weights
+
+    def _names_like(self, y_pred):
+        count = len(nest.flatten(y_pred))
+        names = self.output_names
+        if not names or len(names) != count:
+            names = [None] * count
+        elif isinstance(y_pred, dict) and set(y_pred) == set(names):
+            return {k: k for k in y_pred}
+        return nest.pack_sequence_as(y_pred, names)
+
+    def _add(self, loss, weight, y_true, y_pred, names, path):
+        if not nest.is_nested(loss):
+            if loss is not None:
+                resolved = get_loss(loss, y_true, y_pred)
+                self.entries.append(LossEntry(path, resolved, weight, _entry_name(path, names, resolved)))
+            return
+        if isinstance(loss, (list, tuple)):
+            flat = len(nest.flatten(y_pred))
+            if all(not nest.is_nested(part) for part in loss) and len(loss) == flat and nest.is_nested(y_pred):
+                loss = nest.pack_sequence_as(y_pred, list(loss))
+                weight = nest.pack_sequence_as(y_pred, list(weight) if nest.is_nested(weight) else [weight] * flat)
+            elif not isinstance(y_pred, (list, tuple)):
+                # Several losses for this one output.
+                for part, w in zip(loss, weight):
+                    self._add(part, w, y_true, y_pred, names, path)
+                return
+        if isinstance(loss, dict) != isinstance(y_pred, dict) or not nest.is_nested(y_pred):
+            raise KeyError(f"The path: {path} in the `loss` argument, can't be found in the model's output (`y_pred`).")
+        for key in loss if isinstance(loss, dict) else range(len(loss)):
+            if loss[key] is None:
+                continue
+            if not (_has(y_pred, key) and _has(y_true, key)):
+                raise KeyError(
+                    f"The path: {(*path, key)} in the `loss` argument, can't be found in either the model's output (`y_pred`) "
+                    "or in the "
+                    "labels (`y_true`)."
+                )
+            self._add(loss[key], weight[key], y_true[key], y_pred[key], names[key], (*path, key))
+
+    # -- calling ------------------------------------------------------------------------------------------------
+    def align(self, y_true, y_pred):
+        """y_true in the structure of y_pred."""
+        if not nest.is_nested(y_true) and not nest.is_nested(y_pred):
+            return y_true
+        if _same_structure(y_true, y_pred):
+            return y_true
+        if (
+            isinstance(y_pred, (list, tuple))
+            and isinstance(y_true, dict)
+            and self.output_names
+            and set(self.output_names) == set(y_true)
+        ):
+            y_true = [y_true[n] for n in self.output_names]
+        flat = nest.flatten(y_true)
+        if len(flat) == len(nest.flatten(y_pred)):
+            return nest.pack_sequence_as(y_pred, flat)
+        # Labels only for the outputs that have a loss.
+        losses = nest.flatten(self._user_loss)
+        if len(flat) == sum(part is not None for part in losses) and len(losses) == len(nest.flatten(y_pred)):
+            labels = iter(flat)
+            return nest.pack_sequence_as(y_pred, [None if part is None else next(labels) for part in losses])
+        shapes = [nest.map_structure(lambda _: "*", y) for y in (y_true, y_pred)]
+        raise ValueError(f"y_true and y_pred have different structures.\ny_true: {shapes[0]}\ny_pred: {shapes[1]}\n")
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        y_true = self.align(y_true, y_pred)
+        if not self.built:
+            self.build(y_true, y_pred)
+        total = None
+        nested_weight = nest.is_nested(sample_weight)
+        for k, (path, loss, weight, _) in enumerate(self.entries):
+            p = _resolve(path, y_pred)
+            w = _resolve(path, sample_weight) if nested_weight else sample_weight
+            value = loss(_resolve(path, y_true), p, w)
+            if value.dtype != self.dtype:
+                value = ops.cast(value, self.dtype)
+            if self.metrics:
+                with tape.no_grad():
+                    self.metrics[k].update_state(value, sample_weight=nest.flatten(p)[0].shape[0])
+            if weight is not None:
+                value = ops.multiply(value, weight)
+            total = value if total is None else ops.add(total, value)
+        return total
+
+    call = __call__
+
+
+def _entry_name(path, names, loss):
+    output = names if names is not None and not nest.is_nested(names) else None if nest.is_nested(names) else loss.name
+    if not path:
+        path = (output or loss.name,)
+    elif isinstance(path[-1], int) and output is not None:
+        path = (*path[:-1], output)
+    return "/".join(map(str, path))
+
+
+def _has(x, key):
+    return (isinstance(x, dict) and key in x) or (isinstance(x, (list, tuple)) and isinstance(key, int) and key < len(x))
+
+
+def _same_structure(a, b) -> bool:
+    try:
+        nest.map_structure(lambda x, y: None, a, b)
+    except ValueError:
+        return False
+    return type(a) is type(b) or not (isinstance(a, dict) or isinstance(b, dict))
+
+
+def _like_losses(loss, weights):
+    """Weights (None where not given) in the structure of loss."""
+    if weights is None:
+        return nest.map_structure(lambda _: None, loss)
+    if not nest.is_nested(loss):
+        if nest.is_nested(weights):
+            flat = nest.flatten(weights)
+            if len(flat) != 1:
+                raise ValueError(f"`loss_weights` must match the number of losses, got 1 losses and {len(flat)} weights.")
+            return flat[0]
+        return weights
+    try:
+        return nest.map_structure(lambda _, w: w, loss, weights)
+    except (ValueError, TypeError, KeyError):
+        flat = nest.flatten(weights)
+        count = len(nest.flatten(loss))
+        if len(flat) != count:
+            raise ValueError(
+                f"`loss_weights` must match the number of losses, got {count} losses and {len(flat)} weights."
+            ) from None
+        return nest.pack_sequence_as(loss, flat)

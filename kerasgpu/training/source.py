@@ -1,0 +1,142 @@
+"""Batches over epochs: how many steps an epoch has, and where the next one continues."""
+
+from __future__ import annotations
+
+import warnings
+
+from kerasgpu import config
+from kerasgpu.training.adapters import ArrayAdapter
+
+
+class BatchSource:
+    """The batches of an adapter, cut into epochs.
+
+    Without `steps_per_epoch` an epoch is one pass over the data. With it, an epoch is that many steps and the next one
+    continues where it stopped; when the data ends within an epoch, that epoch ends, with a warning.
+    """
+
+    def __init__(self, adapter, steps_per_epoch=None):
+        limit = config.max_steps_per_epoch()
+        if limit and not (steps_per_epoch and steps_per_epoch <= limit):
+            warnings.warn(f"Limiting steps_per_epoch to {limit}", stacklevel=3)
+            steps_per_epoch = limit
+        if steps_per_epoch is not None and (int(steps_per_epoch) != steps_per_epoch or steps_per_epoch < 1):
+            raise ValueError(f"The number of steps must be a positive integer or None. Received: {steps_per_epoch}")
+        self.adapter = adapter
+        self.steps_per_epoch = None if steps_per_epoch is None else int(steps_per_epoch)
+        self._iterator = None
+        self._ahead = None  # a batch that was fetched to learn whether there is one
+        self._seen = 0  # steps of the current pass
+        self._left = 0  # steps of this epoch
+        self.ran_out = False  # a pass that cannot be repeated has ended
+
+    @property
+    def num_batches(self):
+        """Steps of an epoch, or None when it is not known yet."""
+        return self.steps_per_epoch or self.adapter.num_batches
+
+    def begin_epoch(self):
+        self.adapter.on_epoch_begin()
+        total = self.adapter.num_batches
+        if self.steps_per_epoch is None or self._pass_is_over(total):
+            if self.steps_per_epoch is None or self._iterator is None or self.adapter.restartable:
+                self._restart()
+        self._left = self.num_batches if self.num_batches is not None else -1  # -1: until the data ends
+        self._warned = False
+
+    def _pass_is_over(self, total):
+        return self._iterator is None or (total is not None and self._seen >= total)
+
+    def _restart(self):
+        if self._iterator is not None and not self.adapter.restartable:
+            return
+        self._start_pass()
+        self._seen = 0
+        self._ahead = None
+
+    def _start_pass(self):
+        self._iterator = self.adapter.batches()
+
+    def end_epoch(self):
+        self.adapter.on_epoch_end()
+
+    def has_next(self) -> bool:
+        if self._ahead is None:
+            self._ahead = self._fetch()
+        return self._ahead is not None
+
+    def next(self):
+        """The next batch of this epoch, or None at its end."""
+        batch, self._ahead = self._ahead, None
+        if batch is None:
+            batch = self._fetch()
+        if batch is not None:
+            self._seen += 1
+            self._left -= 1
+        return batch
+
+    def _fetch(self):
+        if self._left == 0:
+            return None
+        total = self.adapter.num_batches
+        if total is not None and self._seen >= total:
+            return self._end_of_data()
+        batch = next(self._iterator, None)
+        return self._end_of_data() if batch is None else batch
+
+    def _end_of_data(self):
+        if self.steps_per_epoch is not None or (not self.adapter.restartable and self._seen == 0):
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate "
+                    "at least "
+                    "`steps_per_epoch * epochs` batches. You may need to use the `.repeat()` function when building your "
+                    "dataset.",
+                    stacklevel=5,
+                )
+        self.ran_out = not self.adapter.restartable
+        if self.adapter.restartable:
+            self._iterator = None
+        self._left = 0
+        return None
+
+    def close(self):
+        self.adapter.close()
+        self._iterator = None
+
+
+class ArraySource(BatchSource):
+    """The source of in-memory arrays: the order of the pass and the position in it are plain numbers."""
+
+    adapter: ArrayAdapter
+
+    def _start_pass(self):
+        self.order = self.adapter.permutation()
+        self._iterator = self
+
+    @property
+    def position(self):
+        """Number of the next batch within the pass."""
+        return self._seen
+
+    @property
+    def remaining(self):
+        """Steps of this epoch that are still to come."""
+        return max(0, min(self._left, self.adapter.num_batches - self._seen))
+
+    def advance(self, steps):
+        """Count `steps` batches as used, by someone who read them through `order` and `position`."""
+        self._seen += steps
+        self._left -= steps
+
+    def _fetch(self):
+        if self._left == 0:
+            return None
+        if self._iterator is None or self._seen >= self.adapter.num_batches:
+            return self._end_of_data()
+        return self.adapter.batch(self._seen, self.order)
+
+
+def make_source(adapter, steps_per_epoch=None):
+    return (ArraySource if isinstance(adapter, ArrayAdapter) else BatchSource)(adapter, steps_per_epoch)

@@ -1,0 +1,130 @@
+"""What runs the steps of an epoch. The loops of fit, evaluate and predict see only this interface:
+
+    runner = make_runner(model, "train", adapter, steps_per_epoch)
+    runner.begin_epoch()
+    runner.has_next()      whether the epoch has another step
+    runner.run(max_steps)  -> steps that ran; 0 at the end of the epoch
+    runner.logs()          -> {name: float}, read when asked for
+    runner.outputs()       -> predictions of all steps so far (mode "predict")
+    runner.end_epoch()
+    runner.close()         stops background work of the data
+
+`EagerRunner` calls the model's step function in Python, batch by batch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kerasgpu.engine import nest, tape
+from kerasgpu.engine.tensor import Tensor
+from kerasgpu.training.logs import pythonify_logs
+from kerasgpu.training.source import ArraySource, make_source
+
+_STOP_FLAGS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
+
+
+class EagerRunner:
+    """Runs `model.train_step`, `test_step` or `predict_step` on one batch after the other."""
+
+    def __init__(self, model, mode, source):
+        self.model = model
+        self.mode = mode
+        self.source = source
+        self._step = model._step_function(mode)
+        self._stop = _STOP_FLAGS[mode]
+        self._logs = None
+        self._outputs: list = []
+
+    @property
+    def num_batches(self):
+        return self.source.num_batches
+
+    @property
+    def ran_out(self):
+        """Whether the data has ended for good (a generator)."""
+        return self.source.ran_out
+
+    def begin_epoch(self):
+        self._logs = None
+        self._outputs = []
+        self.source.begin_epoch()
+
+    def has_next(self):
+        return self.source.has_next()
+
+    def run(self, max_steps):
+        model, step, fetch = self.model, self._step, self.source.next
+        predict = self.mode == "predict"
+        done = 0
+        while done < max_steps:
+            batch = fetch()
+            if batch is None:
+                break
+            result = step(batch)
+            if predict:
+                self._outputs.append(result)
+            else:
+                self._logs = result
+            done += 1
+            if getattr(model, self._stop, False):
+                break
+        return done
+
+    def logs(self):
+        """The logs of the last step: what the step returned, else the metrics of the model."""
+        if self._logs is None:
+            return pythonify_logs(self.model.get_metrics_result())
+        return pythonify_logs(self._logs)
+
+    def epoch_logs(self):
+        """The logs of the epoch: the metrics of the model, unless the step returned others."""
+        if self._logs is None:
+            return self.logs()
+        return pythonify_logs(self.model._get_metrics_result_or_logs(self._logs))
+
+    def last_outputs(self):
+        """The predictions of the last step, for callbacks."""
+        return nest.map_structure(to_numpy, self._outputs[-1])
+
+    def outputs(self):
+        if not self._outputs:
+            raise ValueError("predict() received no data: there was no batch to run on")
+        batches = [nest.flatten(out) for out in self._outputs]
+        flat = [_join([batch[k] for batch in batches]) for k in range(len(batches[0]))]
+        return nest.pack_sequence_as(self._outputs[0], flat)
+
+    def end_epoch(self):
+        self.source.end_epoch()
+
+    def close(self):
+        self.source.close()
+
+
+def to_numpy(x):
+    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _join(parts):
+    if len(parts) == 1:
+        return to_numpy(parts[0])
+    return np.concatenate([part._host() if isinstance(part, Tensor) else np.asarray(part) for part in parts])
+
+
+def make_runner(model, mode, adapter, steps_per_epoch=None):
+    """The runner of these steps; `mode` is "train", "test" or "predict"."""
+    from kerasgpu.training import captured_runner
+
+    source = make_source(adapter, steps_per_epoch)
+    captured = isinstance(source, ArraySource) and captured_runner.can_capture(model)
+    return (captured_runner.CapturedRunner if captured else EagerRunner)(model, mode, source)
+
+
+def inference_step(function):
+    """A test or predict step: nothing in it is recorded for gradients."""
+
+    def step(batch):
+        with tape.no_grad():
+            return function(batch)
+
+    return step
