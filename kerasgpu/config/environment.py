@@ -37,21 +37,20 @@ def isa_level(machine_level: int) -> int:
     return ISA_LEVELS[name]
 
 
+def _read_words(path: str) -> list[str]:
+    with open(path) as f:
+        return f.read().split()
+
+
 def _cgroup_cpus() -> int | None:
     """The CPU quota of a container (cgroup v2, then v1), rounded up; None when there is none."""
-    try:
-        quota, period = open("/sys/fs/cgroup/cpu.max").read().split()
-        if quota != "max":
-            return max(1, -(-int(quota) // int(period)))
-    except (OSError, ValueError):
-        pass
-    try:
-        quota_us = int(open("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read())
-        period_us = int(open("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read())
-        if quota_us > 0:
-            return max(1, -(-quota_us // period_us))
-    except (OSError, ValueError):
-        pass
+    for paths in (["/sys/fs/cgroup/cpu.max"], ["/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"]):
+        try:
+            quota, period = (int(word) for path in paths for word in _read_words(path))
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+        if quota > 0 and period > 0:
+            return -(-quota // period)
     return None
 
 
