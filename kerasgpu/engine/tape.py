@@ -7,6 +7,8 @@ Gradients of gradients work because gradient rules are operations themselves.
 
 from __future__ import annotations
 
+import weakref
+
 from kerasgpu.engine import dtypes, nest, state
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
 
@@ -33,7 +35,10 @@ class enable_grad(no_grad):
 
 
 def _key(t):
-    return id(t) if t._node is None else (id(t._node), t._index)
+    """What identifies t in a graph. A variable keeps its identity when an assignment gives it a new tensor."""
+    if t._node is not None:
+        return id(t._node), t._index
+    return id(t._index) if type(t._index) is weakref.ref else id(t)
 
 
 def _plan(targets, wanted):
@@ -84,7 +89,7 @@ def compute(targets, seeds, wanted, release=False, create_graph=False):
             slot = pending.setdefault(id(t._node), [None] * len(t._node.out_specs))
             slot[t._index] = g if slot[t._index] is None else ops.add(slot[t._index], g)
         else:
-            key = id(t)
+            key = _key(t)
             grads[key] = g if key not in grads else ops.add(grads[key], g)
             leaves[key] = t
 
@@ -126,7 +131,7 @@ def compute(targets, seeds, wanted, release=False, create_graph=False):
 def _leads(t, wanted, in_plan):
     if t._node is not None:
         return id(t._node) in in_plan or (wanted is not None and _key(t) in wanted)
-    return wanted is None or id(t) in wanted
+    return wanted is None or _key(t) in wanted
 
 
 def _zeros(spec):
@@ -159,6 +164,9 @@ def backward(target, gradient=None, retain_graph=False) -> None:
         raise ValueError(f"backward(): gradient has shape {gradient.shape}, the tensor {target.shape}; they must be equal")
     grads, leaves = compute([target], [gradient], None, release=not retain_graph)
     for key, t in leaves.items():
+        if type(t._index) is weakref.ref:
+            variable = t._index()
+            t = t if variable is None else variable._tensor
         t.grad = grads[key] if t.grad is None else ops.add(t.grad, grads[key])
 
 
@@ -297,7 +305,7 @@ def _as_source(x):
     t = convert_to_tensor(x)
     if not dtypes.is_float(t.dtype):
         raise TypeError(f"gradients need float inputs; received dtype {t.dtype}")
-    if t._node is None:
+    if t._node is None and not t._requires:
         t = t.detach()
         t._requires = True
     return t

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 
 import numpy as np
 
@@ -152,6 +153,7 @@ class Variable(Operators):
 
     def _leaf(self, buffer):
         leaf = Tensor(buffer, self._dtype)
+        leaf._index = weakref.ref(self)
         leaf._requires = self._trainable and dtypes.is_float(self._dtype)
         return leaf
 

@@ -32,7 +32,7 @@ def test_common_dims_is_the_coarsest_common_grouping():
     assert common_dims((4096,), (32, 128)) == (32, 128)
     assert common_dims((6, 4), (2, 12)) == (2, 3, 4)
     assert common_dims((1,), (1, 1)) == (1,)
-    assert common_dims((6,), (4, 3)) is None
+    assert common_dims((6, 2), (4, 3)) is None
 
 
 @pytest.mark.parametrize("dims,strides,finer", [((24,), (1,), (2, 3, 4)), ((6, 4), (0, 1), (2, 3, 4)), ((6, 4), (4, 0), (6, 2, 2))])
