@@ -247,7 +247,9 @@ def eye(N, M=None, k=0, dtype=None):
     """
     dtype = dtypes.standardize_dtype(dtype)
     n = operator.index(N)
-    return convert_to_tensor(np.eye(n, n if M is None else operator.index(M), operator.index(k)).astype(launch.numpy_dtype(dtype)))
+    return convert_to_tensor(
+        np.eye(n, n if M is None else operator.index(M), operator.index(k)).astype(launch.numpy_dtype(dtype))
+    )
 
 
 def identity(n, dtype=None):
@@ -286,5 +288,9 @@ def meshgrid(*x, indexing="xy"):
         shape[k] = v.shape[0]
     grids = []
     for k, v in zip(order, xs):
-        grids.append(ops.broadcast_to(ops.reshape(v, [-1 if d == k and v.size else shape[d] if d == k else 1 for d in range(len(xs))]), shape))
+        grids.append(
+            ops.broadcast_to(
+                ops.reshape(v, [-1 if d == k and v.size else shape[d] if d == k else 1 for d in range(len(xs))]), shape
+            )
+        )
     return grids

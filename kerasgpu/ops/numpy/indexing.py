@@ -11,7 +11,8 @@ from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.ops.primitives import indexing as p
-from kerasgpu.ops.primitives import movement, select
+from kerasgpu.ops.primitives import movement
+from kerasgpu.ops.primitives import select as choice
 from kerasgpu.ops.primitives.operands import as_tensor, kind_of, weak
 from kerasgpu.ops.primitives.shapes import broadcast_shapes, count, one_axis
 
@@ -88,11 +89,11 @@ def where(condition, x1=None, x2=None):
     dtype = dtypes.result_type(kind_of(x1), kind_of(x2))
     if not isinstance(x1, Tensor):
         if isinstance(x2, Tensor):
-            return select.where(condition, None, _in(x2, dtype), _number(x1, dtype), None)
+            return choice.where(condition, None, _in(x2, dtype), _number(x1, dtype), None)
         x1 = as_tensor(x1, dtype)
     if not isinstance(x2, Tensor):
-        return select.where(condition, _in(x1, dtype), None, None, _number(x2, dtype))
-    return select.where(condition, _in(x1, dtype), _in(x2, dtype))
+        return choice.where(condition, _in(x1, dtype), None, None, _number(x2, dtype))
+    return choice.where(condition, _in(x1, dtype), _in(x2, dtype))
 
 
 def _in(x, dtype):
@@ -108,11 +109,12 @@ def select(condlist, choicelist, default=0):
     """For each element the choice of the first condition that is true there, else `default`."""
     if len(condlist) != len(choicelist) or not condlist:
         raise ValueError(
-            f"select: condlist and choicelist must have the same length, at least 1; received {len(condlist)} and {len(choicelist)}"
+            "select: condlist and choicelist must have the same length, at least 1; "
+            f"received {len(condlist)} and {len(choicelist)}"
         )
     out = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist)):
-        out = where(condition, choice, out)
+    for condition, value in zip(reversed(condlist), reversed(choicelist)):
+        out = where(condition, value, out)
     return out
 
 
@@ -137,16 +139,17 @@ def get_item(x, key):
 
 
 def _expand(x, keys):
-    """What a key does: a box of x (starts, strides, sizes), its shape with new and dropped axes, and {axis: index array} on that."""
-    if not any(type(k) is slice or isinstance(k, int) for k in keys) and all(k is Ellipsis for k in keys):
+    """What a key does to x: a box of it (starts, strides, sizes), the shape to see that in, {axis: index array} on it."""
+    if all(k is Ellipsis for k in keys):
         return None
     keys = [_standard(k) for k in keys]
     used = sum(k.ndim if getattr(k, "dtype", None) == "bool" else 1 for k in keys if k is not None and k is not Ellipsis)
     if used > x.ndim:
         raise IndexError(f"get_item: too many indices ({used}) for a tensor of shape {x.shape}")
-    if keys.count(Ellipsis) > 1:
+    dots = [k for k, key in enumerate(keys) if key is Ellipsis]  # not keys.index: == on tensors compares elements
+    if len(dots) > 1:
         raise IndexError("get_item: an index can only have a single ellipsis ('...')")
-    at = keys.index(Ellipsis) if Ellipsis in keys else len(keys)
+    at = dots[0] if dots else len(keys)
     keys = [*keys[:at], *[slice(None)] * (x.ndim - used), *keys[at + 1 :]]
     arrays = any(isinstance(k, Tensor) for k in keys)
     starts, strides, sizes, shape, places = [], [], [], [], {}
@@ -199,7 +202,9 @@ def _standard(k):
     if k.size == 0 and k.dtype != "bool":
         k = ops.cast(k, "int32")
     if not (k.dtype == "bool" or dtypes.is_int(k.dtype)):
-        raise IndexError(f"get_item: indices must be integers, slices, None, '...', or integer or bool tensors; received dtype {k.dtype}")
+        raise IndexError(
+            f"get_item: indices must be integers, slices, None, '...', or integer or bool tensors; received dtype {k.dtype}"
+        )
     return k
 
 
@@ -223,7 +228,9 @@ def _by_arrays(x, places):
     for a in axes:
         index = ops.cast(places[a], "int64")
         n = x.shape[a]
-        index = ops.where(ops.logical_or(ops.less(index, -n), ops.greater_equal(index, n)), -(2**62), ops.where(index < 0, index + n, index))
+        index = ops.where(
+            ops.logical_or(ops.less(index, -n), ops.greater_equal(index, n)), -(2**62), ops.where(index < 0, index + n, index)
+        )
         flat = index if flat is None else ops.where(ops.logical_or(flat < 0, index < 0), -(2**62), flat * n + index)
     flat = ops.broadcast_to(flat, shape)
     dims = [x.shape[a] for a in rest]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 
 from kerasgpu import ops
@@ -27,7 +28,8 @@ def concatenate(xs, axis=0):
     for x in xs[1:]:
         if len(x.shape) != len(first) or x.shape[:axis] != first[:axis] or x.shape[axis + 1 :] != first[axis + 1 :]:
             raise ValueError(
-                f"concatenate: shapes {', '.join(str(x.shape) for x in xs)} must be equal but for axis {axis}, along which they are joined"
+                f"concatenate: shapes {', '.join(str(x.shape) for x in xs)} must be equal but for axis {axis}, "
+                "along which they are joined"
             )
     return xs[0] if len(xs) == 1 else p.concatenate(xs, axis)
 
@@ -112,7 +114,7 @@ def _cut(x, cuts, axis):
     n = x.shape[axis]
     pieces = []
     starts = [0] * x.ndim
-    for begin, end in zip(cuts[:-1], cuts[1:]):
+    for begin, end in itertools.pairwise(cuts):
         begin, end, _ = slice(begin, end).indices(n)
         starts[axis] = begin if end > begin else 0
         size = (*x.shape[:axis], max(end - begin, 0), *x.shape[axis + 1 :])

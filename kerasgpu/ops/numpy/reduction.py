@@ -29,7 +29,7 @@ def sum(x, axis=None, keepdims=False):
     """
     x = as_tensor(x)
     dtype = sum_dtype(x.dtype)
-    return p.sum(x if x.dtype == dtype else ops.cast(x, dtype), all_axes(axis, x.ndim, "sum"), bool(keepdims))
+    return p.sum(x, all_axes(axis, x.ndim, "sum"), bool(keepdims), None if x.dtype == dtype else dtype)
 
 
 @symbolic

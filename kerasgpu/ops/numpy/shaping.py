@@ -139,7 +139,9 @@ def moveaxis(x, source, destination):
     """
     x = as_tensor(x)
     source = [one_axis(a, x.ndim, "moveaxis") for a in (source if isinstance(source, (tuple, list)) else (source,))]
-    target = [one_axis(a, x.ndim, "moveaxis") for a in (destination if isinstance(destination, (tuple, list)) else (destination,))]
+    target = [
+        one_axis(a, x.ndim, "moveaxis") for a in (destination if isinstance(destination, (tuple, list)) else (destination,))
+    ]
     if len(source) != len(target):
         raise ValueError(f"moveaxis: source {source} and destination {target} must have the same length")
     order = [k for k in range(x.ndim) if k not in source]

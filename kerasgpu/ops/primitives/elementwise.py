@@ -1,8 +1,8 @@
 """Operations on each element: one instruction of the `elementwise` kernel each, with broadcasting.
 
-A binary operation takes (x, y), or (x, None, c) with a Python number c in y's place, or (x, None, c, True) with c in x's place; a number
-becomes a constant of the kernel. Both tensors have one dtype. Gradient rules are written on operands that may be numbers; the sum that
-undoes broadcasting is added here.
+A binary operation takes (x, y), or (x, None, c) with a Python number c in y's place, or (x, None, c, True) with c in x's
+place; a number becomes a constant of the kernel. Both tensors have one dtype. Gradient rules are written on operands that
+may be numbers; the sum that undoes broadcasting is added here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import math
 from kerasgpu import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.kernels import elementwise as kernels
-from kerasgpu.kernels import launch
 from kerasgpu.ops.primitives.shapes import broadcast_shapes, unbroadcast
 
 _run = kernels.elementwise
@@ -171,9 +170,7 @@ log1p = _unary("log1p", "log1p", lambda g, x: g / (x + 1))
 log2 = _unary("log2", "log2", lambda g, x: g / (x * math.log(2)))
 log10 = _unary("log10", "log10", lambda g, x: g / (x * math.log(10)))
 # d logaddexp / da = exp(a - y)
-logaddexp = _binary(
-    "logaddexp", "logaddexp", lambda g, y, a, b: g * _softness(a, y), lambda g, y, a, b: g * _softness(b, y)
-)
+logaddexp = _binary("logaddexp", "logaddexp", lambda g, y, a, b: g * _softness(a, y), lambda g, y, a, b: g * _softness(b, y))
 
 
 def _softness(a, y):

@@ -45,10 +45,7 @@ def _untake(g, indices, shape, axis):
 def scatter_add(indices, updates, shape):
     """Zeros of `shape` with updates[k] added to row indices[k]; updates: (len(indices), *shape[1:]). Outside: skipped."""
     out = launch.empty(shape, updates.dtype, like=updates)
-    movement.fill(out, 0)
-    if updates.size:
-        kernels.scatter_add(out, indices, updates)
-    return out
+    return kernels.scatter_add(out, indices, updates, zero_first=True)
 
 
 @scatter_add.shape
@@ -94,11 +91,7 @@ def _winner(g, indices, updates):
 
 
 def _into_copy(kernel, x, indices, updates):
-    out = launch.empty(x.shape, x.dtype, like=x)
-    launch.launch("copy", (x,), (out,))
-    if updates.size:
-        kernel(out, indices, updates)
-    return out
+    return kernel(movement.copy(x), indices, updates)
 
 
 @primitive(tensors=2)
@@ -114,18 +107,20 @@ def _(x, indices, axis):
 
 @take_along_axis.gradient
 def _(g, x, indices, axis):
-    def to_x():
-        n = x.shape[axis]
-        indices_ = ops.where(ops.less(indices, 0), indices + n, indices)
-        # The number of each element in x, row by row: the indexed axis last, then one flat scatter.
-        order = (*(k for k in range(x.ndim) if k != axis), axis)
-        moved = tuple(x.shape[k] for k in order)
-        lead = count(moved[:-1])
-        rows = ops.reshape(ops.transpose(indices_, order), (lead, -1 if lead else indices.shape[axis]))
-        base = ops.reshape(ops.arange(lead, dtype="int64") * n, (lead, 1))
-        flat = ops.reshape(ops.cast(rows, "int64") + base, (count(indices.shape),))
-        out = scatter_add(flat, ops.reshape(ops.transpose(g, order), (count(indices.shape),)), (lead * n,))
-        back = tuple(order.index(k) for k in range(x.ndim))
-        return ops.transpose(ops.reshape(out, moved), back)
+    return lambda: untake_along_axis(g, indices, x.shape, axis), None
 
-    return to_x, None
+
+def untake_along_axis(g, indices, shape, axis):
+    """Zeros of `shape` to which the elements of g are added where `take_along_axis` read them."""
+    n, ndim = shape[axis], len(shape)
+    indices = ops.where(ops.less(indices, 0), indices + n, indices)
+    # The number of each element, row by row: the indexed axis last, then one flat scatter.
+    order = (*(k for k in range(ndim) if k != axis), axis)
+    moved = tuple(shape[k] for k in order)
+    lead = count(moved[:-1])
+    total = count(indices.shape)
+    rows = ops.reshape(ops.transpose(indices, order), (lead, indices.shape[axis]))
+    base = ops.reshape(ops.arange(lead, dtype="int64") * n, (lead, 1))
+    flat = ops.reshape(ops.cast(rows, "int64") + base, (total,))
+    out = scatter_add(flat, ops.reshape(ops.transpose(g, order), (total,)), (lead * n,))
+    return ops.transpose(ops.reshape(out, moved), tuple(order.index(k) for k in range(ndim)))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from kerasgpu import ops
 from kerasgpu.engine.op import primitive
-from kerasgpu.kernels import launch
 from kerasgpu.kernels import movement as kernels
-from kerasgpu.ops.primitives.shapes import count, unbroadcast
+from kerasgpu.ops.primitives.shapes import unbroadcast
 
 
 @primitive(tensors=1)
@@ -93,7 +92,7 @@ def _piece(g, axis, start, shape):
 @primitive(tensors=1)
 def strided_slice(x, starts, steps, sizes):
     """y[i] = x[starts + i * steps] for i in a box of shape `sizes`; steps may be negative."""
-    return kernels.slice(x, starts, steps, sizes)
+    return kernels.slice(x, starts, sizes, steps)
 
 
 @strided_slice.shape
@@ -109,11 +108,7 @@ def _(g, x, starts, steps, sizes):
 @primitive(tensors=1)
 def spread_slice(v, shape, starts, steps):
     """Zeros of `shape` with v written at starts + i * steps: the transpose of strided_slice."""
-    out = launch.empty(shape, v.dtype, like=v)
-    kernels.fill(out, 0)
-    if v.size:
-        kernels.slice_assign(out, v, starts, steps)
-    return out
+    return kernels.slice_grad(v, shape, starts, steps)
 
 
 @spread_slice.shape
@@ -129,11 +124,7 @@ def _(g, v, shape, starts, steps):
 @primitive(tensors=2)
 def slice_assign(x, v, starts, steps):
     """x with v written at starts + i * steps."""
-    out = launch.empty(x.shape, x.dtype, like=x)
-    launch.launch("copy", (x,), (out,))
-    if v.size:
-        kernels.slice_assign(out, v, starts, steps)
-    return out
+    return kernels.slice_update(x, v, starts, steps)
 
 
 @slice_assign.gradient
@@ -144,7 +135,7 @@ def _(g, x, v, starts, steps):
 @primitive(tensors=1)
 def pad(x, low, high, value=0):
     """x with low[d] elements of `value` before and high[d] after it in each dim."""
-    return kernels.pad(x, low, high, "constant", value)
+    return kernels.pad(x, zip(low, high), "constant", value)
 
 
 @pad.shape
@@ -157,5 +148,12 @@ def _(g, x, low, high, value=0):
     return (strided_slice(g, low, (1,) * x.ndim, x.shape),)
 
 
-def size_of(x):
-    return count(x.shape)
+@primitive(tensors=1)
+def band(x, low, high):
+    """x (..., rows, cols) with the elements (i, j) outside low <= j - i <= high set to 0."""
+    return kernels.band(x, low, high)
+
+
+@band.gradient
+def _(g, x, low, high):
+    return (band(g, low, high),)

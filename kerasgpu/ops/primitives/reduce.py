@@ -25,10 +25,6 @@ def _reduction(name, kernel, gradient=None, result=None):
     return op
 
 
-def _sum_gradient(g, x, axes, keepdims=False):
-    return (ops.broadcast_to(_spread(g, x, axes), x.shape),)
-
-
 def _mean_gradient(g, x, axes, keepdims=False):
     n = count(x.shape[k] for k in axes)
     return (ops.broadcast_to(_spread(g, x, axes) * (1 / n if n else 0.0), x.shape),)
@@ -52,7 +48,22 @@ def _prod_gradient(g, x, axes, keepdims=False):
     return (_spread(g, x, axes) * ops.transpose(back, tuple(order.index(k) for k in range(x.ndim))),)
 
 
-sum = _reduction("sum", kernels.sum, _sum_gradient)
+@primitive(tensors=1)
+def sum(x, axes, keepdims=False, dtype=None):
+    """Sum over axes, of integers in a wider dtype if one is given."""
+    return kernels.sum(x, axes, keepdims, dtype)
+
+
+@sum.shape
+def _(x, axes, keepdims=False, dtype=None):
+    return reduced_shape(x.shape, axes, keepdims), dtype or x.dtype
+
+
+@sum.gradient
+def _(g, x, axes, keepdims=False, dtype=None):
+    return (ops.broadcast_to(_spread(g, x, axes), x.shape),)
+
+
 mean = _reduction("mean", kernels.mean, _mean_gradient)
 max = _reduction("max", kernels.max, _extreme_gradient)
 min = _reduction("min", kernels.min, _extreme_gradient)
@@ -98,13 +109,13 @@ def cumprod(x, axis, reverse=False, exclusive=False):
 
 @cumprod.gradient
 def _(g, x, axis, reverse=False, exclusive=False):
-    # Forward: dx[i] = e[i] s[i] with e[i] the product of what comes before i, and s the solution of s[i] = g[i] + x[i+1] s[i+1].
-    # That recurrence is a sum over k >= i of g[k] times the product of x[i+1..k]: an n by n table, built by broadcasting.
+    # dx[i] = (product of what comes before i) * (sum over k >= i of g[k] times the product of x[i+1..k]). The second factor
+    # needs an n by n table of products; dividing y by x would fail at zeros.
     n = x.shape[axis]
     if reverse:
         x, g = ops.flip(x, axis), ops.flip(g, axis)
     if exclusive:  # y[k + 1] of the exclusive product is y[k] of the inclusive one
-        g = ops.concatenate([_part(g, axis, 1, n), ops.zeros_like(_part(g, axis, 0, min_(1, n)))], axis)
+        g = ops.concatenate([_part(g, axis, 1, n), ops.zeros_like(_part(g, axis, 0, 1))], axis)
     rows = ops.expand_dims(ops.moveaxis(x, axis, -1), -2)  # (..., 1, n)
     upper = ops.triu(ops.ones((n, n), dtype="bool"), 1)
     # table[i, k] = product of x[i+1..k], for k >= i
@@ -117,7 +128,3 @@ def _(g, x, axis, reverse=False, exclusive=False):
 
 def _part(x, axis, start, stop):
     return ops.get_item(x, (*[slice(None)] * axis, slice(start, stop)))
-
-
-def min_(a, b):
-    return a if a < b else b

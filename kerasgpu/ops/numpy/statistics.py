@@ -1,0 +1,322 @@
+"""keras.ops.numpy: spread, order statistics, counts and correlation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kerasgpu import ops
+from kerasgpu.engine import dtypes
+from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.numpy.sets import output_of
+from kerasgpu.ops.primitives.indexing import scatter_add
+from kerasgpu.ops.primitives.operands import as_float, as_tensor
+from kerasgpu.ops.primitives.shapes import all_axes, count, one_axis, reduced_shape
+
+
+@symbolic
+def var(x, axis=None, keepdims=False):
+    """Mean squared distance from the mean, over axes. Half-precision inputs are computed in float32.
+
+    >>> import kerasgpu as keras
+    >>> float(keras.ops.var([1.0, 3.0]))
+    1.0
+    """
+    x = as_float(x)
+    wide = ops.cast(x, dtypes.result_type(x.dtype, "float32"))
+    centered = ops.subtract(wide, ops.mean(wide, axis, True))
+    return ops.cast(ops.mean(ops.square(centered), axis, keepdims), x.dtype)
+
+
+@symbolic
+def std(x, axis=None, keepdims=False):
+    """Square root of the variance, over axes.
+
+    >>> import kerasgpu as keras
+    >>> float(keras.ops.std([1.0, 3.0]))
+    1.0
+    """
+    return ops.sqrt(var(x, axis, keepdims))
+
+
+@symbolic
+def average(x, axis=None, weights=None):
+    """Weighted mean along an axis; `weights` has the shape of x, or is a vector along `axis`.
+
+    >>> import kerasgpu as keras
+    >>> float(keras.ops.average([1.0, 3.0], weights=[3.0, 1.0]))
+    1.5
+    """
+    x = as_float(x)
+    if weights is None:
+        return ops.mean(x, axis)
+    weights = as_tensor(weights)
+    dtype = dtypes.result_type(x.dtype, weights.dtype, float)
+    x, weights = ops.cast(x, dtype), ops.cast(weights, dtype)
+    if weights.shape != x.shape:
+        if axis is None:
+            raise ValueError(
+                "`weights` must have the same shape as `x` when `axis=None`, but received "
+                f"`weights.shape={weights.shape}` and `x.shape={x.shape}`."
+            )
+        k = one_axis(axis, x.ndim, "average")
+        if weights.shape != (x.shape[k],):
+            raise ValueError(
+                f"`weights` must have the same size as `x` at `axis={axis}` but received `weights.shape={weights.shape}` "
+                f"while x.shape at `{axis}` is `{x.shape[k]}`."
+            )
+        weights = ops.broadcast_to(ops.reshape(weights, [x.shape[k] if d == k else 1 for d in range(x.ndim)]), x.shape)
+    return ops.divide(ops.sum(x * weights, axis), ops.sum(weights, axis))
+
+
+_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def quantile_of(x, q, axis, method, keepdims, name, skip_nan=False):
+    """Quantiles of x over axes; the dims of q come first. With skip_nan, NaN are left out; else they make the result NaN."""
+    if method not in _METHODS:
+        raise ValueError(f"{name}: method must be one of {_METHODS}. Received: method={method!r}")
+    x = as_float(x)
+    q = as_tensor(q)
+    wide = dtypes.result_type(x.dtype, "float32")
+    q = ops.cast(q, wide)
+    axes = all_axes(axis, x.ndim, name)
+    kept = tuple(k for k in range(x.ndim) if k not in axes)
+    n = count(x.shape[k] for k in axes)
+    lead = tuple(x.shape[k] for k in kept)
+    lines = ops.sort(ops.reshape(ops.transpose(x, (*kept, *axes)), (*lead, n)), axis=-1)
+    nan = ops.isnan(lines)
+    q = ops.reshape(q, (-1, *[1] * len(lead))) if q.ndim else q
+    if skip_nan:
+        last = ops.cast(n - 1 - ops.sum(nan, axis=-1), wide)  # index of the last number; -1 where there is none
+        at = q * ops.maximum(last, 0)
+    else:
+        at = q * (n - 1) + ops.zeros(lead, dtype=wide)
+    low, high = ops.floor(at), ops.ceil(at)
+    if method == "nearest":
+        low = high = ops.round(at)
+    share = {"linear": at - low, "lower": 0.0, "higher": 1.0, "midpoint": 0.5, "nearest": 0.0}[method]
+    if method == "midpoint":
+        share = ops.where(ops.equal(low, high), 0.0, ops.full_like(at, 0.5))
+    low, high = _pick(lines, low, q.ndim), _pick(lines, high, q.ndim)
+    out = low * (1 - share) + high * share if method != "higher" else high
+    bad = ops.all(nan, axis=-1) if skip_nan else ops.any(nan, axis=-1)
+    out = ops.cast(ops.where(bad, float("nan"), out), x.dtype)
+    return ops.reshape(out, (*_q_shape(q), *reduced_shape(x.shape, axes, keepdims))) if keepdims else out
+
+
+def _q_shape(q):
+    return q.shape[:1] if q.ndim else ()
+
+
+def _pick(lines, places, q_ndim):
+    """Elements of each line (last axis) at `places`, whose first dim, if q has any, is that of q."""
+    places = ops.cast(places, "int32")
+    places = ops.moveaxis(places, 0, -1) if q_ndim else ops.expand_dims(places, -1)
+    found = ops.take_along_axis(lines, places, axis=-1)
+    return ops.moveaxis(found, -1, 0) if q_ndim else ops.squeeze(found, -1)
+
+
+@symbolic
+def quantile(x, q, axis=None, method="linear", keepdims=False):
+    """The values below which a fraction q (a number or vector in [0, 1]) of the elements over axes lies.
+
+    `method` says what to do between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+
+    >>> import kerasgpu as keras
+    >>> float(keras.ops.quantile([1.0, 2.0, 3.0, 4.0], 0.5))
+    2.5
+    """
+    return quantile_of(x, q, axis, method, keepdims, "quantile")
+
+
+@symbolic
+def percentile(x, q, axis=None, method="linear", keepdims=False):
+    """`quantile` with q in percent.
+
+    >>> import kerasgpu as keras
+    >>> float(keras.ops.percentile([1.0, 2.0, 3.0, 4.0], 50))
+    2.5
+    """
+    return quantile_of(x, ops.divide(q, 100), axis, method, keepdims, "percentile")
+
+
+@symbolic
+def median(x, axis=None, keepdims=False):
+    """The middle element over axes, or the mean of the middle two.
+
+    >>> import kerasgpu as keras
+    >>> float(keras.ops.median([1.0, 5.0, 3.0]))
+    3.0
+    """
+    return quantile_of(x, 0.5, axis, "linear", keepdims, "median")
+
+
+@symbolic
+def corrcoef(x):
+    """Pearson correlation coefficients of the rows of x: (variables, observations) to (variables, variables).
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.corrcoef([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]).numpy().round(3)
+    array([[ 1., -1.],
+           [-1.,  1.]], dtype=float32)
+    """
+    x = as_tensor(x)
+    x = ops.cast(x, "float64") if x.dtype == "int64" else as_float(x)
+    if x.ndim == 0:
+        return ops.full((), float("nan"), dtype=x.dtype)
+    rows = x if x.ndim > 1 else ops.reshape(x, (1, -1))
+    centered = rows - ops.mean(rows, axis=-1, keepdims=True)
+    cov = ops.matmul(centered, ops.swapaxes(centered, -1, -2))
+    scale = ops.sqrt(ops.diagonal(cov, axis1=-2, axis2=-1))
+    out = ops.clip(cov / ops.expand_dims(scale, -1) / ops.expand_dims(scale, -2), -1.0, 1.0)
+    return out if x.ndim > 1 else ops.reshape(out, ())
+
+
+@symbolic
+def correlate(x1, x2, mode="valid"):
+    """sum_n x1[n + k] * x2[n] of two vectors, for the k of "valid", "same" or "full" overlap.
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.correlate([1.0, 2.0, 3.0], [0.0, 1.0]).numpy()
+    array([2., 3.], dtype=float32)
+    """
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    if x1.ndim != 1 or x2.ndim != 1:
+        raise ValueError(f"correlate: x1 and x2 must be vectors; received shapes {x1.shape} and {x2.shape}")
+    if mode not in ("valid", "same", "full"):
+        raise ValueError(f"correlate: `mode` must be either `valid`, `same`, or `full`, but received: {mode}")
+    dtype = dtypes.result_type(x1.dtype, x2.dtype)
+    dtype = "float64" if dtype == "int64" else dtype if dtype in ("bfloat16", "float16", "float64") else "float32"
+    x1, x2 = ops.cast(x1, dtype), ops.cast(x2, dtype)
+    n, m = x1.shape[0], x2.shape[0]
+    if n < m:  # the other way round: reversed
+        return ops.flip(correlate(x2, x1, mode))
+    before = {"valid": 0, "same": m // 2, "full": m - 1}[mode]
+    length = {"valid": n - m + 1, "same": n, "full": n + m - 1}[mode]
+    after = length + m - 1 - n - before
+    windows = np.arange(length, dtype="int32")[:, None] + np.arange(m, dtype="int32")
+    return ops.matmul(ops.take(ops.pad(x1, ((before, after),)), windows, axis=0), x2)
+
+
+@symbolic
+def searchsorted(sorted_sequence, values, side="left"):
+    """Where `values` belong in a sorted vector: how many of its elements are less ("left") or not greater ("right").
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.searchsorted([1, 3, 5], [0, 3, 6]).numpy()
+    array([0, 1, 3], dtype=int32)
+    """
+    line, values = as_tensor(sorted_sequence), as_tensor(values)
+    if line.ndim != 1:
+        raise ValueError(
+            "`searchsorted` only supports 1-D sorted sequences. You can use `keras.ops.vectorized_map` to extend it to N-D "
+            f"sequences. Received: sorted_sequence.shape={line.shape}"
+        )
+    if side not in ("left", "right"):
+        raise ValueError(f"searchsorted: side must be 'left' or 'right'. Received: side={side!r}")
+    dtype = dtypes.result_type(line.dtype, values.dtype)
+    line, values = ops.cast(line, dtype), ops.cast(values, dtype)
+    n = line.shape[0]
+    index_dtype = "int32" if n < 2**31 else "int64"
+    # Bisection for all values at once: the answer is in [low, low + width].
+    low = ops.zeros(values.shape, dtype=index_dtype)
+    width = n
+    while width > 0:
+        half = (width + 1) // 2
+        probe = low + (half - 1)
+        seen = ops.take(line, ops.minimum(probe, n - 1), axis=0)
+        if side == "left":
+            further = ops.logical_not(ops.logical_or(ops.greater_equal(seen, values), ops.isnan(seen)))
+        else:
+            further = ops.logical_or(ops.less_equal(seen, values), ops.isnan(values))
+        further = ops.logical_and(further, ops.less(probe, n))
+        low = ops.where(further, low + half, low)
+        width -= half
+    return low
+
+
+@symbolic
+def digitize(x, bins):
+    """The number of the bin of each element: bins[i - 1] <= x < bins[i] gives i (for decreasing bins the other way).
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.digitize([0.2, 6.4, 3.0], [0.0, 1.0, 2.5, 4.0]).numpy()
+    array([1, 4, 3], dtype=int32)
+    """
+    x, bins = as_tensor(x), as_tensor(bins)
+    if bins.ndim != 1:
+        raise ValueError(f"`bins` must be a 1D array. Received: bins={bins} with shape bins.shape={bins.shape}")
+    if bins.shape[0] == 0:
+        return ops.zeros(x.shape, dtype="int32")
+    up = searchsorted(bins, x, side="right")
+    down = bins.shape[0] - searchsorted(ops.flip(bins), x, side="left")
+    return ops.where(ops.less_equal(bins[0], bins[-1]), up, down)
+
+
+@symbolic
+def histogram(x, bins=10, range=None):
+    """(counts, edges) of a vector in equal bins over `range` (default: from its smallest to its largest element).
+
+    >>> import kerasgpu as keras
+    >>> counts, edges = keras.ops.histogram([1.0, 2.0, 2.0, 4.0], bins=3)
+    >>> counts.numpy()
+    array([1., 2., 1.], dtype=float32)
+    """
+    if not isinstance(bins, int):
+        raise TypeError(f"Argument `bins` must be of type `int`. Received: bins={bins}")
+    if bins < 0:
+        raise ValueError(f"Argument `bins` should be a non-negative integer. Received: bins={bins}")
+    if range:
+        if len(range) < 2 or not isinstance(range, tuple):
+            raise ValueError(f"Argument `range` must be a tuple of two elements. Received: range={range}")
+        if range[1] < range[0]:
+            raise ValueError(f"The second element of `range` must be greater than the first. Received: range={range}")
+    x = as_tensor(x)
+    if x.ndim > 1:
+        raise ValueError(f"Input tensor must be 1-dimensional. Received: input.shape={x.shape}")
+    x = ops.reshape(x, (x.size,))
+    wide = dtypes.result_type(x.dtype, "float32")
+    values = ops.cast(x, wide)
+    if range:
+        low, high = ops.full((), float(range[0]), dtype=wide), ops.full((), float(range[1]), dtype=wide)
+    elif x.size:
+        low, high = ops.min(values), ops.max(values)
+    else:
+        low, high = ops.zeros((), dtype=wide), ops.ones((), dtype=wide)
+    flat = ops.equal(low, high)  # all in one point: NumPy makes the range one wide around it
+    low, high = ops.where(flat, low - 0.5, low), ops.where(flat, high + 0.5, high)
+    edges = ops.linspace(low, high, bins + 1)
+    inside = ops.logical_and(ops.greater_equal(values, low), ops.less_equal(values, high))
+    place = searchsorted(edges[1:-1], values, side="right")
+    counts = scatter_add(place, ops.cast(inside, x.dtype if x.dtype != "bool" else "int32"), (bins,))
+    return ops.cast(counts, x.dtype), ops.cast(edges, x.dtype)
+
+
+def bincount(x, weights=None, minlength=0, sparse=False):
+    """How often each integer 0, 1, ... occurs in x (or the sum of `weights` there), per row if x has two dimensions.
+
+    The result is as long as the largest element needs, at least `minlength`.
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.bincount([1, 2, 2, 3]).numpy()
+    array([0, 1, 2, 1], dtype=int32)
+    """
+    if sparse:
+        raise ValueError("bincount: sparse=True is not supported; tensors are dense")
+    spec = output_of(x, lambda t: [((*t.shape[:-1], None), "int32" if weights is None else as_tensor(weights).dtype)], bincount)
+    if spec is not None:
+        return spec(x, weights=weights, minlength=minlength)
+    x = as_tensor(x)
+    if x.ndim not in (1, 2) or dtypes.is_float(x.dtype):
+        raise ValueError(f"bincount: x must be integers in one or two dimensions; received shape {x.shape}, dtype {x.dtype}")
+    length = max(int(minlength), int(ops.max(ops.cast(x, "int64"))) + 1 if x.size else 0)
+    dtype = "int32" if weights is None else dtypes.result_type(x.dtype, as_tensor(weights).dtype)
+    counted = ops.ones(x.shape, dtype=dtype) if weights is None else as_tensor(weights, dtype)
+    places = ops.cast(x, "int64")
+    rows = x.shape[0] if x.ndim == 2 else 1
+    # Row r counts into r * length ...; a negative element is skipped.
+    start = ops.reshape(convert_to_tensor(np.arange(rows) * length), (rows, 1) if x.ndim == 2 else (1,))
+    places = ops.where(ops.less(places, 0), rows * length, places + start)
+    counts = scatter_add(ops.ravel(places), ops.ravel(counted), (rows * length,))
+    return ops.reshape(counts, (*x.shape[:-1], length))

@@ -1,0 +1,51 @@
+"""Sorting along one axis, and the k largest elements. NaN counts as larger than everything."""
+
+from __future__ import annotations
+
+from kerasgpu.engine.op import primitive
+from kerasgpu.ops.primitives.indexing import untake_along_axis
+
+
+@primitive(tensors=1)
+def sort(x, axis):
+    """The elements of each line of x in increasing order."""
+    from kerasgpu.kernels import sorting as kernels
+
+    return kernels.sort(x, axis)
+
+
+@sort.gradient
+def _(g, x, axis):
+    return (untake_along_axis(g, argsort(x, axis), x.shape, axis),)
+
+
+@primitive(tensors=1, differentiable=False)
+def argsort(x, axis):
+    """Indices (int32) that sort each line of x, equal elements in their order."""
+    from kerasgpu.kernels import sorting as kernels
+
+    return kernels.argsort(x, axis)
+
+
+@argsort.shape
+def _(x, axis):
+    return x.shape, "int32"
+
+
+@primitive(tensors=1, multiple=True)
+def top_k(x, k, sorted=True):
+    """The k largest elements of each row (last axis), largest first, and their indices (int32)."""
+    from kerasgpu.kernels import sorting as kernels
+
+    return kernels.top_k(x, k)
+
+
+@top_k.shape
+def _(x, k, sorted=True):
+    shape = (*x.shape[:-1], k)
+    return [(shape, x.dtype), (shape, "int32")]
+
+
+@top_k.gradient
+def _(g, y, x, k, sorted=True):
+    return (untake_along_axis(g[0], y[1], x.shape, x.ndim - 1),)
