@@ -43,6 +43,7 @@ class BatchSource:
                 self._restart()
         self._left = self.num_batches if self.num_batches is not None else -1  # -1: until the data ends
         self._warned = False
+        self._taken = 0  # steps of this epoch so far
 
     def _pass_is_over(self, total):
         return self._iterator is None or (total is not None and self._seen >= total)
@@ -72,6 +73,7 @@ class BatchSource:
             batch = self._fetch()
         if batch is not None:
             self._seen += 1
+            self._taken += 1
             self._left -= 1
         return batch
 
@@ -85,7 +87,7 @@ class BatchSource:
         return self._end_of_data() if batch is None else batch
 
     def _end_of_data(self):
-        if self.steps_per_epoch is not None or (not self.adapter.restartable and self._seen == 0):
+        if self.steps_per_epoch is not None or (not self.adapter.restartable and self._taken == 0):
             if not self._warned:
                 self._warned = True
                 warnings.warn(
@@ -128,6 +130,7 @@ class ArraySource(BatchSource):
     def advance(self, steps):
         """Count `steps` batches as used, by someone who read them through `order` and `position`."""
         self._seen += steps
+        self._taken += steps
         self._left -= steps
 
     def _fetch(self):

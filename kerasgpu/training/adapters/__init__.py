@@ -30,7 +30,7 @@ def get_data_adapter(x, y=None, sample_weight=None, batch_size=None, steps_per_e
     parts = (x, y, sample_weight)
     if x is not None and all(convert.is_structure_of_arrays(part) for part in parts):
         return ArrayAdapter(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
-    if _is_dataset(x):
+    if not convert.is_structure_of_arrays(x) and _is_dataset(x):
         kind = type(x).__name__
         _refuse(kind, y, sample_weight, class_weight)
         if shuffle and "tensorflow" in type(x).__module__:

@@ -23,6 +23,8 @@ def is_array(x) -> bool:
 
 def _is_number_list(x) -> bool:
     """[1, 2], [[1, 2], [3, 4]], [np.float32(1)]: a list that means one array, because no array is in it."""
+    if any(hasattr(v, "shape") and not isinstance(v, np.generic) for v in x):
+        return False
     for _ in range(64):
         if not isinstance(x, (list, tuple)) or not len(x):
             break
