@@ -27,15 +27,23 @@ from kerasgpu.ops.nn.activations import (
     tanh_shrink,
     threshold,
 )
+from kerasgpu.ops.nn.attention import dot_product_attention
 from kerasgpu.ops.nn.encoding import multi_hot, one_hot
 from kerasgpu.ops.nn.losses import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
+from kerasgpu.ops.nn.misc import polar, psnr
+from kerasgpu.ops.nn.normalization import batch_normalization, layer_normalization, moments, normalize, rms_normalization
 from kerasgpu.ops.nn.softmax import log_softmax, softmax, sparsemax
+from kerasgpu.ops.nn.space import depth_to_space, fold, space_to_depth, unfold
 
 __all__ = [
+    "batch_normalization",
     "binary_crossentropy",
     "categorical_crossentropy",
     "celu",
+    "depth_to_space",
+    "dot_product_attention",
     "elu",
+    "fold",
     "gelu",
     "glu",
     "hard_shrink",
@@ -43,13 +51,19 @@ __all__ = [
     "hard_silu",
     "hard_swish",
     "hard_tanh",
+    "layer_normalization",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
+    "moments",
     "multi_hot",
+    "normalize",
     "one_hot",
+    "polar",
+    "psnr",
     "relu",
     "relu6",
+    "rms_normalization",
     "selu",
     "sigmoid",
     "silu",
@@ -57,6 +71,7 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "space_to_depth",
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
@@ -65,4 +80,5 @@ __all__ = [
     "swish",
     "tanh_shrink",
     "threshold",
+    "unfold",
 ]

@@ -103,6 +103,8 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     if from_logits:
         if axis % output.ndim != output.ndim - 1:
             target, output = ops.moveaxis(target, axis, -1), ops.moveaxis(output, axis, -1)
+        if cross_entropy.kernels is None:
+            return -ops.sum(target * ops.log_softmax(output), -1)
         return cross_entropy.softmax_cross_entropy(output, target)[0]
     output = _clip(output / ops.sum(output, axis, keepdims=True))
     return -ops.sum(target * ops.log(output), axis)
@@ -146,6 +148,8 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     if not from_logits:
         # The sum of the clipped probabilities is not 1; like Keras on JAX (and unlike a softmax of the logarithms) leave it so.
         return _pick(ops.log(_clip(output)), target)
+    if cross_entropy.kernels is None:
+        return _pick(ops.log_softmax(output), target)
     return cross_entropy.sparse_softmax_cross_entropy(output, target)[0]
 
 

@@ -15,31 +15,31 @@ __all__ = ["matmul"]
 
 
 @primitive(tensors=2)
-def product(a, b, transpose_a=False, transpose_b=False):
-    """op(a) @ op(b) over the last two dims, op = transpose or nothing. a: (..., m, k), b: (..., k, n), of one dtype.
+def product(a, b, transpose_a=False, transpose_b=False, alpha=1.0):
+    """alpha op(a) @ op(b) over the last two dims, op = transpose or nothing. a: (..., m, k), b: (..., k, n), of one dtype.
 
-    The leading dims are equal, or one operand is a single matrix shared by all. Nothing is transposed in memory: the kernel reads
-    either orientation.
+    The leading dims are equal, or one operand is a single matrix shared by all. Nothing is transposed in memory: the kernel
+    reads either orientation.
     """
-    return gemm(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+    return gemm(a, b, transpose_a=transpose_a, transpose_b=transpose_b, alpha=alpha)
 
 
 @product.shape
-def _(a, b, transpose_a=False, transpose_b=False):
+def _(a, b, transpose_a=False, transpose_b=False, alpha=1.0):
     rows = a.shape[-1] if transpose_a else a.shape[-2]
     columns = b.shape[-2] if transpose_b else b.shape[-1]
     return (*(a.shape[:-2] or b.shape[:-2]), rows, columns), a.dtype
 
 
 @product.gradient
-def _(g, a, b, transpose_a=False, transpose_b=False):
+def _(g, a, b, transpose_a=False, transpose_b=False, alpha=1.0):
     # With A = op(a), B = op(b): dA = g B', dB = A' g; where op transposes, the transposes of these.
     def to_a():
-        out = product(b, g, transpose_b, True) if transpose_a else product(g, b, False, not transpose_b)
+        out = product(b, g, transpose_b, True, alpha) if transpose_a else product(g, b, False, not transpose_b, alpha)
         return _sum_leading(out, a.ndim)
 
     def to_b():
-        out = product(g, a, True, transpose_a) if transpose_b else product(a, g, not transpose_a, False)
+        out = product(g, a, True, transpose_a, alpha) if transpose_b else product(a, g, not transpose_a, False, alpha)
         return _sum_leading(out, b.ndim)
 
     return to_a, to_b

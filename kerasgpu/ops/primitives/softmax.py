@@ -21,7 +21,7 @@ def _(g, y, x, axis=-1):
 @primitive(tensors=2)
 def softmax_grad(g, y, axis=-1):
     """y (g - sum(g y)): the gradient of softmax, y being its output."""
-    return kernels.softmax_grad(g, y, axis)
+    return kernels.softmax_grad(y, g, axis)
 
 
 @softmax_grad.gradient
@@ -47,7 +47,7 @@ def _(g, y, x, axis=-1):
 @primitive(tensors=2)
 def log_softmax_grad(g, y, axis=-1):
     """g - exp(y) sum(g): the gradient of log_softmax, y being its output."""
-    return kernels.log_softmax_grad(g, y, axis)
+    return kernels.log_softmax_grad(y, g, axis)
 
 
 @log_softmax_grad.gradient

@@ -1,0 +1,208 @@
+"""Fourier transforms on pairs (real, imaginary): fft, fft2, ifft2, rfft, irfft, and short-time transforms of signals."""
+
+from __future__ import annotations
+
+import math
+
+from kerasgpu import ops
+from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.primitives import fourier, indexing
+from kerasgpu.ops.primitives.operands import as_float
+
+__all__ = ["extract_sequences", "fft", "fft2", "ifft2", "irfft", "istft", "rfft", "stft"]
+
+
+def _pair(x, least_rank=1):
+    if not isinstance(x, (tuple, list)) or len(x) != 2:
+        raise ValueError(f"Input `x` should be a tuple of two tensors - real and imaginary. Received: x={x}")
+    real, imaginary = convert_to_tensor(x[0]), convert_to_tensor(x[1])
+    if real.shape != imaginary.shape:
+        raise ValueError(
+            "Input `x` should be a tuple of two tensors - real and imaginary. Both the real and imaginary parts should have the same "
+            f"shape. Received: x[0].shape = {real.shape}, x[1].shape = {imaginary.shape}"
+        )
+    if "float" not in real.dtype or "float" not in imaginary.dtype:
+        raise ValueError(
+            f"At least one tensor in input `x` is not of type float. Received: {real.dtype} and {imaginary.dtype}."
+        )
+    if real.ndim < least_rank:
+        raise ValueError(f"Input should have rank >= {least_rank}. Received: input.shape = {real.shape}")
+    return _real(real), _real(imaginary)
+
+
+def _real(x):
+    return x if x.dtype in ("float32", "float64") else ops.cast(x, "float32")
+
+
+@symbolic
+def fft(x):
+    """The discrete Fourier transform along the last axis of a pair (real, imaginary); returns such a pair.
+
+    >>> import kerasgpu as keras
+    >>> real, imaginary = keras.ops.fft((keras.ops.ones(2), keras.ops.zeros(2)))
+    >>> real.tolist(), imaginary.tolist()
+    ([2.0, 0.0], [0.0, 0.0])
+    """
+    return fourier.dft(*_pair(x), (-1,), False)
+
+
+@symbolic
+def fft2(x):
+    """`fft` along the last two axes."""
+    return fourier.dft(*_pair(x, 2), (-2, -1), False)
+
+
+@symbolic
+def ifft2(x):
+    """The inverse of `fft2`."""
+    real, imaginary = _pair(x, 2)
+    factor = 1.0 / (real.shape[-2] * real.shape[-1])
+    real, imaginary = fourier.dft(real, imaginary, (-2, -1), True)
+    return real * factor, imaginary * factor
+
+
+def _fit(x, length):
+    """x cut or filled up with zeros to `length` along the last axis."""
+    n = x.shape[-1]
+    if n > length:
+        return x[..., :length]
+    return x if n == length else ops.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, length - n)])
+
+
+@symbolic
+def rfft(x, fft_length=None):
+    """The first n // 2 + 1 terms of the transform of a real x along the last axis; the others are their conjugates.
+
+    Args:
+        x: tensor.
+        fft_length: n; x is cut or filled up with zeros. None for the length of x.
+
+    Returns a pair (real, imaginary).
+    """
+    x = _real(as_float(x))
+    if x.ndim < 1:
+        raise ValueError(f"Input should have rank >= 1. Received: input.shape = {x.shape}")
+    return fourier.real_dft(x if fft_length is None else _fit(x, int(fft_length)))
+
+
+@symbolic
+def irfft(x, fft_length=None):
+    """The real tensor whose `rfft` is the pair x; its last axis has fft_length elements, by default 2 (terms - 1)."""
+    real, imaginary = _pair(x)
+    n = 2 * (real.shape[-1] - 1) if fft_length is None else int(fft_length)
+    terms = n // 2 + 1
+    # Every term but the first, and the last of an even n, stands for two conjugate ones.
+    weights = [1.0 if k == 0 or 2 * k == n else 2.0 for k in range(terms)]
+    scale = ops.convert_to_tensor([w / n for w in weights], dtype=real.dtype)
+    full = [_fit(_fit(part, terms) * scale, n) for part in (real, imaginary)]
+    return fourier.dft(*full, (-1,), True)[0]
+
+
+@symbolic
+def extract_sequences(x, sequence_length, sequence_stride):
+    """The windows of x along the last axis: (..., n) -> (..., windows, sequence_length).
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.extract_sequences(keras.ops.arange(4), 2, 1).tolist()
+    [[0, 1], [1, 2], [2, 3]]
+    """
+    x = convert_to_tensor(x)
+    if x.ndim < 1:
+        raise ValueError(f"Input should have rank >= 1. Received: input.shape = {x.shape}")
+    count = max((x.shape[-1] - sequence_length) // sequence_stride + 1, 0)
+    return indexing.take(x, _window_indices(count, sequence_length, sequence_stride), x.ndim - 1)
+
+
+def _window_indices(count, length, stride):
+    return ops.reshape(ops.arange(count, dtype="int32") * stride, (count, 1)) + ops.arange(length, dtype="int32")
+
+
+def _window(window, sequence_length, fft_length, dtype):
+    """The window as a tensor of fft_length, zeros around it."""
+    before = (fft_length - sequence_length) // 2
+    after = fft_length - sequence_length - before
+    if window is None:
+        return ops.ones((fft_length,), dtype=dtype)
+    if isinstance(window, str):
+        a = {"hann": 0.5, "hamming": 0.54}[window]
+        values = [a - (1 - a) * math.cos(2 * math.pi * k / sequence_length) for k in range(sequence_length)]
+        window = values if sequence_length > 1 else [1.0]
+    window = ops.convert_to_tensor(window, dtype=dtype)
+    if window.shape != (sequence_length,):
+        raise ValueError(f"The shape of `window` must be equal to [sequence_length]. Received: window shape={window.shape}")
+    return ops.pad(window, [(before, after)])
+
+
+def _check_windows(sequence_length, sequence_stride, fft_length, window):
+    if not isinstance(sequence_stride, int) or sequence_stride <= 0:
+        raise ValueError(f"`sequence_stride` must be a positive integer. Received: sequence_stride={sequence_stride}")
+    if fft_length < sequence_length:
+        raise ValueError(
+            "`fft_length` must equal or larger than `sequence_length`. Received: "
+            f"sequence_length={sequence_length}, fft_length={fft_length}"
+        )
+    if isinstance(window, str) and window not in ("hann", "hamming"):
+        raise ValueError(
+            f'If a string is passed to `window`, it must be one of `"hann"`, `"hamming"`. Received: window={window}'
+        )
+
+
+@symbolic
+def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=True):
+    """The Fourier transforms of overlapping windows of a signal.
+
+    Args:
+        x: float32 or float64 tensor of shape (..., n).
+        sequence_length: length of a window.
+        sequence_stride: step from one window to the next.
+        fft_length: length of the transforms, at least sequence_length.
+        window: "hann", "hamming", a tensor of shape (sequence_length,), or None.
+        center: whether to reflect half a window at both ends first, so that window t is centered at t * sequence_stride.
+
+    Returns a pair (real, imaginary) of shape (..., windows, fft_length // 2 + 1).
+    """
+    _check_windows(sequence_length, sequence_stride, fft_length, window)
+    x = convert_to_tensor(x)
+    if x.dtype not in ("float32", "float64"):
+        raise TypeError(f"Invalid input type. Expected `float32` or `float64`. Received: input type={x.dtype}")
+    if center:
+        x = ops.pad(x, [(0, 0)] * (x.ndim - 1) + [(fft_length // 2, fft_length // 2)], mode="reflect")
+    frames = extract_sequences(x, fft_length, sequence_stride)
+    return fourier.real_dft(frames * _window(window, sequence_length, fft_length, x.dtype))
+
+
+def _overlap_add(frames, stride):
+    """(..., windows, length) -> (..., n): each window added at its place."""
+    *lead, count, length = frames.shape
+    total = length + stride * (count - 1)
+    places = ops.reshape(_window_indices(count, length, stride), (count * length,))
+    rows = ops.transpose(ops.reshape(frames, (math.prod(lead), count * length)))
+    out = indexing.scatter_add(places, rows, (total, math.prod(lead)))
+    return ops.reshape(ops.transpose(out), (*lead, total))
+
+
+@symbolic
+def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="hann", center=True):
+    """The signal whose `stft` is the pair x: windows are added up and divided by the sum of the squared window.
+
+    Args:
+        x: pair (real, imaginary) of shape (..., windows, fft_length // 2 + 1).
+        length: length of the signal; None for all of it.
+        sequence_length, sequence_stride, fft_length, window, center: as for `stft`.
+    """
+    _check_windows(sequence_length, sequence_stride, fft_length, window)
+    real, imaginary = _pair(x)
+    if real.ndim < 2:
+        raise ValueError(f"Input `x` must have at least 2 dimensions. Received shape: {real.shape}")
+    count = real.shape[-2]
+    shape = _window(window, sequence_length, fft_length, real.dtype)
+    frames = irfft((real, imaginary), fft_length) * shape
+    signal = _overlap_add(frames, sequence_stride)
+    weight = _overlap_add(ops.broadcast_to(ops.square(shape), (count, fft_length)), sequence_stride)
+    signal = signal / ops.where(weight > 1e-10, weight, 1.0)
+    if window is None:
+        signal = signal * (fft_length / sequence_stride)
+    start = fft_length // 2 if center else 0
+    stop = start + length if length is not None else signal.shape[-1] - start
+    return signal[..., start:stop]

@@ -1,0 +1,173 @@
+"""Normalization: moments, batch_normalization, layer_normalization, rms_normalization, normalize."""
+
+from __future__ import annotations
+
+import warnings
+
+from kerasgpu import config, ops
+from kerasgpu.engine import dtypes
+from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.primitives.moments import mean_and_variance
+from kerasgpu.ops.primitives.operands import as_float, as_tensor
+from kerasgpu.ops.primitives.shapes import all_axes
+
+__all__ = ["batch_normalization", "layer_normalization", "moments", "normalize", "rms_normalization"]
+
+_HALF_MAX = 65504.0
+
+
+@symbolic
+def moments(x, axes, keepdims=False, synchronized=False):
+    """(mean, variance) over `axes`.
+
+    Args:
+        x: float tensor. float16 and bfloat16 are averaged in float32.
+        axes: int or tuple of ints.
+        keepdims: whether the reduced dims stay, as 1.
+        synchronized: whether replicas on several devices average together; there is one replica here.
+
+    >>> import kerasgpu as keras
+    >>> [float(m) for m in keras.ops.moments([1.0, 3.0], 0)]
+    [2.0, 1.0]
+    """
+    x = as_float(x)
+    kind = x.dtype
+    if kind in ("float16", "bfloat16"):
+        x = ops.cast(x, "float32")
+    axes = all_axes(axes, x.ndim, "moments")
+    mean, variance = mean_and_variance(x, axes)
+    if not keepdims:
+        shape = tuple(d for k, d in enumerate(x.shape) if k not in axes)
+        mean, variance = ops.reshape(mean, shape), ops.reshape(variance, shape)
+    if kind != x.dtype:
+        # Past the range of float16 the statistics would become infinite.
+        mean = ops.cast(ops.clip(mean, -_HALF_MAX, _HALF_MAX), kind)
+        variance = ops.cast(ops.clip(variance, -_HALF_MAX, _HALF_MAX), kind)
+    return mean, variance
+
+
+@symbolic
+def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+    """scale (x - mean) / sqrt(variance + epsilon) + offset (Ioffe and Szegedy 2015).
+
+    Args:
+        x: tensor.
+        mean, variance, offset, scale: vectors of the size of x along `axis`; offset and scale may be None.
+        axis: the axis of the features.
+        epsilon: added to the variance.
+    """
+    x = as_float(x)
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"batch_normalization: axis={axis} is out of range for a tensor of shape {x.shape}")
+    features = x.shape[axis]
+    shape = [1] * x.ndim
+    shape[axis] = features
+
+    def spread(v, name):
+        v = convert_to_tensor(v)
+        if v.shape != (features,):
+            raise ValueError(
+                f"batch_normalization: {name} must have shape ({features},), the size of x along axis {axis}; received {v.shape}"
+            )
+        return v if axis in (-1, x.ndim - 1) else ops.reshape(v, shape)
+
+    inverse = ops.rsqrt(spread(variance, "variance") + epsilon)
+    if scale is not None:
+        inverse = inverse * spread(scale, "scale")
+    shift = -spread(mean, "mean") * inverse
+    if offset is not None:
+        shift = shift + spread(offset, "offset")
+    return x * inverse + shift
+
+
+def _compute_input(x):
+    """(x in at least float32, its own dtype)."""
+    x = as_float(x)
+    kind = dtypes.result_type(x.dtype, "float32")
+    return as_tensor(x, kind), x.dtype
+
+
+@symbolic
+def rms_normalization(x, scale=None, axis=-1, epsilon=None):
+    """scale x / sqrt(mean(x^2) + epsilon), the mean over `axis` (Zhang and Sennrich 2019).
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.rms_normalization([3.0, -3.0], epsilon=0.0).tolist()
+    [1.0, -1.0]
+    """
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    x, kind = _compute_input(x)
+    if x.ndim == 0:
+        x = ops.reshape(x, (1,))
+    out = x * ops.rsqrt(ops.mean(ops.square(x), axis=axis, keepdims=True) + epsilon)
+    if scale is not None:
+        out = out * as_tensor(scale, x.dtype)
+    return ops.cast(out, kind)
+
+
+@symbolic
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwargs):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta, both over `axis` (Ba et al. 2016).
+
+    Args:
+        x: tensor.
+        gamma, beta: tensors of x's shape along `axis`, or None.
+        axis: int or list of ints.
+        epsilon: added to the variance; None for keras.config.epsilon().
+    """
+    rms_scaling = kwargs.pop("rms_scaling", False)
+    if kwargs:
+        raise TypeError(f"layer_normalization: unknown arguments {sorted(kwargs)}")
+    if rms_scaling:
+        warnings.warn(
+            "You passed `rms_scaling=True`, which is deprecated. This argument incorrectly scales the input by the variance, not "
+            "the root mean square. To correctly use RMS Normalization, please use `keras.ops.rms_normalization` instead.",
+            stacklevel=3,
+        )
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    x, kind = _compute_input(x)
+    axes = all_axes(axis, x.ndim, "layer_normalization")
+    shape = [d if k in axes else 1 for k, d in enumerate(x.shape)]
+
+    def spread(v):
+        v = as_tensor(v, x.dtype)
+        return v if v.ndim == x.ndim or axes == (x.ndim - 1,) else ops.reshape(v, shape)
+
+    mean, variance = mean_and_variance(x, axes)
+    inverse = ops.rsqrt(variance + epsilon)
+    if gamma is not None:
+        inverse = inverse * spread(gamma)
+    if rms_scaling:
+        return ops.cast(x * inverse, kind)
+    shift = -mean * inverse
+    if beta is not None:
+        shift = shift + spread(beta)
+    return ops.cast(x * inverse + shift, kind)
+
+
+@symbolic
+def normalize(x, axis=-1, order=2, epsilon=None):
+    """x divided by its norm of the given order along `axis`.
+
+    Args:
+        x: tensor; a scalar counts as a vector of one.
+        axis: int or tuple of ints.
+        order: int >= 1.
+        epsilon: the least norm; None for keras.config.epsilon().
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.normalize([[0.0, 4.0]]).tolist()
+    [[0.0, 1.0]]
+    """
+    if not isinstance(order, int) or not order >= 1:
+        raise ValueError(f"Argument `order` must be an int >= 1. Received: order={order}")
+    x = as_float(x)
+    if x.ndim == 0:
+        x = ops.reshape(x, (1,))
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    if order == 2:
+        inverse = ops.rsqrt(ops.sum(ops.square(x), axis=axis, keepdims=True))
+        return x * ops.minimum(inverse, 1.0 / epsilon)
+    norm = ops.norm(x, ord=order, axis=axis, keepdims=True)
+    return x / ops.maximum(norm, epsilon)
