@@ -117,8 +117,8 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     Args:
         target: class numbers, of the shape of output without its class axis (or with 1 there). A number that is not a class gives
             NaN.
-        output: probabilities, or logits with from_logits=True. Probabilities are kept epsilon away from 0 and 1; those that come
-            straight from `softmax` are replaced by its logits.
+        output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away from
+            0 and 1; those that come straight from `softmax` are replaced by its logits.
         axis: the class axis.
 
     >>> import kerasgpu as keras
@@ -146,8 +146,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     if target.dtype not in ("int32", "int64"):
         target = select.cast(target, "int64" if target.dtype in ("uint32", "uint64") else "int32")
     if not from_logits:
-        # The sum of the clipped probabilities is not 1; like Keras on JAX (and unlike a softmax of the logarithms) leave it so.
-        return _pick(ops.log(_clip(output)), target)
+        return _pick(ops.log(_clip(output / ops.sum(output, -1, keepdims=True))), target)
     if cross_entropy.kernels is None:
         return _pick(ops.log_softmax(output), target)
     return cross_entropy.sparse_softmax_cross_entropy(output, target)[0]
