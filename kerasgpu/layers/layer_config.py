@@ -98,13 +98,19 @@ class LayerConfig:
             config = {k: v for k, v in config.items() if k in names}
         return {**config, **arguments}
 
+    @staticmethod
+    def _with_dtype_policy(config):
+        """A copy of config with its dtype entry as a name or a policy."""
+        config = dict(config)
+        if isinstance(config.get("dtype"), dict):
+            policy = dtype_policies.deserialize(config["dtype"])
+            config["dtype"] = policy.name if type(policy) is DTypePolicy else policy
+        return config
+
     @classmethod
     def from_config(cls, config):
         """A layer with this configuration."""
-        if isinstance(config.get("dtype"), dict):
-            policy = dtype_policies.deserialize(config["dtype"])
-            config = {**config, "dtype": policy.name if type(policy) is DTypePolicy else policy}
-        return super().from_config(config)
+        return super().from_config(cls._with_dtype_policy(config))
 
     def get_build_config(self):
         """The shapes the layer was built with: {"input_shape": ...}, or {"shapes_dict": {...}} for several arguments of build()."""
