@@ -25,9 +25,10 @@ class GraphNode:
         for x in self.input_tensors:
             history = getattr(x, "_keras_history", None)
             if history is None:
-                raise ValueError(
-                    f"KerasTensor {x.name!r} is not connected to an Input: make symbolic inputs with keras.Input(shape=...)"
-                )
+                # A bare KerasTensor, good for shape inference; a model built on it is refused (models/graph.py).
+                history = x._keras_history = KerasHistory(None, 0, 0)
+            if history.operation is None:
+                continue
             node = history.operation._inbound_nodes[history.node_index]
             if node not in self.parent_nodes:
                 self.parent_nodes.append(node)

@@ -16,8 +16,11 @@ def node_key(operation, node_index):
 def node_of(tensor):
     """The node that made a KerasTensor."""
     history = getattr(tensor, "_keras_history", None)
-    if history is None:
-        raise ValueError(f"{tensor} is not part of a graph: it does not come from keras.Input(shape=...)")
+    if history is None or history.operation is None:
+        raise ValueError(
+            f"KerasTensor {tensor.name!r} of shape {tensor.shape} is not connected to an Input: make symbolic inputs with "
+            "keras.Input(shape=...)"
+        )
     return history.operation._inbound_nodes[history.node_index]
 
 
