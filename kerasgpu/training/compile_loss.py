@@ -197,11 +197,12 @@ def _has(x, key):
 
 
 def _same_structure(a, b) -> bool:
-    try:
-        nest.map_structure(lambda x, y: None, a, b)
-    except ValueError:
-        return False
-    return type(a) is type(b) or not (isinstance(a, dict) or isinstance(b, dict))
+    """Whether both nest in the same way; lists and tuples count as the same."""
+    if isinstance(a, dict) or isinstance(b, dict):
+        return isinstance(a, dict) and isinstance(b, dict) and set(a) == set(b) and all(_same_structure(a[k], b[k]) for k in a)
+    if nest.is_nested(a) and nest.is_nested(b):
+        return len(a) == len(b) and all(_same_structure(x, y) for x, y in zip(a, b))
+    return not nest.is_nested(a) and not nest.is_nested(b)
 
 
 def _like_losses(loss, weights):

@@ -11,11 +11,12 @@ from kerasgpu.training.adapters import ArrayAdapter
 class BatchSource:
     """The batches of an adapter, cut into epochs.
 
-    Without `steps_per_epoch` an epoch is one pass over the data. With it, an epoch is that many steps and the next one
-    continues where it stopped; when the data ends within an epoch, that epoch ends, with a warning.
+    Without `steps_per_epoch` an epoch is one pass over the data. With it, an epoch is that many steps (rounded up to a
+    multiple of `steps_per_execution`, as in Keras) and the next one continues where it stopped; when the data ends within an
+    epoch, that epoch ends, with a warning.
     """
 
-    def __init__(self, adapter, steps_per_epoch=None):
+    def __init__(self, adapter, steps_per_epoch=None, steps_per_execution=1):
         limit = config.max_steps_per_epoch()
         if limit and not (steps_per_epoch and steps_per_epoch <= limit):
             warnings.warn(f"Limiting steps_per_epoch to {limit}", stacklevel=3)
@@ -24,6 +25,7 @@ class BatchSource:
             raise ValueError(f"The number of steps must be a positive integer or None. Received: {steps_per_epoch}")
         self.adapter = adapter
         self.steps_per_epoch = None if steps_per_epoch is None else int(steps_per_epoch)
+        self._multiple = steps_per_execution
         self._iterator = None
         self._ahead = None  # a batch that was fetched to learn whether there is one
         self._seen = 0  # steps of the current pass
@@ -41,7 +43,10 @@ class BatchSource:
         if self.steps_per_epoch is None or self._pass_is_over(total):
             if self.steps_per_epoch is None or self._iterator is None or self.adapter.restartable:
                 self._restart()
-        self._left = self.num_batches if self.num_batches is not None else -1  # -1: until the data ends
+        steps = self.num_batches
+        if self.steps_per_epoch is not None:
+            steps = -(-steps // self._multiple) * self._multiple
+        self._left = -1 if steps is None else steps  # -1: until the data ends
         self._warned = False
         self._taken = 0  # steps of this epoch so far
 
@@ -141,5 +146,6 @@ class ArraySource(BatchSource):
         return self.adapter.batch(self._seen, self.order)
 
 
-def make_source(adapter, steps_per_epoch=None):
-    return (ArraySource if isinstance(adapter, ArrayAdapter) else BatchSource)(adapter, steps_per_epoch)
+def make_source(adapter, steps_per_epoch=None, steps_per_execution=1):
+    kind = ArraySource if isinstance(adapter, ArrayAdapter) else BatchSource
+    return kind(adapter, steps_per_epoch, steps_per_execution)

@@ -115,7 +115,7 @@ def make_runner(model, mode, adapter, steps_per_epoch=None):
     """The runner of these steps; `mode` is "train", "test" or "predict"."""
     from kerasgpu.training import captured_runner
 
-    source = make_source(adapter, steps_per_epoch)
+    source = make_source(adapter, steps_per_epoch, model.steps_per_execution)
     captured = isinstance(source, ArraySource) and captured_runner.can_capture(model)
     return (captured_runner.CapturedRunner if captured else EagerRunner)(model, mode, source)
 
