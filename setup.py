@@ -35,13 +35,20 @@ if os.environ.get("KERASGPU_WERROR") == "1":
     FLAGS.append("-Werror")
 
 
+def up_to_date(target, dependencies):
+    """Whether an object file is newer than all files that it was made from."""
+    if not target.exists() or not dependencies.exists():
+        return False
+    files = dependencies.read_text().replace("\\\n", " ").split(":", 1)[-1].split()
+    made = target.stat().st_mtime
+    return all(os.path.exists(f) and os.stat(f).st_mtime <= made for f in files)
+
+
 class BuildKernels(build_ext):
     """Compiles (file, instruction set) pairs in parallel; unchanged ones are not compiled again."""
 
     def build_extension(self, ext):
         root = Path("csrc")
-        headers = sorted(root.rglob("*.h"))
-        newest_header = max(h.stat().st_mtime for h in [*headers, Path(__file__)])
         include = [*ext.include_dirs, *self.include_dirs]
         temp = Path(self.build_temp)
         jobs = []
@@ -56,10 +63,14 @@ class BuildKernels(build_ext):
             source, name, flags = job
             out = temp / name
             target = out / source.with_suffix(".o")
-            if not self.force and target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, newest_header):
+            # -MMD writes the headers that a file includes: it is compiled again only when one of them changed.
+            dependencies = target.with_suffix(".d")
+            if not self.force and up_to_date(target, dependencies):
                 return str(target)
             out.mkdir(parents=True, exist_ok=True)
-            return self.compiler.compile([str(source)], str(out), include_dirs=include, extra_postargs=[*FLAGS, *flags])[0]
+            extra = [*FLAGS, *flags, "-MMD", "-MF", str(dependencies)]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return self.compiler.compile([str(source)], str(out), include_dirs=include, extra_postargs=extra)[0]
 
         workers = int(os.environ.get("KERASGPU_BUILD_JOBS", os.cpu_count() or 1))
         with ThreadPoolExecutor(workers) as pool:
