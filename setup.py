@@ -30,7 +30,7 @@ elif ARM:
 # Files that hold no kernels are compiled once, for any machine.
 ONCE = {"registry.cpp", "program.cpp", "pool.cpp", "parallel.cpp"}
 
-FLAGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Wno-psabi", "-pthread"]
+FLAGS = ["-std=c++17", "-O3", "-g0", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Wno-psabi", "-pthread"]
 if os.environ.get("KERASGPU_WERROR") == "1":
     FLAGS.append("-Werror")
 
