@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kerasgpu import ops
-from kerasgpu.engine import dtypes
 from kerasgpu.optimizers.optimizer import Optimizer
 
 
@@ -83,7 +82,7 @@ class Adafactor(Optimizer):
         if len(shape) < 2:
             # Vectors have no rows and columns; Keras keeps two scalars in their place, and files hold them.
             shapes = (), ()
-            dtype = dtypes.floatx()
+            dtype = "int32"
         else:
             shapes = shape[:-1], (*shape[:-2], shape[-1])
         self._r.append(self.add_variable(shape=shapes[0], dtype=dtype, name=name))
