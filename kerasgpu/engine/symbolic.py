@@ -7,6 +7,7 @@ with another; output dims that differ between the two runs depend on an unknown 
 from __future__ import annotations
 
 import functools
+import itertools
 
 from kerasgpu.engine import dtypes, nest, state
 from kerasgpu.engine.naming import auto_name
@@ -29,6 +30,8 @@ class KerasTensor(Operators):
     def __init__(self, shape, dtype="float32", sparse=False, ragged=False, record_history=True, name=None, **kwargs):
         if sparse or ragged:
             raise NotImplementedError("KerasTensor: sparse and ragged tensors are not supported; use dense tensors with padding")
+        if isinstance(shape, int) or shape is None:
+            raise ValueError(f"KerasTensor: shape must be a tuple of sizes, with None for unknown ones. Received: shape={shape}")
         self.shape = tuple(None if d is None else int(d) for d in shape)
         self.dtype = dtypes.standardize_dtype(dtype)
         self.name = name or auto_name("keras_tensor")
@@ -139,14 +142,39 @@ def infer_spec(function, args, kwargs):
             first_error = first_error or error
             continue
         return nest.map_structure(_merge, a, b)
+    op = getattr(getattr(function, "__self__", None), "function", None)
+    if hasattr(op, "is_symbolic_op") or hasattr(op, "shape_rule"):  # not layers: a failing call of one may be slow
+        found = _pinned_spec(function, args, kwargs, leaves)
+        if found is not None:
+            return found
     raise first_error
 
 
-def _run_meta(function, args, kwargs, fill):
+def _pinned_spec(function, args, kwargs, leaves):
+    """The spec when some None must equal a known size, as in (None, 3) + (2, None); None if no choice of up to two works."""
+    places = [(k, d) for k, x in enumerate(leaves) for d, size in enumerate(x.shape) if size is None]
+    numbers = [d for x in leaves for d in x.shape if d is not None]
+    numbers += [v for v in nest.flatten([list(args), dict(kwargs)]) if type(v) is int and v > 0]
+    for count in (1, 2):
+        for chosen in itertools.combinations(places, count):
+            for sizes in itertools.product(dict.fromkeys(numbers), repeat=count):
+                pins = {(id(leaves[k]), d): n for (k, d), n in zip(chosen, sizes)}
+                try:
+                    specs = [_run_meta(function, args, kwargs, fill, pins) for fill in _FILLS[0]]
+                except Exception:
+                    continue
+                return nest.map_structure(_merge, *specs)
+    return None
+
+
+def _run_meta(function, args, kwargs, fill, pins=()):
     def replace(x):
         if not isinstance(x, KerasTensor):
             return x
-        meta = MetaTensor(tuple(fill if d is None else d for d in x.shape), x.dtype)
+        shape = [fill if d is None else d for d in x.shape]
+        for k in range(len(shape) if pins else 0):
+            shape[k] = pins.get((id(x), k), shape[k])
+        meta = MetaTensor(shape, x.dtype)
         mask = getattr(x, "_keras_mask", None)
         if mask is not None:
             meta._keras_mask = replace(mask)

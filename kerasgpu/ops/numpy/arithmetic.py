@@ -5,6 +5,7 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import MetaTensor
 from kerasgpu.ops.primitives import elementwise as p
 from kerasgpu.ops.primitives.operands import apply, as_float, as_tensor, kind_of, promote, weak
 
@@ -292,7 +293,7 @@ def ldexp(x1, x2):
     array([ 2., 12.], dtype=float32)
     """
     x2 = as_tensor(x2)
-    if not dtypes.is_int(x2.dtype):
+    if not dtypes.is_int(x2.dtype) and type(x2) is not MetaTensor:
         raise TypeError(f"ldexp exponent must be an integer type. Received: x2 dtype={x2.dtype}")
     x1 = as_tensor(x1)
     dtype = dtypes.result_type(x1.dtype, x2.dtype, float)

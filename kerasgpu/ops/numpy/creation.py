@@ -133,6 +133,7 @@ def full_like(x, fill_value, dtype=None):
     return ops.broadcast_to(as_tensor(fill_value, dtype), x.shape)
 
 
+@symbolic
 def array(x, dtype=None):
     """A new tensor of x; `dtype` as in `convert_to_tensor`.
 

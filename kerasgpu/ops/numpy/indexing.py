@@ -9,7 +9,7 @@ import numpy as np
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
-from kerasgpu.engine.tensor import Tensor
+from kerasgpu.engine.tensor import MetaTensor, Tensor
 from kerasgpu.ops.primitives import indexing as p
 from kerasgpu.ops.primitives import movement
 from kerasgpu.ops.primitives import select as choice
@@ -22,7 +22,7 @@ def index_tensor(indices, name):
     indices = as_tensor(indices)
     if indices.dtype in ("int32", "int64"):
         return indices
-    if dtypes.is_float(indices.dtype) and indices.size:
+    if dtypes.is_float(indices.dtype) and indices.size and type(indices) is not MetaTensor:
         raise TypeError(f"{name}: indices must be integers. Received dtype {indices.dtype}")
     return ops.cast(indices, "int64" if indices.dtype in ("uint32", "uint64") else "int32")
 
@@ -70,7 +70,6 @@ def _without(shape, axis):
     return shape[:axis] + shape[axis + 1 :]
 
 
-@symbolic
 def where(condition, x1=None, x2=None):
     """x1 where the condition is true (not zero), else x2; with the condition alone, the places where it is true.
 
@@ -82,6 +81,11 @@ def where(condition, x1=None, x2=None):
         return ops.nonzero(condition)
     if x1 is None or x2 is None:
         raise ValueError("`x1` and `x2` either both should be `None` or both should have non-None value.")
+    return _where(condition, x1, x2)
+
+
+@symbolic
+def _where(condition, x1, x2):
     condition = as_tensor(condition)
     if condition.dtype != "bool":
         condition = ops.cast(condition, "bool")

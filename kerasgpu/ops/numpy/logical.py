@@ -5,6 +5,7 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import MetaTensor
 from kerasgpu.ops.primitives import elementwise as p
 from kerasgpu.ops.primitives.operands import apply, as_tensor, kind_of, weak
 
@@ -176,7 +177,7 @@ def isin(x1, x2, assume_unique=False, invert=False):
 def _bitwise(op, x, y, name):
     x, y = weak(x), weak(y)
     dtype = dtypes.result_type(kind_of(x), kind_of(y))
-    if dtypes.is_float(dtype):
+    if dtypes.is_float(dtype) and MetaTensor not in (type(x), type(y)):
         raise TypeError(f"{name}: operands must be integers or bools. Received dtypes {kind_of(x)} and {kind_of(y)}")
     return apply(op, x, y, dtype)
 
@@ -223,7 +224,7 @@ def bitwise_invert(x):
     -7
     """
     x = as_tensor(x)
-    if dtypes.is_float(x.dtype):
+    if dtypes.is_float(x.dtype) and type(x) is not MetaTensor:
         raise TypeError(f"bitwise_invert: x must hold integers or bools. Received dtype {x.dtype}")
     return p.logical_not(x) if x.dtype == "bool" else p.bitwise_not(x)
 

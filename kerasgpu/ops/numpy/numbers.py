@@ -7,6 +7,7 @@ import math
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import MetaTensor
 from kerasgpu.kernels.launch import numpy_dtype
 from kerasgpu.ops.primitives import host as p
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
@@ -109,7 +110,7 @@ def lcm(x1, x2):
 def _integers(op, x1, x2, name):
     x1, x2 = as_tensor(x1), as_tensor(x2)
     dtype = dtypes.result_type(x1.dtype, x2.dtype)
-    if not dtypes.is_int(dtype):
+    if not dtypes.is_int(dtype) and MetaTensor not in (type(x1), type(x2)):
         raise TypeError(f"Arguments to {name} must be integers. Received: x1.dtype={x1.dtype}, x2.dtype={x2.dtype}")
     return op(ops.cast(x1, dtype), ops.cast(x2, dtype))
 

@@ -194,6 +194,10 @@ def _running(op, name, x, axis, dtype):
     x = as_tensor(x)
     dtype = dtypes.standardize_dtype(dtype) if dtype is not None else ("int32" if x.dtype == "bool" else x.dtype)
     x = ops.cast(x, dtype)
+    if isinstance(axis, (tuple, list)):
+        if not axis:
+            return x
+        (axis,) = axis
     if axis is None:
         x, axis = ops.ravel(x), 0
     return op(x, one_axis(axis, builtins.max(x.ndim, 1), name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.symbolic import KerasTensor, symbolic
 from kerasgpu.ops.primitives import movement as p
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import all_axes, broadcast_shapes, count, one_axis
@@ -34,14 +34,18 @@ def reshape(x, newshape):
     """
     x = as_tensor(x)
     shape = shape_tuple(newshape, "reshape")
+    if any(d < -1 for d in shape):
+        raise ValueError(
+            f"reshape: every entry must be a non-negative integer or -1, not {min(shape)}. Received: newshape={newshape}"
+        )
     if -1 in shape:
         rest = count(d for d in shape if d != -1)
         if shape.count(-1) > 1:
-            raise ValueError(f"reshape: only one dimension can be -1. Received: newshape={newshape}")
+            raise ValueError(f"reshape: there must be at most one unknown dimension (-1). Received: newshape={newshape}")
         if rest == 0 or x.size % rest:
             raise ValueError(f"reshape: cannot reshape a tensor of shape {x.shape} ({x.size} elements) into shape {shape}")
         shape = tuple(x.size // rest if d == -1 else d for d in shape)
-    elif count(shape) != x.size or (shape and min(shape) < 0):
+    elif count(shape) != x.size:
         raise ValueError(f"reshape: cannot reshape a tensor of shape {x.shape} ({x.size} elements) into shape {shape}")
     return x if shape == x.shape else p.reshape(x, shape)
 
@@ -104,14 +108,24 @@ def transpose(x, axes=None):
     if axes is None:
         order = tuple(reversed(range(x.ndim)))
     else:
-        order = tuple(one_axis(a, x.ndim, "transpose") for a in axes)
-        if sorted(order) != list(range(x.ndim)):
-            raise ValueError(f"transpose: axes {tuple(axes)} is not an order of the {x.ndim} dimensions of shape {x.shape}")
+        order = _order(axes, x.shape)
     # Where only dims of size 1 change places the elements stay in order.
     if [a for a in order if x.shape[a] != 1] == [a for a in range(x.ndim) if x.shape[a] != 1]:
         shape = tuple(x.shape[a] for a in order)
         return x if shape == x.shape else p.reshape(x, shape)
     return p.transpose(x, order)
+
+
+def _order(axes, shape):
+    n = len(shape)
+    if len(axes) != n:
+        raise ValueError(f"`axes` must be a list of the same length as the input shape, expected {n}, but received {len(axes)}.")
+    if any(not -n <= a < n for a in axes):
+        raise ValueError(f"Each axis in `axes` must be an integer in [-{n}, {n}). Received: axes={axes}")
+    order = tuple(operator.index(a) % n for a in axes)
+    if len(set(order)) != n:
+        raise ValueError(f"`axes` must be a valid permutation of the dimensions of shape {shape}. Received: axes={axes}")
+    return order
 
 
 @symbolic
@@ -359,6 +373,8 @@ def ndim(x):
     >>> keras.ops.ndim([[1, 2]])
     2
     """
+    if isinstance(x, KerasTensor):  # what Keras answers for symbolic tensors
+        return KerasTensor((len(x.shape),))
     return len(x.shape) if hasattr(x, "shape") else as_tensor(x).ndim
 
 
@@ -369,5 +385,6 @@ def size(x):
     >>> int(keras.ops.size([[1, 2], [3, 4]]))
     4
     """
-    shape = x.shape if hasattr(x, "shape") else as_tensor(x).shape
-    return None if None in shape else count(shape)
+    if isinstance(x, KerasTensor):
+        return KerasTensor((), "int32")
+    return count(x.shape if hasattr(x, "shape") else as_tensor(x).shape)

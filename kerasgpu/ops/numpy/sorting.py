@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import MetaTensor
 from kerasgpu.ops.primitives import sorting as p
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import one_axis
@@ -57,6 +58,8 @@ def argpartition(x, kth, axis=-1):
     x = as_tensor(x)
     line, k = _line_up(x, axis, "argpartition")
     n = line.shape[k]
-    if not -n <= kth < n:
+    if not isinstance(kth, int):
+        raise ValueError(f"argpartition: kth must be an integer. Received: kth={kth!r}")
+    if not -n <= kth < n and type(x) is not MetaTensor:
         raise ValueError(f"argpartition: kth={kth} is out of range for a dimension of size {n} (shape {x.shape})")
     return argsort(x, axis)

@@ -35,9 +35,12 @@ def unbroadcast(g, shape):
 
 def one_axis(axis, ndim, name):
     """`axis` as a number in [0, ndim)."""
-    k = operator.index(axis)
+    try:
+        k = operator.index(axis)
+    except TypeError:
+        raise ValueError(f"{name}: axis must be an integer. Received: axis={axis!r}") from None
     if not -ndim <= k < ndim:
-        raise ValueError(f"{name}: axis {k} is out of range for a tensor of {ndim} dimensions")
+        raise ValueError(f"{name}: axis {k} is out of bounds for a tensor of {ndim} dimensions")
     return k + ndim if k < 0 else k
 
 
