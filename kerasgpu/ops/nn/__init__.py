@@ -28,19 +28,27 @@ from kerasgpu.ops.nn.activations import (
     threshold,
 )
 from kerasgpu.ops.nn.attention import dot_product_attention
+from kerasgpu.ops.nn.conv import conv, conv_transpose, depthwise_conv, separable_conv
 from kerasgpu.ops.nn.encoding import multi_hot, one_hot
 from kerasgpu.ops.nn.losses import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from kerasgpu.ops.nn.misc import polar, psnr
 from kerasgpu.ops.nn.normalization import batch_normalization, layer_normalization, moments, normalize, rms_normalization
+from kerasgpu.ops.nn.pool import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
 from kerasgpu.ops.nn.softmax import log_softmax, softmax, sparsemax
 from kerasgpu.ops.nn.space import depth_to_space, fold, space_to_depth, unfold
 
 __all__ = [
+    "adaptive_average_pool",
+    "adaptive_max_pool",
+    "average_pool",
     "batch_normalization",
     "binary_crossentropy",
     "categorical_crossentropy",
     "celu",
+    "conv",
+    "conv_transpose",
     "depth_to_space",
+    "depthwise_conv",
     "dot_product_attention",
     "elu",
     "fold",
@@ -55,6 +63,7 @@ __all__ = [
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
+    "max_pool",
     "moments",
     "multi_hot",
     "normalize",
@@ -65,6 +74,7 @@ __all__ = [
     "relu6",
     "rms_normalization",
     "selu",
+    "separable_conv",
     "sigmoid",
     "silu",
     "soft_shrink",

@@ -1,0 +1,122 @@
+"""Pooling: max_pool, average_pool and their adaptive kinds, in 1, 2 or 3 spatial dims."""
+
+from __future__ import annotations
+
+
+import numpy as np
+
+from kerasgpu import ops
+from kerasgpu.engine import dtypes
+from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.nn.formats import standardize_data_format
+from kerasgpu.ops.nn.windows import Windows, from_channels_last, per_dim, spatial_dims, to_channels_last
+from kerasgpu.ops.primitives import indexing
+from kerasgpu.ops.primitives.operands import as_float
+
+__all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
+
+
+def _windows(name, inputs, pool_size, strides, padding, data_format):
+    data_format = standardize_data_format(data_format)
+    x = convert_to_tensor(inputs)
+    ndim = spatial_dims(x, name)
+    x = to_channels_last(x, data_format)
+    size = per_dim(pool_size, ndim, "pool_size")
+    stride = size if strides is None else per_dim(strides, ndim, "strides")
+    return x, Windows(name, x.shape[1:-1], size, stride, padding.lower(), (1,) * ndim), data_format
+
+
+def _lowest(dtype):
+    return float("-inf") if dtypes.is_float(dtype) else int(np.iinfo(dtype).min)
+
+
+@symbolic
+def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """The largest element of each window. Of several equal ones the first gets the gradient.
+
+    Args:
+        inputs: tensor of shape (batch, *spatial, channels), or (batch, channels, *spatial) with "channels_first".
+        pool_size: int or tuple.
+        strides: int or tuple, None for pool_size.
+        padding: "valid" or "same".
+        data_format: "channels_last", "channels_first", or None for the configured one.
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.max_pool(keras.ops.reshape(keras.ops.arange(4.0), (1, 4, 1)), 2).tolist()
+    [[[1.0], [3.0]]]
+    """
+    x, windows, data_format = _windows("max_pool", inputs, pool_size, strides, padding, data_format)
+    padded = windows.padded(x, _lowest(x.dtype))
+    views = [windows.view(padded, tap) for tap in windows.taps]
+    if len(views) == 1:
+        return from_channels_last(views[0], data_format)
+    stacked = ops.stack(views, axis=-1)
+    axis = stacked.ndim - 1
+    first = ops.expand_dims(ops.argmax(stacked, axis=-1), -1)
+    out = ops.squeeze(indexing.take_along_axis(stacked, first, axis), -1)
+    return from_channels_last(out, data_format)
+
+
+@symbolic
+def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """The mean of each window; with "same" padding the mean of those of its elements that lie in inputs. See `max_pool`."""
+    x, windows, data_format = _windows("average_pool", as_float(inputs), pool_size, strides, padding, data_format)
+    padded = windows.padded(x)
+    total = None
+    for tap in windows.taps:
+        seen = windows.view(padded, tap)
+        total = seen if total is None else total + seen
+    out = total * (1.0 / len(windows.taps)) if not any(map(any, windows.pads)) else total / _counts(windows, x)
+    return from_channels_last(out, data_format)
+
+
+def _counts(windows, x):
+    """How many elements of inputs each window holds, shaped to divide the sums."""
+    counts = np.ones((1,) * x.ndim)
+    for k, (n, (before, _), size, stride, count) in enumerate(
+        zip(x.shape[1:-1], windows.pads, windows.kernel, windows.stride, windows.count)
+    ):
+        start = np.arange(count) * stride - before
+        inside = np.minimum(start + size, n) - np.maximum(start, 0)
+        counts = counts * inside.reshape([-1 if d == k + 1 else 1 for d in range(x.ndim)])
+    return convert_to_tensor(counts, x.dtype)
+
+
+def _adaptive(name, inputs, output_size, data_format, reduce):
+    """Windows from floor(i n / m) to ceil((i + 1) n / m), i < m, one spatial dim after the other."""
+    data_format = standardize_data_format(data_format)
+    x = convert_to_tensor(inputs)
+    ndim = spatial_dims(x, name)
+    sizes = per_dim(output_size, ndim, "output_size")
+    x = to_channels_last(x, data_format)
+    for axis, m in enumerate(sizes, 1):
+        n = x.shape[axis]
+        start = np.arange(m) * n // m
+        stop = -(-(np.arange(1, m + 1) * n) // m)
+        width = int((stop - start).max())
+        steps = np.arange(width)
+        # A window that is shorter than the widest repeats its last element, with weight 0.
+        index = np.minimum(start[:, None] + steps, stop[:, None] - 1).astype("int32")
+        weight = (steps < (stop - start)[:, None]) / (stop - start)[:, None]
+        seen = indexing.take(x, convert_to_tensor(index), axis)
+        x = reduce(seen, weight.reshape((m, width) + (1,) * (x.ndim - axis - 1)), axis + 1)
+    return from_channels_last(x, data_format)
+
+
+@symbolic
+def adaptive_average_pool(inputs, output_size, data_format=None):
+    """Means over windows that are chosen so that the result has the spatial size `output_size` (int or tuple)."""
+
+    def reduce(seen, weight, axis):
+        return ops.sum(seen * convert_to_tensor(weight, seen.dtype), axis=axis)
+
+    return _adaptive("adaptive_average_pool", as_float(inputs), output_size, data_format, reduce)
+
+
+@symbolic
+def adaptive_max_pool(inputs, output_size, data_format=None):
+    """Maxima over windows that are chosen so that the result has the spatial size `output_size` (int or tuple)."""
+    return _adaptive(
+        "adaptive_max_pool", inputs, output_size, data_format, lambda seen, weight, axis: ops.max(seen, axis=axis)
+    )
