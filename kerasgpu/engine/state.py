@@ -16,6 +16,9 @@ stateless_scope = None
 # The active AutocastScope dtype ("float16", ...), or None.
 autocast_dtype = None
 
+# While a model file is loaded: what its variables may allocate (kerasgpu.saving.reader.variable_budget).
+variable_budget = None
+
 # Counts moves of variables between devices: programs recorded before one hold addresses that are no longer theirs.
 variables_moved = 0
 

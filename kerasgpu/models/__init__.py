@@ -2,17 +2,17 @@
 
 from kerasgpu.models.function import Function
 from kerasgpu.models.functional import Functional
-from kerasgpu.models.model import Model, model_from_json
+from kerasgpu.models.model import Model
 from kerasgpu.models.sequential import Sequential
 
 __all__ = ["Function", "Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 
 def __getattr__(name):
-    if name in ("load_model", "save_model"):
-        from kerasgpu import saving
+    if name in ("load_model", "model_from_json", "save_model"):
+        from kerasgpu.saving import api
 
-        return getattr(saving, name)
+        return getattr(api, name)
     if name == "clone_model":
         from kerasgpu.models.cloning import clone_model
 

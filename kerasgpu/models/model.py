@@ -7,7 +7,8 @@ import json
 import warnings
 
 from kerasgpu.engine.symbolic import KerasTensor
-from kerasgpu.layers.layer import Layer, infer_with_fill, is_shape, map_shapes
+from kerasgpu.layers.layer import Layer
+from kerasgpu.layers.shapes import infer_with_fill, is_shape, map_shapes
 from kerasgpu.models.model_state import ModelState
 from kerasgpu.training.trainer import Trainer
 
@@ -117,7 +118,8 @@ class Model(ModelState, Trainer, Layer):
         return saving.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
-        """Read weights written by `save_weights` or `save`; with skip_mismatch, layers of another shape are left as they are."""
+        """Read weights written by `save_weights` or `save`; with skip_mismatch, layers of another shape are left as they
+        are."""
         from kerasgpu import saving
 
         saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
@@ -145,7 +147,8 @@ class Model(ModelState, Trainer, Layer):
         except Exception as error:
             if any(not layer.built for layer in self._flatten_layers(include_self=False)):
                 raise ValueError(
-                    f"Model '{self.name}' could not be built by running its call() on inputs of shape {input_shape}. Call the model on "
+                    f"Model '{self.name}' could not be built by running its call() on inputs of shape {input_shape}. "
+                    "Call the model on "
                     f"some data instead, or implement build() and build the layers there. Error encountered: {error}"
                 ) from error
         self.built = True
@@ -173,9 +176,12 @@ class Model(ModelState, Trainer, Layer):
             self.__dict__["_build_shapes_dict"] = {"input_shape": config["input_shape"]}
         if not done:
             warnings.warn(
-                f"Model '{self.name}' had a build config, but the model cannot be built automatically in `build_from_config(config)`. You "
-                "should implement `def build_from_config(self, config)`, and you might also want to implement the method that generates "
-                "the config at saving time, `def get_build_config(self)`. The method `build_from_config()` is meant to create the state of "
+                f"Model '{self.name}' had a build config, but the model cannot be built automatically in "
+                "`build_from_config(config)`. You "
+                "should implement `def build_from_config(self, config)`, and you might also want to implement the "
+                "method that generates "
+                "the config at saving time, `def get_build_config(self)`. The method `build_from_config()` is meant to "
+                "create the state of "
                 "the model (i.e. its variables) upon deserialization.",
                 stacklevel=2,
             )
@@ -204,10 +210,14 @@ class Model(ModelState, Trainer, Layer):
             return cls(**config)
         except TypeError as error:
             raise TypeError(
-                "Unable to revive model from config. When overriding the `get_config()` method, make sure that the returned config "
-                f"contains all items used as arguments in the  constructor to {cls}, which is the default behavior. You can override this "
-                "default behavior by defining a `from_config(cls, config)` class method to specify how to create an instance of "
-                f"{cls.__name__} from its config.\n\nReceived config={config}\n\nError encountered during deserialization: {error}"
+                "Unable to revive model from config. When overriding the `get_config()` method, make sure that the "
+                "returned config "
+                f"contains all items used as arguments in the  constructor to {cls}, which is the default behavior. "
+                "You can override this "
+                "default behavior by defining a `from_config(cls, config)` class method to specify how to create an "
+                "instance of "
+                f"{cls.__name__} from its config.\n\nReceived config={config}\n\nError encountered during "
+                f"deserialization: {error}"
             ) from error
 
 
@@ -226,10 +236,3 @@ def _make_functional(cls):
         return cls
     cls.__bases__ = tuple(_make_functional(base) for base in cls.__bases__)
     return cls
-
-
-def model_from_json(json_string, custom_objects=None):
-    """The model of `model.to_json()`: same layers, new weights."""
-    from kerasgpu.saving.serialization import deserialize_keras_object
-
-    return deserialize_keras_object(json.loads(json_string), custom_objects=custom_objects)

@@ -1,5 +1,6 @@
 """keras.saving: saved models, weights and configs."""
 
+from kerasgpu.saving.api import load_model, load_weights, save_model, save_weights
 from kerasgpu.saving.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -17,6 +18,10 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
+    "load_weights",
     "register_keras_serializable",
+    "save_model",
+    "save_weights",
     "serialize_keras_object",
 ]

@@ -149,7 +149,7 @@ def _maker(chain, register):
 
 
 def _same_number(x, y):
-    return x == y and str(x) == str(y)  # 0.0 and -0.0 are different constants; NaN never matches
+    return str(x) == str(y) and (x == y or x != x)  # 0.0 and -0.0 are different constants, NaN is one
 
 
 def _size(dims):

@@ -1,0 +1,164 @@
+"""save_model, load_model, save_weights, load_weights: choose the format from the path and hand over."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+
+from kerasgpu.saving import loader, writer
+from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader
+
+
+def _may_write(filepath, overwrite) -> bool:
+    """Whether to go on: asks on a terminal when a file exists and `overwrite` is off."""
+    if overwrite or not isinstance(filepath, (str, os.PathLike)) or not os.path.exists(filepath):
+        return True
+    answer = input(f"[WARNING] {filepath} already exists - overwrite? [y/n]").strip().lower()
+    while answer not in ("y", "n"):
+        answer = input('Enter "y" (overwrite) or "n" (cancel).').strip().lower()
+    return answer == "y"
+
+
+def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
+    """Save a model: config, weights, compile arguments and optimizer state. Keras 3 reads the file.
+
+    Args:
+        model: the model.
+        filepath: a path ending in ".keras"; or any path without an ending, for a folder with the same content; or a binary file.
+        overwrite: False asks before an existing file is replaced.
+        zipped: False writes a folder.
+
+    The file is written beside its place and moved there when complete: an error leaves an existing file as it was.
+
+    >>> import kerasgpu as keras
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    >>> model.save("model.keras")
+    >>> keras.saving.load_model("model.keras").count_params()
+    8
+    """
+    for old in ("save_format", "include_optimizer"):
+        kwargs.pop(old, None)
+    if kwargs:
+        raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
+    if not _may_write(filepath, overwrite):
+        return
+    if not isinstance(filepath, (str, os.PathLike)):
+        return writer.write_zip(model, filepath)
+    path = str(filepath)
+    ending = os.path.splitext(path)[1]
+    if path.startswith(("hf://", "gs://", "s3://")):
+        raise ValueError(f"save_model: {path!r} is not a local path. Save to a local file and upload that")
+    if ending in (".h5", ".hdf5"):
+        from kerasgpu.saving import legacy_h5
+
+        return legacy_h5.save(model, path)
+    if zipped is False or (ending == "" and zipped is None) or os.path.isdir(path):
+        return writer.write_folder(model, path)
+    if ending != ".keras":
+        raise ValueError(
+            "Invalid filepath extension for saving. Please add either a `.keras` extension for the native Keras format (recommended) or a "
+            f"`.h5` extension, or none for a folder. Received: filepath={filepath}."
+        )
+    writer.write_zip(model, path)
+
+
+def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
+    """Load a model saved by Keras 3 or kerasgpu.
+
+    Args:
+        filepath: a `.keras` file, a folder written by `save_model`, a legacy `.h5` file, or a binary file object.
+        custom_objects: {name: class or function} for those that are not registered.
+        compile: whether to compile the model as it was, and restore the optimizer.
+        safe_mode: accepted; nothing in a file is ever executed, with it or without.
+
+    Raises ValueError (BadModelFile) for damaged or hostile files, FileNotFoundError when there is none, and ValueError when any
+    variable could not be restored.
+    """
+    if not isinstance(filepath, (str, os.PathLike)):
+        return loader.load(filepath, custom_objects, compile, safe_mode)
+    path = str(filepath)
+    if os.path.isdir(path):
+        if not os.path.exists(os.path.join(path, "config.json")):
+            raise ValueError(
+                f"{path} is a folder without a config.json: it is not a model saved by kerasgpu or Keras 3 (TensorFlow SavedModels "
+                "cannot be read; save such a model as .keras in TensorFlow first)"
+            )
+        return loader.load(path, custom_objects, compile, safe_mode)
+    if not os.path.exists(path):
+        raise ValueError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file.")
+    if path.endswith((".h5", ".hdf5")):
+        from kerasgpu.saving import legacy_h5
+
+        return legacy_h5.load(path, custom_objects, compile, safe_mode)
+    if path.endswith(".keras") or zipfile.is_zipfile(path):
+        return loader.load(path, custom_objects, compile, safe_mode)
+    raise ValueError(f"File format not supported: filepath={path}. Models are read from `.keras` files, folders and legacy `.h5` files.")
+
+
+def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs):
+    """Save the variables of a built model to a `.weights.h5` file."""
+    skip = kwargs.pop("objects_to_skip", None) or ()
+    if kwargs:
+        raise ValueError(f"Invalid keyword arguments: {kwargs}")
+    if max_shard_size is not None:
+        raise NotImplementedError("save_weights: sharded weights are not written; leave max_shard_size out for one .weights.h5 file")
+    if not str(filepath).endswith(".weights.h5"):
+        raise ValueError(f"The filename must end in `.weights.h5`. Received: filepath={filepath}")
+    if not model.built:
+        raise ValueError(
+            "You are saving a model that has not yet been built. Try building the model first by calling it on some data or by using "
+            "`build()`."
+        )
+    if _may_write(filepath, overwrite):
+        with writer.replacing(filepath) as handle:
+            import io
+
+            buffer = io.BytesIO()
+            writer.write_weights(model, buffer, skip)
+            handle.write(buffer.getbuffer())
+
+
+def load_weights(model, filepath, skip_mismatch=False, **kwargs):
+    """Load variables from a `.weights.h5` file, the weights of a `.keras` file, or a legacy `.h5` file into a built model.
+
+    skip_mismatch: leave variables that do not fit as they are, with a warning. by_name=True (legacy files only) matches layer names.
+    """
+    skip = kwargs.pop("objects_to_skip", None) or ()
+    by_name = kwargs.pop("by_name", None)
+    if kwargs:
+        raise ValueError(f"Invalid keyword arguments: {kwargs}")
+    path = str(filepath)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"load_weights: {path} does not exist")
+    legacy = path.endswith((".h5", ".hdf5")) and not path.endswith(".weights.h5")
+    if by_name is not None and not legacy:
+        raise ValueError(f"`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: {path}")
+    if legacy:
+        from kerasgpu.saving import legacy_h5
+
+        return legacy_h5.load_weights(model, path, by_name=bool(by_name), skip_mismatch=skip_mismatch)
+    if not model.built:
+        raise ValueError(
+            "You are loading weights into a model that has not yet been built. Try building the model first by calling it on some data "
+            "or by using `build()`."
+        )
+    if path.endswith(".keras"):
+        with ModelFile(path) as file:
+            if file.weights is None:
+                raise BadModelFile(f"{path} has no weights")
+            return loader.restore(model, file.weights, skip_mismatch, skip)
+    if not path.endswith(".weights.h5"):
+        raise ValueError(f"load_weights: {path} must end in .weights.h5, .keras or .h5")
+    weights = WeightsReader(path, path)
+    try:
+        loader.restore(model, weights, skip_mismatch, skip)
+    finally:
+        weights.close()
+
+
+def model_from_json(json_string, custom_objects=None):
+    """The model, without weights, of the text that `model.to_json()` gave."""
+    from kerasgpu.saving.reader import parse_json
+    from kerasgpu.saving.serialization import deserialize_keras_object
+
+    return deserialize_keras_object(parse_json(json_string.encode(), "model_from_json"), custom_objects)
