@@ -29,6 +29,7 @@ from kerasgpu.ops.nn.activations import (
 )
 from kerasgpu.ops.nn.attention import dot_product_attention
 from kerasgpu.ops.nn.conv import conv, conv_transpose, depthwise_conv, separable_conv
+from kerasgpu.ops.nn.ctc import ctc_decode, ctc_loss
 from kerasgpu.ops.nn.encoding import multi_hot, one_hot
 from kerasgpu.ops.nn.losses import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from kerasgpu.ops.nn.misc import polar, psnr
@@ -47,6 +48,8 @@ __all__ = [
     "celu",
     "conv",
     "conv_transpose",
+    "ctc_decode",
+    "ctc_loss",
     "depth_to_space",
     "depthwise_conv",
     "dot_product_attention",

@@ -60,12 +60,17 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     channels, depth, filters = x.shape[-1], kernel.shape[-2], kernel.shape[-1]
     if channels % depth or filters % (channels // depth):
         raise ValueError(
-            "The number of input channels must be evenly divisible by kernel's in_channels, and its filters by the number of groups. "
-            f"Received input channels {channels}, kernel in_channels {depth} and filters {filters}."
+            "The number of input channels must match the kernel's input channels, or be evenly divisible by kernel's in_channels, with "
+            f"filters for every group. Received input channels {channels}, kernel in_channels {depth} and filters {filters}."
         )
     window = kernel.shape[:-2]
     windows = Windows(
-        "conv", x.shape[1:-1], window, per_dim(strides, ndim, "strides"), padding.lower(), per_dim(dilation_rate, ndim, "dilation_rate")
+        "conv",
+        x.shape[1:-1],
+        window,
+        per_dim(strides, ndim, "strides"),
+        padding.lower(),
+        per_dim(dilation_rate, ndim, "dilation_rate"),
     )
     x = windows.padded(x)
     views = [windows.view(x, tap) for tap in windows.taps]
@@ -126,9 +131,7 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
 
 
 @symbolic
-def separable_conv(
-    inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1
-):
+def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """`depthwise_conv` followed by a `conv` with windows of one element.
 
     Args:
@@ -156,9 +159,7 @@ def _crops(name, kernel, stride, dilation, padding, extra):
 
 
 @symbolic
-def conv_transpose(
-    inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1
-):
+def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1):
     """The transpose of `conv`: each input element adds its multiple of the kernel to the output (Zeiler et al. 2010).
 
     Args:

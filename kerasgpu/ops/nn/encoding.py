@@ -77,9 +77,5 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwa
     if num_classes is None:
         raise ValueError("Argument `num_classes` must be specified.")
     x = convert_to_tensor(inputs)
-    joined = 1 if x.ndim > 1 else 0
     hot = one_hot(x, num_classes, axis=axis, dtype=dtype)
-    # The example axis moves one to the right if the class axis was put before it.
-    if _place(axis, x.ndim) <= joined:
-        joined += 1
-    return ops.max(hot, axis=joined)
+    return ops.max(hot, axis=1 if x.ndim > 1 else 0)

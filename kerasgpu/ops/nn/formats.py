@@ -1,4 +1,4 @@
-"""The data_format argument."""
+"""The data_format and axis arguments."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def standardize_data_format(data_format) -> str:
             f"Received: data_format={data_format}"
         )
     return found
+
+
+def check_axis(name, x, axis):
+    """ValueError unless every axis (an int, a tuple, or None) is one of x."""
+    for a in () if axis is None else (axis,) if isinstance(axis, int) else axis:
+        if not -x.ndim <= a < x.ndim:
+            raise ValueError(f"{name}: axis {a} is out of bounds for a tensor of shape {x.shape} ({x.ndim} dimensions)")

@@ -8,6 +8,7 @@ from kerasgpu import config, ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.nn.formats import check_axis
 from kerasgpu.ops.primitives.moments import mean_and_variance
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 from kerasgpu.ops.primitives.shapes import all_axes
@@ -68,7 +69,7 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
         v = convert_to_tensor(v)
         if v.shape != (features,):
             raise ValueError(
-                f"batch_normalization: {name} must have shape ({features},), the size of x along axis {axis}; received {v.shape}"
+                f"`{name}` must be a vector of length {features}, the size of x along axis {axis}. Received: {name}.shape={v.shape}"
             )
         return v if axis in (-1, x.ndim - 1) else ops.reshape(v, shape)
 
@@ -165,6 +166,7 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     x = as_float(x)
     if x.ndim == 0:
         x = ops.reshape(x, (1,))
+    check_axis("normalize", x, axis)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if order == 2:
         inverse = ops.rsqrt(ops.sum(ops.square(x), axis=axis, keepdims=True))

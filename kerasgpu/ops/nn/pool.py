@@ -117,6 +117,4 @@ def adaptive_average_pool(inputs, output_size, data_format=None):
 @symbolic
 def adaptive_max_pool(inputs, output_size, data_format=None):
     """Maxima over windows that are chosen so that the result has the spatial size `output_size` (int or tuple)."""
-    return _adaptive(
-        "adaptive_max_pool", inputs, output_size, data_format, lambda seen, weight, axis: ops.max(seen, axis=axis)
-    )
+    return _adaptive("adaptive_max_pool", inputs, output_size, data_format, lambda seen, weight, axis: ops.max(seen, axis=axis))

@@ -6,6 +6,7 @@ import warnings
 
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.nn.formats import check_axis
 from kerasgpu.ops.primitives import softmax as kernels
 from kerasgpu.ops.primitives.operands import as_float
 
@@ -40,6 +41,7 @@ def softmax(x, axis=-1):
     [0.5, 0.5]
     """
     x = as_float(x)
+    check_axis("softmax", x, axis)
     _warn_if_single(x, axis)
     if not isinstance(axis, int):
         return _over_axes(kernels.softmax, x, axis)
@@ -53,6 +55,7 @@ def softmax(x, axis=-1):
 def log_softmax(x, axis=-1):
     """x - log(sum(exp(x))) over `axis` (an int, a tuple, or None for all)."""
     x = as_float(x)
+    check_axis("log_softmax", x, axis)
     return kernels.log_softmax(x, axis) if isinstance(axis, int) else _over_axes(kernels.log_softmax, x, axis)
 
 
@@ -64,6 +67,7 @@ def sparsemax(x, axis=-1):
     with z_k > tau.
     """
     x = as_float(x)
+    check_axis("sparsemax", x, axis)
     descending = -ops.sort(-x, axis=axis)
     sums = ops.cumsum(descending, axis=axis)
     shape = [1] * x.ndim

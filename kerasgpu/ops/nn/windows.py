@@ -28,7 +28,9 @@ def from_channels_last(x, data_format):
 def spatial_dims(x, name):
     """Number of spatial dims of (batch, ..., channels): 1, 2 or 3."""
     if not 3 <= x.ndim <= 5:
-        raise ValueError(f"{name}: inputs need 3, 4 or 5 dimensions (batch, 1 to 3 spatial ones, channels); received shape {x.shape}")
+        raise ValueError(
+            f"{name}: inputs need 3, 4 or 5 dimensions (batch, 1 to 3 spatial ones, channels); received shape {x.shape}"
+        )
     return x.ndim - 2
 
 
