@@ -1,7 +1,5 @@
 """keras.constraints."""
 
-
-
 from __future__ import annotations
 
 import inspect

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine import dtypes, naming, nest
 from kerasgpu.engine.tensor import Tensor
@@ -21,6 +23,17 @@ def policy_compute_dtype(dtype) -> str:
         from kerasgpu import dtype_policies
 
         return dtype_policies.get(dtype).compute_dtype
+
+
+def _numbers_as_array(x):
+    """Nested lists of numbers stand for an array; other lists and tuples for a structure of tensors."""
+    if isinstance(x, (list, tuple)):
+        leaf = x
+        while isinstance(leaf, (list, tuple)) and leaf:
+            leaf = leaf[0]
+        if isinstance(leaf, (bool, int, float, np.generic)):
+            return ops.convert_to_tensor(x)
+    return x
 
 
 class Loss:
@@ -60,8 +73,8 @@ class Loss:
     def __call__(self, y_true, y_pred, sample_weight=None):
         mask = get_mask(y_pred)
         with naming.name_scope(self.name.replace("/", ">")):
-            y_pred = nest.map_structure(self._convert, y_pred)
-            y_true = nest.map_structure(self._convert_label, y_true)
+            y_pred = nest.map_structure(self._convert, _numbers_as_array(y_pred))
+            y_true = nest.map_structure(self._convert_label, _numbers_as_array(y_true))
             values = self.call(y_true, y_pred)
             out_mask = get_mask(values)
             if out_mask is not None:

@@ -13,10 +13,15 @@ class MovingAverage:
         if not self.use_ema:
             return
         started = ops.not_equal(self.iterations, 0)
+        rates: dict = {}  # dtype -> (m, 1 - m)
         for variable, average in zip(trainable_variables, self._model_variables_moving_average):
-            if average is not None:
+            if average is None:
+                continue
+            if variable.dtype not in rates:
                 momentum = ops.cast(started, variable.dtype) * self.ema_momentum
-                average.assign(momentum * average + (1.0 - momentum) * variable)
+                rates[variable.dtype] = momentum, 1.0 - momentum
+            keep, take = rates[variable.dtype]
+            average.assign(keep * average + take * variable)
 
     def _overwrite_periodically(self, trainable_variables):
         """Every ema_overwrite_frequency steps the variables become their averages; a select, so that no step reads the host."""

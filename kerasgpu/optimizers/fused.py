@@ -13,7 +13,7 @@ from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 class FusedStep:
     """The operands of a fused update as arrays.
 
-    `grads` and `variables` in order, `slot(list of variables)` for the same variables, and `common`: learning rate and iterations
+    `grads` and `variables` in order, `slot(list of variables)` for the same ones, and `common`: learning rate and iterations
     (arrays, which the kernel reads when it runs) and weight decay.
     """
 

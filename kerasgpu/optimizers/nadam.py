@@ -26,7 +26,7 @@ class Nadam(Optimizer):
     >>> w = keras.Variable([1.0])
     >>> keras.optimizers.Nadam(0.1).apply([keras.ops.ones((1,))], [w])
     >>> round(float(w[0]), 4)
-    0.9
+    0.8937
     """
 
     def __init__(

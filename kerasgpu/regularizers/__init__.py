@@ -1,7 +1,5 @@
 """keras.regularizers."""
 
-
-
 from __future__ import annotations
 
 import inspect

@@ -30,7 +30,8 @@ def test_counts(thresholds, multi_label):
     y_true = rng.integers(0, 2, (30, 4))
     y_pred = rng.random((30, 4)).astype("float32")
     y_pred[:3] = [[0.0, 1.0, 0.1, 0.7]] * 3
-    y_pred = np.where(np.isclose(y_pred % 0.1, 0, atol=1e-3) & (y_pred > 0) & (y_pred < 1), y_pred + 0.01, y_pred).astype("float32")
+    on_an_edge = np.isclose(y_pred % 0.1, 0, atol=1e-3) & (y_pred > 0) & (y_pred < 1)
+    y_pred = np.where(on_an_edge, y_pred + 0.01, y_pred).astype("float32")
     weights = rng.uniform(0, 2, 30).astype("float32")
     shape = (len(thresholds), 4) if multi_label else (len(thresholds),)
     variables = {key: keras.Variable(np.zeros(shape, "float32"), trainable=False) for key in ConfusionMatrix}

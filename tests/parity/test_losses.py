@@ -70,8 +70,6 @@ def test_reductions_and_weights(name, args, data, reduction):
     theirs = getattr(keras.losses, name)(**args, reduction=reduction)
     weights = rng.uniform(0, 2, len(data[0])).astype("float32")
     for sample_weight in (None, 1.7, weights, weights[:, None]):
-        if name == "Circle" and reduction in ("none", None) and sample_weight is weights[:, None]:
-            continue
         values = []
         errors = []
         for loss in (ours, theirs):
@@ -101,7 +99,7 @@ def test_gradient(name, args, data):
 def test_config_loads_in_keras_and_back(name, args, data):
     ours = getattr(kerasgpu.losses, name)(**args, reduction="sum")
     config = oracle.plain(kerasgpu.losses.serialize(ours))
-    theirs = keras.losses.deserialize(config)
+    theirs = keras.saving.deserialize_keras_object(config)  # keras.losses.deserialize does not know all of them
     reference = getattr(keras.losses, name)(**args, reduction="sum")
     assert theirs.name == reference.name and theirs.reduction == "sum"
     expected = oracle.plain(keras.losses.serialize(reference))
@@ -113,7 +111,7 @@ def test_config_loads_in_keras_and_back(name, args, data):
     assert {**oracle.plain(back.get_config()), **expected["config"]} == oracle.plain(back.get_config())
 
 
-FUNCTIONS = sorted({n for n in dir(keras.losses) if n.islower() and callable(getattr(keras.losses, n))} - {"get", "serialize", "deserialize"})
+FUNCTIONS = sorted(n for n in dir(keras.losses) if n.islower() and n not in ("get", "serialize", "deserialize") and n[0] != "_")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -102,6 +102,8 @@ IDS = [f"{name}-{args}-{kind}" for name, args, kind in CASES]
 @pytest.mark.parametrize("weights", [None, "batch"])
 @pytest.mark.parametrize("name,args,kind", CASES, ids=IDS)
 def test_three_batches(name, args, kind, weights):
+    if weights and args.get("axis") == 0:
+        pytest.skip("weights belong to samples, and axis 0 has reduced them")
     ours, theirs = (getattr(m.metrics, name)(**args, name="m") for m in (kerasgpu, keras))
     for batch in range(BATCHES):
         y_true, y_pred = make_data(kind, batch)
