@@ -1,7 +1,9 @@
 // The thread pool behind parallel_for: workers spin for a short while between jobs, then sleep.
 //
-// A job is published by bumping `epoch`; workers and the caller take chunks from one atomic counter. The caller waits
-// until every worker that joined has left the job, so that `body` and `context` may live on its stack.
+// One atomic word describes the current job: its number, how many workers may still join, how many joined. A worker enters a
+// job by counting itself in with a compare-and-swap, which fails once the caller has closed the job; the caller waits only
+// for workers that are in. So a worker that sleeps or is descheduled outside a job costs nothing, and `body` and
+// `context`, which live on the caller's stack, are never touched after the caller has gone.
 #include "parallel.h"
 
 #include <pthread.h>
@@ -9,7 +11,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -26,120 +30,177 @@ inline void cpu_relax() {
 
 // How long a worker polls for the next job before it sleeps: longer than the gap between two kernels of a step.
 constexpr auto kSpin = std::chrono::microseconds(60);
+// How often the caller polls for the last chunks of the workers before it lets other threads run.
+constexpr int kPollsBeforeYield = 4096;
+
+// The word: job number (40 bits), workers that may still join (12 bits), workers that joined (12 bits).
+constexpr int kCountBits = 12;
+constexpr uint64_t kOneJoined = 1, kOneSeat = uint64_t(1) << kCountBits, kOneJob = uint64_t(1) << (2 * kCountBits);
+constexpr int64_t kMostWorkers = (1 << kCountBits) - 1;
+inline uint64_t job_of(uint64_t word) { return word >> (2 * kCountBits); }
+inline uint64_t seats_of(uint64_t word) { return word / kOneSeat % (kMostWorkers + 1); }
+inline uint64_t joined_of(uint64_t word) { return word % (kMostWorkers + 1); }
+
+thread_local bool inside_job = false;
 
 class Pool {
  public:
+  explicit Pool(int n) : wanted_(n) {}
+
+  int size() const { return wanted_.load(std::memory_order_relaxed); }
+
   void resize(int n) {
     std::lock_guard<std::mutex> lock(run_mutex_);
     stop();
-    wanted_ = n < 1 ? 1 : n;
+    wanted_.store(n < 1 ? 1 : n, std::memory_order_relaxed);
   }
-
-  int size() const { return wanted_; }
 
   void run(int64_t chunks, void (*body)(void*, int64_t), void* context) {
     // Another thread is using the pool: its chunks and ours do not depend on who runs them.
     std::unique_lock<std::mutex> lock(run_mutex_, std::try_to_lock);
-    if (!lock.owns_lock() || wanted_ == 1) {
-      for (int64_t c = 0; c < chunks; ++c) body(context, c);
-      return;
-    }
+    if (!lock.owns_lock() || size() == 1) return serial(chunks, body, context);
     if (workers_.empty()) start();
+    const int64_t workers = static_cast<int64_t>(workers_.size());
+    if (workers == 0) return serial(chunks, body, context);
+    const int64_t seats = chunks - 1 < workers ? chunks - 1 : workers;
+
     body_ = body;
     context_ = context;
     chunks_ = chunks;
     next_.store(0, std::memory_order_relaxed);
-    left_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-    epoch_.fetch_add(1, std::memory_order_seq_cst);
-    if (sleeping_.load(std::memory_order_seq_cst) > 0) {
-      std::lock_guard<std::mutex> sleep_lock(sleep_mutex_);
-      wake_.notify_all();
-    }
+    finished_.store(0, std::memory_order_relaxed);
+    word_.store((job_of(word_.load(std::memory_order_relaxed)) + 1) * kOneJob + static_cast<uint64_t>(seats) * kOneSeat,
+                std::memory_order_seq_cst);
+    // A worker counts itself as sleeping before it looks at the word for the last time, so one of us sees the other.
+    const int64_t asleep = sleeping_.load(std::memory_order_seq_cst);
+    if (seats > workers - asleep) wake(seats - (workers - asleep));
+
     take_chunks();
-    while (left_.load(std::memory_order_acquire) > 0) cpu_relax();
+    // Close the job: nobody joins a word without seats.
+    uint64_t word = word_.load(std::memory_order_relaxed);
+    while (!word_.compare_exchange_weak(word, word - seats_of(word) * kOneSeat, std::memory_order_acq_rel)) {
+    }
+    const uint64_t joined = joined_of(word);
+    for (int polls = 0; finished_.load(std::memory_order_acquire) < joined;) {
+      cpu_relax();
+      if (++polls % kPollsBeforeYield == 0) std::this_thread::yield();  // the worker may need this core
+    }
+    if (failed_.load(std::memory_order_relaxed)) {
+      std::exception_ptr error = error_;
+      error_ = nullptr;
+      failed_.store(false, std::memory_order_relaxed);
+      lock.unlock();
+      std::rethrow_exception(error);
+    }
   }
-
-  // In a forked child the worker threads are gone: forget them and start new ones on demand.
-  void after_fork_in_child() {
-    for (auto& w : workers_) w.detach();
-    new (this) Pool(wanted_);
-  }
-
-  explicit Pool(int n) : wanted_(n) {}
 
  private:
+  static void serial(int64_t chunks, void (*body)(void*, int64_t), void* context) {
+    for (int64_t c = 0; c < chunks; ++c) body(context, c);
+  }
+
+  // An exception must not leave a worker, nor unwind the caller's stack while workers use it: the first one is kept.
   void take_chunks() {
-    for (;;) {
-      const int64_t c = next_.fetch_add(1, std::memory_order_relaxed);
-      if (c >= chunks_) return;
-      body_(context_, c);
+    try {
+      for (;;) {
+        const int64_t c = next_.fetch_add(1, std::memory_order_relaxed);
+        if (c >= chunks_) return;
+        body_(context_, c);
+      }
+    } catch (...) {
+      if (!failed_.exchange(true, std::memory_order_relaxed)) error_ = std::current_exception();
+      next_.store(chunks_, std::memory_order_relaxed);  // the other chunks no longer matter
     }
+  }
+
+  void wake(int64_t count) {
+    { std::lock_guard<std::mutex> lock(sleep_mutex_); }  // a worker that is about to wait now waits
+    if (count == 1) wake_.notify_one();
+    else wake_.notify_all();
   }
 
   void start() {
-    quit_.store(false);
-    const uint64_t seen = epoch_.load();
-    for (int i = 1; i < wanted_; ++i) workers_.emplace_back([this, seen] { work(seen); });
+    quit_.store(false, std::memory_order_relaxed);
+    const uint64_t seen = job_of(word_.load(std::memory_order_relaxed));
+    const int64_t count = size() - 1 < kMostWorkers ? size() - 1 : kMostWorkers;
+    try {
+      for (int64_t i = 0; i < count; ++i) workers_.emplace_back([this, seen] { work(seen); });
+    } catch (const std::system_error&) {
+      // The system gives no more threads: work with those that started.
+    }
   }
 
   void stop() {
-    if (workers_.empty()) return;
-    quit_.store(true);
-    {
-      std::lock_guard<std::mutex> lock(sleep_mutex_);
-      wake_.notify_all();
-    }
+    quit_.store(true, std::memory_order_seq_cst);
+    wake(kMostWorkers);
     for (auto& w : workers_) w.join();
     workers_.clear();
   }
 
-  void work(uint64_t seen);
+  bool idle(uint64_t seen) const {
+    return job_of(word_.load(std::memory_order_seq_cst)) == seen && !quit_.load(std::memory_order_seq_cst);
+  }
 
-  int wanted_;
+  void work(uint64_t seen) {
+    inside_job = true;  // a kernel called from a worker stays serial
+    for (;;) {
+      auto since = std::chrono::steady_clock::now();
+      for (int polls = 1; idle(seen); ++polls) {
+        cpu_relax();
+        if (polls % 64 != 0 || std::chrono::steady_clock::now() - since < kSpin) continue;
+        std::unique_lock<std::mutex> lock(sleep_mutex_);
+        sleeping_.fetch_add(1, std::memory_order_seq_cst);
+        wake_.wait(lock, [&] { return !idle(seen); });
+        sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+      }
+      if (quit_.load(std::memory_order_relaxed)) return;
+      uint64_t word = word_.load(std::memory_order_acquire);
+      bool in = false;
+      while (!in && seats_of(word) > 0)
+        in = word_.compare_exchange_weak(word, word - kOneSeat + kOneJoined, std::memory_order_acq_rel, std::memory_order_acquire);
+      seen = job_of(word);
+      if (!in) continue;
+      take_chunks();
+      finished_.fetch_add(1, std::memory_order_release);
+    }
+  }
+
+  std::atomic<int> wanted_;
   std::vector<std::thread> workers_;
   std::mutex run_mutex_, sleep_mutex_;
   std::condition_variable wake_;
-  alignas(64) std::atomic<uint64_t> epoch_{0};
-  alignas(64) std::atomic<int64_t> next_{0};
-  alignas(64) std::atomic<int> left_{0};
-  std::atomic<int> sleeping_{0};
+  std::exception_ptr error_;
+  alignas(64) std::atomic<uint64_t> word_{0};
   std::atomic<bool> quit_{false};
+  alignas(64) std::atomic<int64_t> next_{0};
+  alignas(64) std::atomic<uint64_t> finished_{0};
+  alignas(64) std::atomic<int64_t> sleeping_{0};
+  std::atomic<bool> failed_{false};
+  // Written by the caller before it publishes the word, read by workers after they joined.
   void (*body_)(void*, int64_t) = nullptr;
   void* context_ = nullptr;
   int64_t chunks_ = 0;
 };
 
-thread_local bool inside_job = false;
+std::atomic<Pool*> current{nullptr};
 
-void Pool::work(uint64_t seen) {
-  inside_job = true;  // a kernel called from a worker stays serial
-  for (;;) {
-    auto since = std::chrono::steady_clock::now();
-    int polls = 0;
-    while (epoch_.load(std::memory_order_acquire) == seen && !quit_.load(std::memory_order_relaxed)) {
-      cpu_relax();
-      if ((++polls & 255) == 0 && std::chrono::steady_clock::now() - since > kSpin) {
-        std::unique_lock<std::mutex> lock(sleep_mutex_);
-        sleeping_.fetch_add(1, std::memory_order_seq_cst);
-        wake_.wait(lock, [&] { return epoch_.load(std::memory_order_seq_cst) != seen || quit_.load(); });
-        sleeping_.fetch_sub(1, std::memory_order_seq_cst);
-      }
-    }
-    if (quit_.load()) return;
-    ++seen;
-    take_chunks();
-    left_.fetch_sub(1, std::memory_order_release);
-  }
-}
-
+// Never destroyed: workers may outlive static destructors. A forked child has no worker threads and may find any mutex
+// locked, so it leaves the parent's pool alone and makes its own.
 Pool& pool() {
-  static Pool* p = [] {
-    auto* made = new Pool(1);  // never destroyed: workers may outlive static destructors
-    pthread_atfork(nullptr, nullptr, [] { pool().after_fork_in_child(); });
-    return made;
-  }();
-  return *p;
+  Pool* p = current.load(std::memory_order_acquire);
+  if (p) return *p;
+  static std::once_flag once;
+  std::call_once(once, [] {
+    current.store(new Pool(1), std::memory_order_release);
+    pthread_atfork(nullptr, nullptr, [] { current.store(new Pool(current.load()->size()), std::memory_order_release); });
+  });
+  return *current.load(std::memory_order_acquire);
 }
+
+struct InsideJob {
+  InsideJob() { inside_job = true; }
+  ~InsideJob() { inside_job = false; }
+};
 
 }  // namespace
 
@@ -151,9 +212,8 @@ void parallel_run(int64_t chunks, void (*body)(void*, int64_t), void* context) {
     for (int64_t c = 0; c < chunks; ++c) body(context, c);
     return;
   }
-  inside_job = true;
+  const InsideJob mark;
   pool().run(chunks, body, context);
-  inside_job = false;
 }
 
 }  // namespace kg
