@@ -15,7 +15,8 @@ class DTypePolicy:
     """Compute dtype and variable dtype of a layer.
 
     Args:
-        name: a dtype name ("float32": both dtypes are that), "mixed_float16" or "mixed_bfloat16" (computation in 16 bits, weights
+        name: a dtype name ("float32": both dtypes are that), "mixed_float16" or "mixed_bfloat16" (computation in 16 bits,
+            weights
             in float32), or None for the global policy.
 
     >>> from kerasgpu.dtype_policies import DTypePolicy
@@ -41,8 +42,8 @@ class DTypePolicy:
             dtype = dtypes.standardize_dtype(name)
         except ValueError:
             raise ValueError(
-                f"Cannot convert '{name}' to a mixed precision DTypePolicy. Valid policies include 'mixed_float16', 'mixed_bfloat16', "
-                "and the name of any float dtype such as 'float32'."
+                f"Cannot convert '{name}' to a mixed precision DTypePolicy. Valid policies include 'mixed_float16', "
+                "'mixed_bfloat16', and the name of any float dtype such as 'float32'."
             ) from None
         return dtype, dtype
 
@@ -153,7 +154,9 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         if isinstance(default_policy, DTypePolicyMap):
             raise ValueError("`default_policy` cannot be a `DTypePolicyMap`.")
         if policy_map is not None and not isinstance(policy_map, dict):
-            raise TypeError(f"If specified, `policy_map` must be a dict. Received: policy_map={policy_map} (of type {type(policy_map)})")
+            raise TypeError(
+                f"If specified, `policy_map` must be a dict. Received: policy_map={policy_map} (of type {type(policy_map)})"
+            )
         self._default_policy_arg = default_policy
         self._default_policy = get(default_policy)
         self._policy_map = dict(policy_map or {})
@@ -184,15 +187,16 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         matching = [pattern for pattern in self._policy_map if re.fullmatch(pattern, key)]
         if len(matching) > 1:
             raise ValueError(
-                f"Path '{key}' matches multiple dtype policy specification keys: {matching}. Please make sure each path only matches "
-                "at most one dtype policy specification key in the DTypePolicyMap."
+                f"Path '{key}' matches multiple dtype policy specification keys: {matching}. Please make sure each path "
+                "only matches at most one dtype policy specification key in the DTypePolicyMap."
             )
         return self._policy_map[matching[0]] if matching else self.default_policy
 
     def __setitem__(self, key, policy):
         if key in self._policy_map:
             raise ValueError(
-                f"{key} already exist in the DTypePolicyMap with value {self._policy_map[key]}. Please make sure to not use duplicated keys."
+                f"{key} already exist in the DTypePolicyMap with value {self._policy_map[key]}. Please make sure to "
+                "not use duplicated keys."
             )
         try:
             self._policy_map[key] = get(policy)
@@ -215,7 +219,9 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
 
     def __eq__(self, other):
         return (
-            type(other) is DTypePolicyMap and self._default_policy == other._default_policy and self._policy_map == other._policy_map
+            type(other) is DTypePolicyMap
+            and self._default_policy == other._default_policy
+            and self._policy_map == other._policy_map
         )
 
     __hash__ = object.__hash__
@@ -239,7 +245,9 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         from kerasgpu.saving.serialization import deserialize_keras_object
 
         found = config["policy_map"]
-        policies = {k: v if isinstance(v, DTypePolicy) else deserialize_keras_object(v, custom_objects) for k, v in found.items()}
+        policies = {
+            k: v if isinstance(v, DTypePolicy) else deserialize_keras_object(v, custom_objects) for k, v in found.items()
+        }
         return cls(default_policy=config["default_policy"], policy_map=policies)
 
     def __repr__(self):
@@ -298,7 +306,9 @@ def _quantized_by_name(name):
         return QuantizedFloat8DTypePolicy(mode, source)
     if mode == "int8" or mode == "int4":
         return QuantizedDTypePolicy(mode, source)
-    raise NotImplementedError(f"quantization {mode!r} is not supported; available policies: 'float32', 'mixed_float16', 'mixed_bfloat16'")
+    raise NotImplementedError(
+        f"quantization {mode!r} is not supported; available policies: 'float32', 'mixed_float16', 'mixed_bfloat16'"
+    )
 
 
 def get(identifier) -> DTypePolicy:

@@ -1,5 +1,7 @@
 """keras.layers: every layer, listed by hand."""
 
+# ruff: noqa: F401
+
 from kerasgpu.layers.activations.activation import Activation
 from kerasgpu.layers.activations.elu import ELU
 from kerasgpu.layers.activations.leaky_relu import LeakyReLU
@@ -13,6 +15,7 @@ from kerasgpu.layers.core.identity import Identity
 from kerasgpu.layers.core.input_layer import Input, InputLayer
 from kerasgpu.layers.core.lambda_layer import Lambda
 from kerasgpu.layers.core.masking import Masking
+from kerasgpu.layers.core.reversible_embedding import ReversibleEmbedding
 from kerasgpu.layers.core.time_distributed import TimeDistributed
 from kerasgpu.layers.core.wrapper import Wrapper
 from kerasgpu.layers.input_spec import InputSpec
@@ -56,5 +59,7 @@ def deserialize(config, custom_objects=None):
 
     layer = deserialize_keras_object(config, custom_objects=custom_objects)
     if not isinstance(layer, Layer):
-        raise ValueError(f"`keras.layers.deserialize` was passed a `config` object that is not a `keras.Layer`. Received: {config}")
+        raise ValueError(
+            f"`keras.layers.deserialize` was passed a `config` object that is not a `keras.Layer`. Received: {config}"
+        )
     return layer

@@ -40,7 +40,8 @@ def standardize_data_format(data_format):
     data_format = str(data_format).lower()
     if data_format not in ("channels_first", "channels_last"):
         raise ValueError(
-            "The `data_format` argument must be one of {'channels_first', 'channels_last'}. Received: " f"data_format={data_format}"
+            "The `data_format` argument must be one of {'channels_first', 'channels_last'}. Received: "
+            f"data_format={data_format}"
         )
     return data_format
 
@@ -56,5 +57,7 @@ def standardize_tuple(value, n, name, allow_zero=False):
         raise ValueError(f"The `{name}` argument must be a tuple of {n} integers. Received {name}={value}")
     found = tuple(int(v) for v in found)
     if any(v < 0 if allow_zero else v <= 0 for v in found):
-        raise ValueError(f"The `{name}` argument must be a tuple of {n} integers {'>= 0' if allow_zero else '> 0'}. Received {name}={value}")
+        raise ValueError(
+            f"The `{name}` argument must be a tuple of {n} integers {'>= 0' if allow_zero else '> 0'}. Received {name}={value}"
+        )
     return found

@@ -1,4 +1,5 @@
-"""How the arguments of a layer call relate to the signature of `call()`: which are tensors, their shapes, and what `build()` gets."""
+"""How the arguments of a layer call relate to the signature of `call()`: which are tensors, their shapes, and what
+`build()` gets."""
 
 from __future__ import annotations
 
@@ -101,7 +102,9 @@ class CallSpec:
         found = {}
         for name, value in self.tensor_arguments_dict.items():
             if name not in ("mask", "args", "kwargs"):
-                found[f"{name}_shape"] = nest.map_structure(lambda x: None if x is None else _unfill(tuple(x.shape), fill), value)
+                found[f"{name}_shape"] = nest.map_structure(
+                    lambda x: None if x is None else _unfill(tuple(x.shape), fill), value
+                )
         return found
 
 
@@ -127,8 +130,9 @@ def shapes_for(method, shapes, spec, class_name):
     found = {}
     for name in names:
         rule = (
-            f"For a `{method.__name__}()` method with more than one argument, all arguments should have a `_shape` suffix and match an "
-            f"argument from `call()`. E.g. `{method.__name__}(self, foo_shape, bar_shape)` For layer '{class_name}', "
+            f"For a `{method.__name__}()` method with more than one argument, all arguments should have a `_shape` suffix "
+            f"and match an argument from `call()`. E.g. `{method.__name__}(self, foo_shape, bar_shape)` For layer "
+            f"'{class_name}', "
         )
         if not name.endswith("_shape"):
             raise ValueError(f"{rule}Received `{method.__name__}()` argument `{name}`, which does not end in `_shape`.")

@@ -76,7 +76,9 @@ def assert_input_compatibility(input_spec, inputs, layer_name):
         if spec is None or (x is None and spec.optional):
             continue
         if not hasattr(x, "shape"):
-            raise ValueError(f"Inputs to a layer should be tensors. Got '{x}' (of type {type(x)}) as input for layer '{layer_name}'.")
+            raise ValueError(
+                f"Inputs to a layer should be tensors. Got '{x}' (of type {type(x)}) as input for layer '{layer_name}'."
+            )
         problem = find_problem(spec, x)
         if problem:
             name = f" with name '{spec.name}'" if spec.name else ""
@@ -90,8 +92,8 @@ def _by_name(specs, inputs):
     for name in names:
         if name not in inputs:
             raise ValueError(
-                f'Missing data for input "{name}". You passed a data dictionary with keys {list(inputs)}. Expected the following '
-                f"keys: {names}"
+                f'Missing data for input "{name}". You passed a data dictionary with keys {list(inputs)}. '
+                f"Expected the following keys: {names}"
             )
     return [inputs[name] for name in names]
 
@@ -101,11 +103,12 @@ def _wrong_number(specs, inputs, layer_name):
     if len(names) == len(specs) and all(names):
         example = ", ".join(f"'{n}': ..." for n in names)
         raise ValueError(
-            f'Layer "{layer_name}" expects {len(specs)} named input(s) with keys {names}, but it received {len(inputs)} input tensors. '
-            f"Pass inputs as a dict, e.g. `layer({{{example}}})`."
+            f'Layer "{layer_name}" expects {len(specs)} named input(s) with keys {names}, but it received '
+            f"{len(inputs)} input tensors. Pass inputs as a dict, e.g. `layer({{{example}}})`."
         )
     raise ValueError(
-        f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(inputs)} input tensors. Inputs received: {inputs}'
+        f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(inputs)} input tensors. '
+        f"Inputs received: {inputs}"
     )
 
 
@@ -118,7 +121,8 @@ def find_problem(spec, x) -> str | None:
     if spec.max_ndim is not None and ndim > spec.max_ndim:
         return f"expected max_ndim={spec.max_ndim}, found ndim={ndim}. Full shape received: {shape}"
     if spec.min_ndim is not None and ndim < spec.min_ndim:
-        return f"expected min_ndim={spec.min_ndim}, found ndim={ndim}. Full shape received: {shape}{_rank_hint(ndim, spec.min_ndim)}"
+        hint = _rank_hint(ndim, spec.min_ndim)
+        return f"expected min_ndim={spec.min_ndim}, found ndim={ndim}. Full shape received: {shape}{hint}"
     if spec.dtype is not None and dtypes.standardize_dtype(x.dtype) != spec.dtype:
         return f"expected dtype={spec.dtype}, found dtype={x.dtype}"
     for axis, value in spec.axes.items():

@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-import warnings
 
 from kerasgpu import dtype_policies
-from kerasgpu.engine import dtypes, naming, nest, state, symbolic
+from kerasgpu.engine import dtypes, nest, state, symbolic
 from kerasgpu.engine.operation import GraphNode, Operation
-from kerasgpu.engine.symbolic import KerasTensor
-from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
+from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.layers.call_context import CallContext, active
-from kerasgpu.layers.call_spec import CallSpec, is_tensor, shapes_for, signature_of
+from kerasgpu.layers.call_spec import CallSpec, is_tensor, signature_of
 from kerasgpu.layers.input_spec import assert_input_compatibility
+from kerasgpu.layers.layer_build import LayerBuild, wrap_build
 from kerasgpu.layers.layer_config import LayerConfig
-from kerasgpu.layers.layer_state import LayerState, real_values
-
-_LOCKED = (
-    "You cannot add new elements of state (variables or sub-layers) to a layer that is already built. All state must be created in the "
-    "`__init__()` method or in the `build()` method."
-)
+from kerasgpu.layers.layer_outputs import LayerOutputs
+from kerasgpu.layers.layer_state import LayerState
+from kerasgpu.layers.notes import add_call_note, add_note, describe
+from kerasgpu.layers.shapes import get_mask
 
 
-def _wrap_build(method):
-    """build() with what surrounds it: the name scope, the record of shapes, and the lock against later new state."""
-
-    @functools.wraps(method)
-    def build(self, *args, **kwargs):
-        if self.__dict__.get("_building"):  # a call of super().build()
-            return method(self, *args, **kwargs)
-        self.__dict__["_building"] = True
-        try:
-            with self._open_name_scope(), real_values():
-                self._path = naming.current_path()
-                method(self, *args, **kwargs)
-        finally:
-            self.__dict__["_building"] = False
-        self.__dict__["_build_shapes_dict"] = dict(inspect.signature(method).bind(self, *args, **kwargs).arguments)
-        self.__dict__["_build_shapes_dict"].pop(next(iter(self.__dict__["_build_shapes_dict"])))
-        self.built = True
-        self._post_build()
-        self._lock_state()
-
-    build._wraps_build = True
-    return build
-
-
-class Layer(LayerConfig, LayerState, Operation):
+class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
     """Base class of layers: weights (made in `build`) and a computation (`call`).
 
     Args:
@@ -57,7 +29,8 @@ class Layer(LayerConfig, LayerState, Operation):
         autocast: whether float inputs and weights are cast to the compute dtype.
         name: without "/"; derived from the class name when None.
 
-    Subclasses implement `call(inputs, ...)`, which may take `training` and `mask`; `build(input_shape)` if weights depend on shapes;
+    Subclasses implement `call(inputs, ...)`, which may take `training` and `mask`; `build(input_shape)` if weights depend
+    on shapes;
     `compute_output_shape(input_shape)` only where running `call` on shapes alone does not work; `get_config()` to be saved.
 
     >>> import kerasgpu as keras
@@ -75,7 +48,7 @@ class Layer(LayerConfig, LayerState, Operation):
         super().__init_subclass__(**kwargs)
         method = cls.__dict__.get("build")
         if inspect.isfunction(method) and not hasattr(method, "_wraps_build"):
-            cls.build = _wrap_build(method)
+            cls.build = wrap_build(method)
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         attributes = self.__dict__
@@ -95,7 +68,9 @@ class Layer(LayerConfig, LayerState, Operation):
                 f"{', '.join(_argument_names(type(self)))}"
             )
         if not isinstance(trainable, bool):
-            raise ValueError(f"Expected `trainable` to be a boolean. Received: trainable={trainable} (of type {type(trainable)})")
+            raise ValueError(
+                f"Expected `trainable` to be a boolean. Received: trainable={trainable} (of type {type(trainable)})"
+            )
         signature = signature_of(self)
         attributes.update(
             _path=None,
@@ -120,126 +95,6 @@ class Layer(LayerConfig, LayerState, Operation):
             _build_shapes_dict=None,
             _fast=None,
         )
-
-    def _take_input_shape(self, kwargs):
-        """Old spellings of the shape of the first layer of a Sequential model."""
-        shape = None
-        batch_size = kwargs.pop("batch_size", None)
-        if "input_dim" in kwargs:
-            dim, length = kwargs.pop("input_dim"), kwargs.pop("input_length", None)
-            shape = None if dim is None else (dim,) if length is None else (length, dim)
-        elif kwargs.get("input_shape") is not None:
-            shape = kwargs["input_shape"]
-            shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        kwargs.pop("input_shape", None)
-        batch_shape = kwargs.pop("batch_input_shape", None)
-        if batch_shape is None and shape is None:
-            if batch_size is not None:
-                kwargs["batch_size"] = batch_size  # means something only beside a shape
-            return
-        self.__dict__["_batch_input_shape_arg"] = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)
-        self.__dict__["_input_shape_arg"] = self._batch_input_shape_arg[1:]
-        if batch_shape is None:
-            warnings.warn(
-                "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential models, prefer using an "
-                "`Input(shape)` object as the first layer in the model instead.",
-                stacklevel=4,
-            )
-
-    # -- building -----------------------------------------------------------------------------------------------
-    @property
-    def path(self):
-        """Names of the enclosing layers and this one, joined by "/"; None before the layer is built."""
-        return self._path
-
-    @property
-    def input_spec(self):
-        return self._input_spec
-
-    @input_spec.setter
-    def input_spec(self, value):
-        self._input_spec = value
-
-    @property
-    def supports_masking(self):
-        """Whether masks of the inputs are passed on to the outputs (through `compute_mask`)."""
-        return self._supports_masking
-
-    @supports_masking.setter
-    def supports_masking(self, value):
-        self._supports_masking = value
-
-    def build(self, input_shape):
-        """Create weights for inputs of this shape. The default creates none."""
-        self._check_super_called()
-        if type(self).build is Layer.build and any(not layer.built for layer in self._layers):
-            warnings.warn(
-                f"`build()` was called on layer '{self.name}', however the layer does not have a `build()` method implemented and it "
-                "looks like it has unbuilt state. This will cause the layer to be marked as built, despite not being actually built, "
-                "which may cause failures down the line. Make sure to implement a proper `build()` method.",
-                stacklevel=3,
-            )
-        self.built = True
-
-    build = _wrap_build(build)
-
-    def _post_build(self):
-        """Called at the end of build()."""
-
-    def _build_at_init(self):
-        """For layers without weights: mark as built in the constructor, unless a subclass has a build() of its own."""
-        if type(self).build is Layer.build:
-            self.built = True
-            self._post_build()
-            self._lock_state()
-
-    def _lock_state(self):
-        if not self._tracker.locked:
-            self._tracker.lock(msg=_LOCKED)
-
-    def _open_name_scope(self):
-        return naming.name_scope(self.name, caller=self)
-
-    def _maybe_build(self, spec):
-        if self.built:
-            return
-        shapes = spec.shapes(active.fill if state.shape_only else None)
-        if type(self).build is not Layer.build:
-            self.build(**shapes_for(self.build, shapes, spec, type(self).__name__))
-            assert_input_compatibility(self.input_spec, spec.first_arg, self.name)  # build() may have set the spec
-            return
-        if any(not layer.built for layer in self._layers):
-            if spec.eager:
-                return  # the call itself builds the sublayers; it is marked as built afterwards
-            if type(self).compute_output_shape is not Layer.compute_output_shape:
-                self._trace_to_build(spec)
-            else:
-                return  # shape inference runs call(), which builds them
-        self.build(next(iter(shapes.values()), None))
-
-    def _trace_to_build(self, spec):
-        try:
-            infer_with_fill(self.call, (), spec.arguments_dict)
-        except Exception as error:
-            warnings.warn(
-                f"Layer '{self.name}' looks like it has unbuilt state, but Keras is not able to trace the layer `call()` in order to "
-                "build it automatically. Possible causes:\n1. The `call()` method of your layer may be crashing. Try to `__call__()` "
-                "the layer eagerly on some test input first to see if it works. E.g. `x = np.random.random((3, 4)); y = layer(x)`\n"
-                "2. If the `call()` method is correct, then you may need to implement the `def build(self, input_shape)` method on your "
-                "layer. It should create all variables used by the layer (e.g. by calling `layer.build()` on all its children layers)."
-                f"\nException encountered: ''{error}''",
-                stacklevel=4,
-            )
-
-    def _finish_build(self, spec):
-        """After the first call of a layer that has no build(): its call made the state."""
-        if type(self).build is Layer.build and self._build_shapes_dict is None and not any(not s.built for s in self._layers):
-            self._path = self._path or naming.current_path()
-            shapes = spec.shapes(active.fill if state.shape_only else None)
-            self.__dict__["_build_shapes_dict"] = {"input_shape": next(iter(shapes.values()), None)}
-            self._post_build()
-            self._lock_state()
-        self.built = True
 
     # -- calling ------------------------------------------------------------------------------------------------
     def __call__(self, *args, **kwargs):
@@ -275,7 +130,7 @@ class Layer(LayerConfig, LayerState, Operation):
                     self._add_activity_loss(outputs)
             self._pass_on_mask(spec.first_arg, outputs, previous_mask)
         except Exception as error:
-            _add_call_note(error, self, spec)
+            add_call_note(error, self, spec)
             raise
         finally:
             active.context = before
@@ -286,7 +141,8 @@ class Layer(LayerConfig, LayerState, Operation):
         return outputs
 
     def _fast_dtype(self):
-        """The dtype of single plain inputs for which a call needs no checks but the input spec; "" when every call needs all."""
+        """The dtype of single plain inputs for which a call needs no checks but the input spec; "" when every call needs
+        all."""
         dtype = self.compute_dtype
         simple = (
             self.built
@@ -322,7 +178,7 @@ class Layer(LayerConfig, LayerState, Operation):
             else:
                 outputs = self.call(x)
         except Exception as error:
-            _add_note(error, f"While calling layer '{self.name}' ({type(self).__name__}) on {_describe(x)}")
+            add_note(error, f"While calling layer '{self.name}' ({type(self).__name__}) on {describe(x)}")
             raise
         if attributes["_supports_masking"] and type(self).compute_mask is not Layer.compute_mask:
             self._set_masks(x, outputs, None)
@@ -352,10 +208,13 @@ class Layer(LayerConfig, LayerState, Operation):
         assert_input_compatibility(self.input_spec, first_arg, self.name)
 
     def _enter_context(self, before, spec, kwargs):
-        """The context for calls inside this one. A context argument comes from the caller, else from outside, else the default."""
+        """The context for calls inside this one. A context argument comes from the caller, else from outside, else the
+        default."""
         if before is None:
             self._clear_losses()
-        context = CallContext(self if before is None else before.entry_layer, dict(before.values) if before is not None else None)
+        context = CallContext(
+            self if before is None else before.entry_layer, dict(before.values) if before is not None else None
+        )
         for name in self._call_context_args:
             if name in spec.user_arguments_dict:
                 value = spec.user_arguments_dict[name]
@@ -411,81 +270,6 @@ class Layer(LayerConfig, LayerState, Operation):
                 loss = self.activity_regularizer(x)
                 self.add_loss(ops.divide_no_nan(loss, float(x.shape[0])) if x.ndim > 0 else loss)
 
-    # -- masks --------------------------------------------------------------------------------------------------
-    def compute_mask(self, inputs, previous_mask):
-        """The mask of the outputs; the default passes the mask of the inputs on."""
-        return previous_mask
-
-    def _pass_on_mask(self, first_arg, outputs, previous_mask):
-        if self.supports_masking:
-            self._set_masks(first_arg, outputs, previous_mask)
-        elif any(m is not None for m in nest.flatten(previous_mask)):
-            warnings.warn(
-                f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with a mask attached to it. However, this "
-                "layer does not support masking and will therefore destroy the mask information. Downstream layers will not see the "
-                "mask.",
-                stacklevel=3,
-            )
-
-    def _set_masks(self, inputs, outputs, previous_mask):
-        flat = nest.flatten(outputs)
-        if all(get_mask(x) is not None for x in flat):
-            return
-        masks = self.compute_mask(inputs, previous_mask)
-        if masks is None:
-            return
-        for x, mask in zip(flat, nest.flatten(masks)):
-            if mask is not None and is_tensor(x) and get_mask(x) is None:
-                x._keras_mask = mask
-
-    # -- shapes -------------------------------------------------------------------------------------------------
-    def call(self, *args, **kwargs):
-        raise self._not_implemented_error(self.call)
-
-    def compute_output_spec(self, *args, **kwargs):
-        """KerasTensors with the shapes and dtypes of the outputs: from compute_output_shape() if there is one, else by running
-        call() on shapes alone."""
-        if type(self).compute_output_shape is Layer.compute_output_shape:
-            try:
-                return infer_with_fill(self.call, args, kwargs)
-            except Exception as error:
-                _add_note(
-                    error,
-                    f"The output shape of layer '{self.name}' ({type(self).__name__}) was being inferred by running its call() on shapes. "
-                    "If call() is right, give the layer a compute_output_shape() method",
-                )
-                raise
-        spec = CallSpec(self._signature, self._call_context_args, args, dict(kwargs))
-        found = shapes_for(self.compute_output_shape, spec.shapes(), spec, type(self).__name__)
-        return self._specs_of(self.compute_output_shape(**found))
-
-    def _specs_of(self, shape):
-        if is_shape(shape):
-            return KerasTensor(tuple(shape), dtype=self.compute_dtype)
-        if isinstance(shape, dict):
-            return {k: self._specs_of(v) for k, v in shape.items()}
-        if isinstance(shape, (list, tuple)):
-            return nest.rebuild(shape, [self._specs_of(v) for v in shape])
-        raise ValueError(
-            f"Method `compute_output_shape()` of layer {type(self).__name__} is returning a type that cannot be interpreted as a shape. "
-            f"It should return a shape tuple. Received: {shape}"
-        )
-
-    def compute_output_shape(self, *args, **kwargs):
-        """The shape of the outputs for these input shapes (with None for unknown dims), found by running call() on shapes alone."""
-        try:
-            inputs = [map_shapes(lambda s: KerasTensor(s, dtype=self._input_kind()), shape) for shape in (*args, *kwargs.values())]
-            with self._open_name_scope():
-                outputs = infer_with_fill(self.call, inputs, {})
-        except NotImplementedError:
-            raise self._not_implemented_error(
-                self.compute_output_shape, "Should implement `def compute_output_shape(self, input_shape)`."
-            ) from None
-        return nest.map_structure(lambda x: x.shape, outputs)
-
-    def _input_kind(self):
-        return self.compute_dtype if dtypes.is_float(self.compute_dtype) else dtypes.floatx()
-
     # -- functional style ---------------------------------------------------------------------------------------
     def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
         """call() with given values for the variables and no side effects.
@@ -497,8 +281,8 @@ class Layer(LayerConfig, LayerState, Operation):
         self._check_super_called()
         if not self.built:
             raise ValueError(
-                f"To call stateless_call, {type(self).__name__} must be built (i.e. its variables must have been already created). You "
-                "can build it by calling it on some data."
+                f"To call stateless_call, {type(self).__name__} must be built (i.e. its variables must have been already "
+                "created). You can build it by calling it on some data."
             )
         mapping = []
         given = (("trainable_variables", trainable_variables), ("non_trainable_variables", non_trainable_variables))
@@ -506,8 +290,8 @@ class Layer(LayerConfig, LayerState, Operation):
             mine = getattr(self, name)
             if len(values) != len(mine):
                 raise ValueError(
-                    f"Argument `{name}` must be a list of tensors corresponding 1:1 to {type(self).__name__}().{name}. Received list "
-                    f"with length {len(values)}, but expected {len(mine)} variables."
+                    f"Argument `{name}` must be a list of tensors corresponding 1:1 to {type(self).__name__}().{name}. "
+                    f"Received list with length {len(values)}, but expected {len(mine)} variables."
                 )
             mapping += zip(mine, values)
         losses = None
@@ -528,8 +312,8 @@ class Layer(LayerConfig, LayerState, Operation):
     def _check_super_called(self):
         if self.__dict__.get("_lock", True):
             raise RuntimeError(
-                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the first statement in the `__init__()` "
-                "method. Go add it!"
+                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the first statement in the "
+                "`__init__()` method. Go add it!"
             )
 
     def __repr__(self):
@@ -538,69 +322,15 @@ class Layer(LayerConfig, LayerState, Operation):
     __str__ = __repr__
 
 
-def get_mask(x):
-    return getattr(x, "_keras_mask", None)
-
-
-def is_shape(x) -> bool:
-    """Whether x is one shape: a list or tuple of ints and Nones."""
-    return isinstance(x, (list, tuple)) and all(d is None or (isinstance(d, int) and not isinstance(d, bool)) for d in x)
-
-
-def map_shapes(function, shapes):
-    """Apply function to each shape in a nested structure of shapes."""
-    if shapes is None:
-        return None
-    if is_shape(shapes):
-        return function(tuple(shapes))
-    if isinstance(shapes, dict):
-        return {k: map_shapes(function, v) for k, v in shapes.items()}
-    return nest.rebuild(shapes, [map_shapes(function, v) for v in shapes])
-
-
-def infer_with_fill(function, args, kwargs):
-    """symbolic.infer_spec, telling build() of inner layers which number stands for unknown dims."""
-    leaves = [x for x in nest.flatten([list(args), dict(kwargs)]) if isinstance(x, KerasTensor)]
-    place = next(((k, axis) for k, x in enumerate(leaves) for axis, d in enumerate(x.shape) if d is None), None)
-
-    def traced(*args, **kwargs):
-        before = active.fill
-        if place is not None:
-            metas = [x for x in nest.flatten([list(args), dict(kwargs)]) if type(x) is MetaTensor]
-            active.fill = metas[place[0]].shape[place[1]]
-        try:
-            return function(*args, **kwargs)
-        finally:
-            active.fill = before
-
-    return symbolic.infer_spec(traced, args, kwargs)
-
-
 def _check_positional(args, layer):
     for x in nest.flatten(list(args)):
         if x is not None and not is_tensor(x):
             raise ValueError(
-                f"Only input tensors may be passed as positional arguments. The following argument value should be passed as a keyword "
-                f"argument: {x} (of type {type(x)}). Layer: '{layer.name}'"
+                "Only input tensors may be passed as positional arguments. The following argument value should be passed "
+                f"as a keyword argument: {x} (of type {type(x)}). Layer: '{layer.name}'"
             )
 
 
 def _argument_names(cls):
     names = [n for n in inspect.signature(cls.__init__).parameters if n not in ("self", "kwargs", "args")]
     return names + [n for n in ("name", "dtype", "trainable", "activity_regularizer") if n not in names]
-
-
-def _describe(x):
-    return f"{type(x).__name__}(shape={tuple(x.shape)}, dtype={x.dtype})" if is_tensor(x) else repr(x)[:80]
-
-
-def _add_note(error, text):
-    if hasattr(error, "add_note"):
-        notes = getattr(error, "__notes__", ())
-        if len(notes) < 8:
-            error.add_note(text)
-
-
-def _add_call_note(error, layer, spec):
-    given = ", ".join(f"{k}={nest.map_structure(_describe, v)}" for k, v in spec.user_arguments_dict.items())
-    _add_note(error, f"While calling layer '{layer.name}' ({type(layer).__name__}) with {given}")

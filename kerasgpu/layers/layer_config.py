@@ -61,7 +61,8 @@ class LayerConfig:
 
     # -- configuration ------------------------------------------------------------------------------------------
     def get_config(self):
-        """Constructor arguments as plain data. Subclasses with arguments of other types than numbers and strings override it."""
+        """Constructor arguments as plain data. Subclasses with arguments of other types than numbers and strings override
+        it."""
         self._check_super_called()
         config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
         if self.activity_regularizer is not None:
@@ -79,9 +80,10 @@ class LayerConfig:
         plain = given is not None and not any(p.kind is p.POSITIONAL_ONLY for p in list(parameters)[1:])
         if not plain or any(p.kind is p.VAR_POSITIONAL and given.get(p.name) for p in parameters):
             raise NotImplementedError(
-                f"Object {cls.__name__} was created by passing positional only or variadic positional arguments (e.g., `*args`) to "
-                "`__init__()`, which is not supported by the automatic config generation. Please remove all positional only and "
-                "variadic arguments from `__init__()` or override `get_config()` and `from_config()` to make the object serializatble."
+                f"Object {cls.__name__} was created by passing positional only or variadic positional arguments (e.g., "
+                "`*args`) to `__init__()`, which is not supported by the automatic config generation. Please remove all "
+                "positional only and variadic arguments from `__init__()` or override `get_config()` and `from_config()` "
+                "to make the object serializatble."
             )
         names = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)][1:]
         arguments = {p.name: p.default for p in parameters if p.name in names and p.default is not p.empty}
@@ -90,9 +92,10 @@ class LayerConfig:
             arguments.pop(name, None)
         if any(not isinstance(v, (str, int, float, bool, type(None))) for v in nest.flatten(arguments)):
             raise NotImplementedError(
-                f"Object {cls.__name__} was created by passing non-serializable argument values in `__init__()`, and therefore the "
-                f"object must override `get_config()` in order to be serializable. Please implement `get_config()`. Example: call "
-                f"config = super().get_config(), add the arguments {names} with config.update({{...}}), and return config."
+                f"Object {cls.__name__} was created by passing non-serializable argument values in `__init__()`, and "
+                "therefore the object must override `get_config()` in order to be serializable. Please implement "
+                f"`get_config()`. Example: call config = super().get_config(), add the arguments {names} with "
+                f"config.update({{...}}), and return config."
             )
         if inspect.Parameter.VAR_KEYWORD not in kinds:
             config = {k: v for k, v in config.items() if k in names}
@@ -113,7 +116,8 @@ class LayerConfig:
         return super().from_config(cls._with_dtype_policy(config))
 
     def get_build_config(self):
-        """The shapes the layer was built with: {"input_shape": ...}, or {"shapes_dict": {...}} for several arguments of build()."""
+        """The shapes the layer was built with: {"input_shape": ...}, or {"shapes_dict": {...}} for several arguments of
+        build()."""
         shapes = self._build_shapes_dict
         if shapes is None:
             return None
@@ -146,13 +150,14 @@ class LayerConfig:
             return
         if not mine and not self.built:
             raise ValueError(
-                f"Layer '{self.name}' was never built and thus it doesn't have any variables. However the weights file lists {found} "
-                "variables for this layer.\nIn most cases, this error indicates that either:\n\n1. The layer is owned by a parent "
-                "layer that implements a `build()` method, but calling the parent's `build()` method did NOT create the state of the "
-                f"child layer '{self.name}'. A `build()` method must create ALL state for the layer, including the state of any "
-                "children layers.\n\n2. You need to implement the `def build_from_config(self, config)` method on layer "
-                f"'{self.name}', to specify how to rebuild it during loading. In this case, you might also want to implement the method "
-                "that generates the build config at saving time, `def get_build_config(self)`."
+                f"Layer '{self.name}' was never built and thus it doesn't have any variables. However the weights file "
+                f"lists {found} variables for this layer.\nIn most cases, this error indicates that either:\n\n1. The layer "
+                "is owned by a parent layer that implements a `build()` method, but calling the parent's `build()` method "
+                f"did NOT create the state of the child layer '{self.name}'. A `build()` method must create ALL state for "
+                "the layer, including the state of any children layers.\n\n2. You need to implement the `def "
+                f"build_from_config(self, config)` method on layer '{self.name}', to specify how to rebuild it during "
+                "loading. In this case, you might also want to implement the method that generates the build config at "
+                "saving time, `def get_build_config(self)`."
             )
         raise ValueError(
             f"Layer '{self.name}' expected {len(mine)} variables, but received {found} variables during loading. Expected: "
@@ -169,8 +174,9 @@ class LayerConfig:
     def quantize(self, mode=None, config=None, **kwargs):
         """Not available: kerasgpu trains and runs in float32, float16 and bfloat16."""
         raise NotImplementedError(
-            f"Layer '{self.name}' ({type(self).__name__}) cannot be quantized (mode={mode!r}): kerasgpu has no quantized kernels. For "
-            "16-bit arithmetic pass dtype='mixed_bfloat16' or 'mixed_float16' to the layer, or call "
+            f"Layer {type(self).__name__} does not have a `quantize` method implemented. Layer '{self.name}' cannot be "
+            f"quantized (mode={mode!r}): kerasgpu has no quantized kernels. For 16-bit arithmetic pass "
+            "dtype='mixed_bfloat16' or 'mixed_float16' to the layer, or call "
             "keras.config.set_dtype_policy('mixed_bfloat16') before making the model"
         )
 

@@ -154,7 +154,9 @@ class LayerState:
             given[k] = value
         return given
 
-    def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None, name=None):
+    def add_variable(
+        self, shape, initializer, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None, name=None
+    ):
         """Another name of `add_weight`."""
         return self.add_weight(
             shape=shape,
@@ -246,18 +248,20 @@ class LayerState:
         return [v.numpy() for v in self.weights]
 
     def set_weights(self, weights):
-        """Assign `weights` from a list of arrays in the order of `get_weights()`. Raises ValueError when numbers or shapes differ."""
+        """Assign `weights` from a list of arrays in the order of `get_weights()`. Raises ValueError when numbers or shapes
+        differ."""
         mine = self.weights
         if len(mine) != len(weights):
             raise ValueError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length {len(weights)}, but the layer "
-                f"was expecting {len(mine)} weights."
+                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length {len(weights)}, but "
+                f"the layer was expecting {len(mine)} weights."
             )
         for variable, value in zip(mine, weights):
             value = value if hasattr(value, "shape") else np.asarray(value)
             if tuple(variable.shape) != tuple(value.shape):
                 raise ValueError(
-                    f"Layer {self.name} weight shape {variable.shape} is not compatible with provided weight shape {value.shape}."
+                    f"Layer {self.name} weight shape {variable.shape} is not compatible with provided weight shape "
+                    f"{value.shape}."
                 )
             variable.assign(value)
 
@@ -265,8 +269,8 @@ class LayerState:
         """Number of scalars in `weights`. Raises ValueError before the layer is built."""
         if not self.built:
             raise ValueError(
-                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. You can build it manually via: "
-                "`layer.build(input_shape)`."
+                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. You can build it "
+                "manually via: `layer.build(input_shape)`."
             )
         return sum(int(np.prod(v.shape)) for v in self.weights)
 
@@ -296,8 +300,8 @@ class LayerState:
         for x in losses:
             if not isinstance(x, Tensor):
                 raise ValueError(
-                    "`add_loss()` can only be called from inside `build()` or `call()`, on a tensor input. Received invalid value: "
-                    f"{x}"
+                    "`add_loss()` can only be called from inside `build()` or `call()`, on a tensor input. Received "
+                    f"invalid value: {x}"
                 )
         if state.shape_only:
             return
@@ -339,6 +343,7 @@ class LayerState:
 
     def add_metric(self, *args, **kwargs):
         raise NotImplementedError(
-            "Layer `add_metric()` method is deprecated. Add your metric in `Model.compile(metrics=[...])`, or create metric trackers in "
-            "init() or build() when subclassing the layer or model, then call `metric.update_state()` whenever necessary."
+            "Layer `add_metric()` method is deprecated. Add your metric in `Model.compile(metrics=[...])`, or create "
+            "metric trackers in init() or build() when subclassing the layer or model, then call `metric.update_state()` "
+            "whenever necessary."
         )

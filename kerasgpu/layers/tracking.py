@@ -1,4 +1,5 @@
-"""Attribute tracking: variables, sublayers, metrics and seed generators assigned to a layer are found, also inside lists and dicts."""
+"""Attribute tracking: variables, sublayers, metrics and seed generators assigned to a layer are found, also inside lists
+and dicts."""
 
 from __future__ import annotations
 
@@ -82,7 +83,9 @@ class Tracker:
         if isinstance(value, tuple):
             if hasattr(value, "_fields"):
                 return type(value)(*(self.track(v) for v in value))
-            return type(value)(self.track(v) for v in value) if type(value) is not tuple else tuple(self.track(v) for v in value)
+            return (
+                type(value)(self.track(v) for v in value) if type(value) is not tuple else tuple(self.track(v) for v in value)
+            )
         if isinstance(value, list):
             return TrackedList(value, self)
         if isinstance(value, OrderedDict):

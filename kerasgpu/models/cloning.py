@@ -33,9 +33,9 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     if isinstance(model, Sequential):
         if call_function is not None:
             raise ValueError(
-                "`call_function` argument is not supported with Sequential models. In a Sequential model, layers aren't called at "
-                "model-construction time (they're merely listed). Use `call_function` with Functional models only. Received model of "
-                f"type '{type(model).__name__}', with call_function={call_function}"
+                "`call_function` argument is not supported with Sequential models. In a Sequential model, layers aren't "
+                "called at model-construction time (they're merely listed). Use `call_function` with Functional models "
+                f"only. Received model of type '{type(model).__name__}', with call_function={call_function}"
             )
         return _clone_sequential(model, _cloner(clone_function, None, recursive, cache), input_tensors)
     if isinstance(model, Functional) and (
@@ -45,7 +45,8 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     for name, value in (("clone_function", clone_function), ("input_tensors", input_tensors), ("call_function", call_function)):
         if value is not None:
             raise ValueError(
-                f"Argument `{name}` is only supported for {'' if name == 'call_function' else 'Sequential models or '}Functional models. "
+                f"Argument `{name}` is only supported for "
+                f"{'' if name == 'call_function' else 'Sequential models or '}Functional models. "
                 f"Received model of type '{type(model).__name__}', with {name}={value}"
             )
     return type(model).from_config(model.get_config())
@@ -93,7 +94,9 @@ def _clone_sequential(model, clone, input_tensors):
         if len(tensors) != 1:
             raise ValueError("Argument `input_tensors` must contain a single tensor.")
         if not isinstance(tensors[0], KerasTensor):
-            raise ValueError(f"Argument `input_tensors` must be a KerasTensor. Received invalid value: input_tensors={tensors[0]}")
+            raise ValueError(
+                f"Argument `input_tensors` must be a KerasTensor. Received invalid value: input_tensors={tensors[0]}"
+            )
         layers.insert(0, Input(tensor=tensors[0], **known))
     elif known:
         layers.insert(0, Input(batch_shape=first.batch_shape, dtype=first.dtype, **known))
@@ -105,7 +108,9 @@ def _clone_functional(model, clone, input_tensors, call_function):
         input_tensors = nest.map_structure(lambda x: Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), model.input)
     else:
         if not all(isinstance(x, KerasTensor) for x in nest.flatten(input_tensors)):
-            raise ValueError(f"All entries in `input_tensors` must be KerasTensors. Received invalid values: inputs_tensors={input_tensors}")
+            raise ValueError(
+                f"All entries in `input_tensors` must be KerasTensors. Received invalid values: inputs_tensors={input_tensors}"
+            )
         try:
             nest.map_structure(lambda a, b: None, model.input, input_tensors)
             same = len(nest.flatten(model.input)) == len(nest.flatten(input_tensors))
@@ -113,8 +118,8 @@ def _clone_functional(model, clone, input_tensors, call_function):
             same = False
         if not same:
             raise ValueError(
-                f"`input_tensors` must have the same structure as model.input\nReference structure: {model.input}\nReceived structure: "
-                f"{input_tensors}"
+                f"`input_tensors` must have the same structure as model.input\nReference structure: {model.input}\nReceived "
+                f"structure: {input_tensors}"
             )
     outputs = model._run_through_graph(input_tensors, operation_fn=clone, call_fn=call_function)
     cls = type(model) if functional_like_constructor(type(model)) else Functional

@@ -16,7 +16,7 @@ class _Step:
     def __init__(self, node, positions):
         self.node = node
         self.operation = node.operation
-        slot = lambda x: _Slot(positions[id(x)]) if isinstance(x, KerasTensor) else x  # noqa: E731
+        slot = lambda x: _Slot(positions[id(x)]) if isinstance(x, KerasTensor) else x
         # The common case, one tensor and nothing else, needs no structure to fill in.
         alone = len(node.args) == 1 and isinstance(node.args[0], KerasTensor) and not node.kwargs
         self.single = positions[id(node.args[0])] if alone else None
@@ -25,8 +25,10 @@ class _Step:
         self.outputs = [positions[id(x)] for x in node.outputs]
 
     def arguments(self, values):
-        fill = lambda x: values[x.position] if type(x) is _Slot else x  # noqa: E731
-        return [nest.map_structure(fill, a) for a in self.args], {k: nest.map_structure(fill, a) for k, a in self.kwargs.items()}
+        fill = lambda x: values[x.position] if type(x) is _Slot else x
+        return [nest.map_structure(fill, a) for a in self.args], {
+            k: nest.map_structure(fill, a) for k, a in self.kwargs.items()
+        }
 
 
 class _Slot:
@@ -150,7 +152,7 @@ class Function(Operation):
         return self._run_through_graph(inputs, operation_fn=lambda op: op.compute_output_spec)
 
     def compute_output_shape(self, input_shape):
-        from kerasgpu.layers.layer import map_shapes
+        from kerasgpu.layers.shapes import map_shapes
 
         specs = map_shapes(lambda s: KerasTensor(s), input_shape)
         for x, ref in zip(nest.flatten(specs), self._inputs):
@@ -165,15 +167,15 @@ class Function(Operation):
             same = False
         if not same:
             raise ValueError(
-                f"Function was called with an invalid input structure. Expected input structure: {self._inputs_struct}\nReceived input "
-                f"structure: {inputs}"
+                "Function was called with an invalid input structure. Expected input structure: "
+                f"{self._inputs_struct}\nReceived input structure: {inputs}"
             )
         for x, ref in zip(nest.flatten(inputs), self._inputs):
             fits = len(x.shape) == len(ref.shape) and all(a is None or b is None or a == b for a, b in zip(x.shape, ref.shape))
             if not fits:
                 raise ValueError(
-                    f"{type(self).__name__} was passed incompatible inputs. For input '{ref.name}', expected shape {ref.shape}, but "
-                    f"received instead a tensor with shape {x.shape}."
+                    f"{type(self).__name__} was passed incompatible inputs. For input '{ref.name}', expected shape "
+                    f"{ref.shape}, but received instead a tensor with shape {x.shape}."
                 )
 
 

@@ -12,7 +12,8 @@ from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.layers.call_context import context_values
 from kerasgpu.layers.core.input_layer import Input, InputLayer
 from kerasgpu.layers.input_spec import InputSpec
-from kerasgpu.layers.layer import Layer, get_mask
+from kerasgpu.layers.layer import Layer
+from kerasgpu.layers.shapes import get_mask
 from kerasgpu.layers.tracking import DotNotTrackScope
 from kerasgpu.models.function import Function, _paths
 from kerasgpu.models.graph import is_input_tensor, sort_nodes
@@ -23,13 +24,15 @@ class Functional(Function, Model):
     """A model made of layers applied to `keras.Input`s; `keras.Model(inputs, outputs)` returns one.
 
     Args:
-        inputs: KerasTensor, or list, tuple or dict of them. Tensors from the middle of another graph are allowed: the layers after
+        inputs: KerasTensor, or list, tuple or dict of them. Tensors from the middle of another graph are allowed: the
+            layers after
             them are shared with that graph.
         outputs: KerasTensor, or nested structure of them.
         name: of the model.
         trainable: sets `trainable` of all layers, when given.
 
-    Inputs may be fed in the structure of `inputs`, or as a dict by the names of the Inputs. Floats and integers are cast to each
+    Inputs may be fed in the structure of `inputs`, or as a dict by the names of the Inputs. Floats and integers are cast
+    to each
     Input's dtype, and a last axis of size 1 is added or removed where that is all that is missing.
 
     >>> import kerasgpu as keras
@@ -44,9 +47,9 @@ class Functional(Function, Model):
             for key, tensor in inputs.items():
                 if isinstance(tensor, KerasTensor) and key != tensor.name:
                     warnings.warn(
-                        "When providing `inputs` as a dict, all keys in the dict must match the names of the corresponding tensors. "
-                        f"Received key '{key}' mapping to value {tensor} which has name '{tensor.name}'. Change the tensor name to "
-                        f"'{key}' (via `Input(..., name='{key}')`)",
+                        "When providing `inputs` as a dict, all keys in the dict must match the names of the corresponding "
+                        f"tensors. Received key '{key}' mapping to value {tensor} which has name '{tensor.name}'. Change "
+                        f"the tensor name to '{key}' (via `Input(..., name='{key}')`)",
                         stacklevel=2,
                     )
         trainable = kwargs.pop("trainable", None)
@@ -54,8 +57,8 @@ class Functional(Function, Model):
             for x in nest.flatten(structure):
                 if not isinstance(x, KerasTensor):
                     raise ValueError(
-                        f"All `{what}` values must be KerasTensors. Received: {what}={structure} including invalid value {x} of type "
-                        f"{type(x)}"
+                        f"All `{what}` values must be KerasTensors. Received: {what}={structure} including invalid value "
+                        f"{x} of type {type(x)}"
                     )
         if not all(is_input_tensor(x) for x in nest.flatten(inputs)):
             inputs, outputs = clone_graph(inputs, outputs)
@@ -131,8 +134,8 @@ class Functional(Function, Model):
 
     def add_loss(self, loss):
         raise NotImplementedError(
-            f"Model '{self.name}': add_loss() on a functional model is not available in Keras 3. Call self.add_loss(...) in the call() of "
-            "a custom layer, or override compute_loss() in a subclass of Model"
+            f"Model '{self.name}': add_loss() on a functional model is not available in Keras 3. Call self.add_loss(...) in "
+            "the call() of a custom layer, or override compute_loss() in a subclass of Model"
         )
 
     # -- inputs -------------------------------------------------------------------------------------------------
@@ -155,7 +158,11 @@ class Functional(Function, Model):
             if isinstance(struct, KerasTensor) or (isinstance(struct, list) and struct[0] is self._inputs[0]):
                 return self._fit([inputs])
         mismatch = False
-        if isinstance(self._inputs_struct, list) and len(self._inputs_struct) == 1 and isinstance(inputs, (Tensor, KerasTensor)):
+        if (
+            isinstance(self._inputs_struct, list)
+            and len(self._inputs_struct) == 1
+            and isinstance(inputs, (Tensor, KerasTensor))
+        ):
             inputs = [inputs]
         elif isinstance(inputs, dict) and not isinstance(self._inputs_struct, dict):
             struct = self._inputs_struct
@@ -179,7 +186,8 @@ class Functional(Function, Model):
             lambda x: "None" if x is None else f"Tensor(shape={x.shape})" if hasattr(x, "shape") else repr(x), inputs
         )
         message = (
-            f"The structure of `inputs` doesn't match the expected structure.\nExpected: {expected}\nReceived: inputs={received}"
+            f"The structure of `inputs` doesn't match the expected structure.\nExpected: {expected}\n"
+            f"Received: inputs={received}"
         )
         if mismatch:
             raise ValueError(message)
@@ -218,8 +226,8 @@ class Functional(Function, Model):
             return ops.expand_dims(x, axis=-1)
         path = ".".join(str(p) for p in _paths(self._inputs_struct)[index])
         raise ValueError(
-            f"Invalid input shape for input {x} with name '{ref.name}' and path '{path}'. Expected shape {ref.shape}, but input has "
-            f"incompatible shape {x.shape}"
+            f"Invalid input shape for input {x} with name '{ref.name}' and path '{path}'. Expected shape {ref.shape}, but "
+            f"input has incompatible shape {x.shape}"
         )
 
     @property

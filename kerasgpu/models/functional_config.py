@@ -56,7 +56,8 @@ def _operation_config(operation, nodes, keys):
         calls = [(n.args, n.kwargs) for n in nodes]
     config["name"] = operation.name
     config["inbound_nodes"] = [
-        {"args": _serialize_arguments(tuple(args), keys), "kwargs": _serialize_arguments(dict(kwargs), keys)} for args, kwargs in calls
+        {"args": _serialize_arguments(tuple(args), keys), "kwargs": _serialize_arguments(dict(kwargs), keys)}
+        for args, kwargs in calls
     ]
     return config
 
@@ -112,8 +113,8 @@ def functional_from_config(cls, config, custom_objects=None):
                 del waiting[entry_name]
         if not progress:
             raise ValueError(
-                "Invalid Functional model configuration. The graph of the Functional model either has loops or disconnected nodes. The "
-                f"following nodes failed to be resolved: {waiting}"
+                "Invalid Functional model configuration. The graph of the Functional model either has loops or "
+                f"disconnected nodes. The following nodes failed to be resolved: {waiting}"
             )
     inputs, outputs = (_tensors_at(end, made) for end in ends)
     return cls(inputs=inputs, outputs=outputs, name=name, trainable=trainable, **config)
@@ -174,7 +175,9 @@ def _raw_output(made, name, node_index, tensor_index):
 
 
 def _legacy_output(made, name, node_index, tensor_index):
-    return _raw_output(made, name, node_index, tensor_index) if name in made else _output_of(made, name, node_index, tensor_index)
+    return (
+        _raw_output(made, name, node_index, tensor_index) if name in made else _output_of(made, name, node_index, tensor_index)
+    )
 
 
 def _tensors_at(structure, made):
@@ -182,7 +185,9 @@ def _tensors_at(structure, made):
         try:
             return _output_of(made, *structure)
         except _NotYet:
-            raise ValueError(f"Invalid Functional model configuration: output {structure} of layer '{structure[0]}' does not exist") from None
+            raise ValueError(
+                f"Invalid Functional model configuration: output {structure} of layer '{structure[0]}' does not exist"
+            ) from None
     if isinstance(structure, dict):
         return {k: _tensors_at(v, made) for k, v in structure.items()}
     found = [_tensors_at(v, made) for v in structure]

@@ -1,6 +1,7 @@
 """The graph between symbolic inputs and outputs: its nodes and operations, sorted by depth.
 
-Depth is the longest way to an output, in nodes; operations run from the greatest depth to 0. The order is part of the file format:
+Depth is the longest way to an output, in nodes; operations run from the greatest depth to 0. The order is part of the file
+format:
 weights are stored by the position of layers in it.
 """
 
@@ -71,7 +72,8 @@ def sort_nodes(inputs, outputs):
 class Graph:
     """Nodes and operations between inputs and outputs (flat lists of KerasTensors).
 
-    Attributes: `node_keys` (a set), `nodes_by_depth` and `operations_by_depth` (dicts from depth to lists), `operations` (a list, in
+    Attributes: `node_keys` (a set), `nodes_by_depth` and `operations_by_depth` (dicts from depth to lists), `operations`
+    (a list, in
     the order in which they run). Raises ValueError when an output does not depend on the inputs alone, or when names repeat.
     """
 
@@ -128,8 +130,8 @@ class Graph:
             for x in node.input_tensors:
                 if id(x) not in known:
                     raise ValueError(
-                        f"Graph disconnected: cannot find parent for tensor {x} at operation '{node.operation}'. The following previous "
-                        f"operations were accessed without issue: {done}"
+                        f"Graph disconnected: cannot find parent for tensor {x} at operation '{node.operation}'. The "
+                        f"following previous operations were accessed without issue: {done}"
                     )
             done.append(node.operation.name)
             known.update(id(x) for x in node.outputs)

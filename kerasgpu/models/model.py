@@ -147,9 +147,9 @@ class Model(ModelState, Trainer, Layer):
         except Exception as error:
             if any(not layer.built for layer in self._flatten_layers(include_self=False)):
                 raise ValueError(
-                    f"Model '{self.name}' could not be built by running its call() on inputs of shape {input_shape}. "
-                    "Call the model on "
-                    f"some data instead, or implement build() and build the layers there. Error encountered: {error}"
+                    f"Model '{self.name}' could not be built by running its call() on inputs of shape {input_shape}. Call "
+                    "the model on some data instead, or implement build() and build the layers there. Error encountered: "
+                    f"{error}"
                 ) from error
         self.built = True
 
@@ -177,12 +177,10 @@ class Model(ModelState, Trainer, Layer):
         if not done:
             warnings.warn(
                 f"Model '{self.name}' had a build config, but the model cannot be built automatically in "
-                "`build_from_config(config)`. You "
-                "should implement `def build_from_config(self, config)`, and you might also want to implement the "
-                "method that generates "
-                "the config at saving time, `def get_build_config(self)`. The method `build_from_config()` is meant to "
-                "create the state of "
-                "the model (i.e. its variables) upon deserialization.",
+                "`build_from_config(config)`. You should implement `def build_from_config(self, config)`, and you might "
+                "also want to implement the method that generates the config at saving time, `def get_build_config(self)`. "
+                "The method `build_from_config()` is meant to create the state of the model (i.e. its variables) upon "
+                "deserialization.",
                 stacklevel=2,
             )
 
@@ -211,13 +209,10 @@ class Model(ModelState, Trainer, Layer):
         except TypeError as error:
             raise TypeError(
                 "Unable to revive model from config. When overriding the `get_config()` method, make sure that the "
-                "returned config "
-                f"contains all items used as arguments in the  constructor to {cls}, which is the default behavior. "
-                "You can override this "
-                "default behavior by defining a `from_config(cls, config)` class method to specify how to create an "
-                "instance of "
-                f"{cls.__name__} from its config.\n\nReceived config={config}\n\nError encountered during "
-                f"deserialization: {error}"
+                f"returned config contains all items used as arguments in the  constructor to {cls}, which is the default "
+                "behavior. You can override this default behavior by defining a `from_config(cls, config)` class method to "
+                f"specify how to create an instance of {cls.__name__} from its config.\n\nReceived config={config}\n\nError "
+                f"encountered during deserialization: {error}"
             ) from error
 
 

@@ -12,9 +12,9 @@ class ModelState:
         for v in self.variables:
             if v.path in found:
                 raise ValueError(
-                    f"The model contains two variables with a duplicate path: path='{v.path}' appears at least twice. This path is used "
-                    f"for {v} and for {found[v.path]}. In order to get a variable map, make sure to use unique paths/names for each "
-                    "variable."
+                    f"The model contains two variables with a duplicate path: path='{v.path}' appears at least twice. This "
+                    f"path is used for {v} and for {found[v.path]}. In order to get a variable map, make sure to use unique "
+                    "paths/names for each variable."
                 )
             found[v.path] = v
         return found
@@ -27,10 +27,11 @@ class ModelState:
 
         Returns a dict with "trainable_variables", "non_trainable_variables", "optimizer_variables" and "metrics_variables".
         """
+        optimizer = getattr(self, "optimizer", None)
         groups = {
             "trainable_variables": self.trainable_variables,
             "non_trainable_variables": self.non_trainable_variables,
-            "optimizer_variables": self.optimizer.variables,
+            "optimizer_variables": optimizer.variables if optimizer is not None else [],
             "metrics_variables": self.metrics_variables,
         }
         return {name: _nested(variables, value_format) for name, variables in groups.items()}
@@ -62,8 +63,9 @@ def _nested(variables, value_format):
     for v in variables:
         if v.path in seen:
             raise ValueError(
-                f"The following variable path is found twice in the model: '{v.path}'. `get_state_tree()` can only be called when all "
-                "variable paths are unique. Make sure to give unique names to your layers (and other objects)."
+                f"The following variable path is found twice in the model: '{v.path}'. `get_state_tree()` can only be "
+                "called when all variable paths are unique. Make sure to give unique names to your layers (and other "
+                "objects)."
             )
         seen.add(v.path)
         *parents, name = v.path.split("/")

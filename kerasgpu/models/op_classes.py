@@ -1,6 +1,8 @@
-"""Ops as nodes of saved models: the classes of Keras (module "keras.src.ops.numpy", class "Mean") and our functions (`ops.mean`).
+"""Ops as nodes of saved models: the classes of Keras (module "keras.src.ops.numpy", class "Mean") and our functions
+(`ops.mean`).
 
-In a file, an op is an object whose constructor got the attributes (axis, ...) and which is called on the tensors; here it is a function
+In a file, an op is an object whose constructor got the attributes (axis, ...) and which is called on the tensors; here it
+is a function
 that takes both. The table says which arguments of each function are the tensors.
 """
 
@@ -81,6 +83,7 @@ _TABLE = {
     """,
 }
 
+
 class KerasOp(FunctionOperation):
     """A function with its attributes fixed, as read from a file: called on tensors only."""
 
@@ -91,7 +94,11 @@ class KerasOp(FunctionOperation):
 
     def call(self, *args, **kwargs):
         parameters = inspect.signature(self.function).parameters
-        variadic = next((n for n in self.tensors if n in parameters and parameters[n].kind is inspect.Parameter.VAR_POSITIONAL), None)
+        if self.function.__name__ == "get_item" and isinstance(args[1], list):
+            args = (args[0], tuple(args[1]))  # a file has no tuples
+        variadic = next(
+            (n for n in self.tensors if n in parameters and parameters[n].kind is inspect.Parameter.VAR_POSITIONAL), None
+        )
         if variadic is None:
             return self.function(**dict(zip(self.tensors, args)), **kwargs, **self.attributes)
         before = list(parameters)[: list(parameters).index(variadic)]
@@ -129,12 +136,12 @@ def to_config(operation, calls):
     """(config of an op, its calls with tensor arguments only). Raises ValueError for functions that Keras has no class for."""
     from kerasgpu.saving.serialization import serialize_keras_object
 
-    name = operation.function.__name__
+    name = operation.function.__name__.lstrip("_")
     found = _tables()[0].get(name)
     if found is None:
         raise ValueError(
-            f"Op '{operation.name}' ({name}) of this functional model cannot be saved: Keras has no class for it. Put the computation into "
-            "the call() of a custom layer decorated with @keras.saving.register_keras_serializable()"
+            f"Op '{operation.name}' ({name}) of this functional model cannot be saved: Keras has no class for it. Put the "
+            "computation into the call() of a custom layer decorated with @keras.saving.register_keras_serializable()"
         )
     module, cls, tensors = found
     if isinstance(operation, KerasOp):
@@ -183,7 +190,9 @@ def from_config(entry):
     name = config.pop("name", None) or entry.get("name")
     found = _tables()[1].get((module, cls))
     if found is None:
-        raise TypeError(f"Could not locate class '{cls}' of module '{entry['module']}': it is not an op that a saved model can use")
+        raise TypeError(
+            f"Could not locate class '{cls}' of module '{entry['module']}': it is not an op that a saved model can use"
+        )
     function = _public_function(module, found[0])
     known = inspect.signature(function).parameters
     unknown = [k for k in config if k not in known]

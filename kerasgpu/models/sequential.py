@@ -7,7 +7,8 @@ import inspect
 
 from kerasgpu.engine import nest
 from kerasgpu.layers.core.input_layer import InputLayer
-from kerasgpu.layers.layer import Layer, get_mask, is_shape
+from kerasgpu.layers.layer import Layer
+from kerasgpu.layers.shapes import get_mask, is_shape
 from kerasgpu.models.model import Model
 
 
@@ -15,7 +16,8 @@ class Sequential(Model):
     """A stack of layers with one input and one output.
 
     Args:
-        layers: list of layers, which may start with `keras.Input(shape)`. With it, or with `input_shape=` in the first layer, the
+        layers: list of layers, which may start with `keras.Input(shape)`. With it, or with `input_shape=` in the first
+            layer, the
             weights exist at once; otherwise they are made at the first call, fit() or build(input_shape).
         trainable: whether training updates the layers.
         name: of the model.
@@ -48,16 +50,18 @@ class Sequential(Model):
             if isinstance(layer, type) and issubclass(layer, Layer):
                 hint = f" Did you forget the parentheses: {layer.__name__}(...)?"
             raise ValueError(
-                f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer} (of type {type(layer)}).{hint}"
+                f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer} (of type "
+                f"{type(layer)}).{hint}"
             )
         if any(layer.name == other.name and other is not layer for other in self._layers):
             raise ValueError(
-                f"All layers added to a Sequential model should have unique names. Name '{layer.name}' is already the name of a layer in "
-                "this model. Update the `name` argument to pass a unique name."
+                f"All layers added to a Sequential model should have unique names. Name '{layer.name}' is already the name "
+                "of a layer in this model. Update the `name` argument to pass a unique name."
             )
         if isinstance(layer, InputLayer) and self._layers and isinstance(self._layers[0], InputLayer):
             raise ValueError(
-                f"Sequential model '{self.name}' has already been configured to use input shape {self._layers[0].batch_shape}. You cannot "
+                f"Sequential model '{self.name}' has already been configured to use input shape "
+                f"{self._layers[0].batch_shape}. You cannot "
                 "add a different Input layer to it."
             )
         self._layers.append(layer)
@@ -106,8 +110,8 @@ class Sequential(Model):
         if isinstance(first, InputLayer):
             if first.batch_shape != input_shape:
                 raise ValueError(
-                    f"Sequential model '{self.name}' has already been configured to use input shape {first.batch_shape}. You cannot build "
-                    f"it with input_shape {input_shape}"
+                    f"Sequential model '{self.name}' has already been configured to use input shape {first.batch_shape}. "
+                    f"You cannot build it with input_shape {input_shape}"
                 )
         else:
             self._layers.insert(0, InputLayer(batch_shape=input_shape, dtype=first.compute_dtype))
@@ -145,7 +149,8 @@ class Sequential(Model):
     @layers.setter
     def layers(self, _):
         raise AttributeError(
-            "`Sequential.layers` attribute is reserved and should not be used. Use `add()` and `pop()` to change the layers in this model."
+            "`Sequential.layers` attribute is reserved and should not be used. Use `add()` and `pop()` to change the "
+            "layers in this model."
         )
 
     def compute_output_spec(self, inputs, training=None, mask=None, **kwargs):
@@ -165,7 +170,8 @@ class Sequential(Model):
     def _of_functional(self, attribute, what):
         if self._functional is None:
             raise AttributeError(
-                f"Sequential model '{self.name}' has no defined {what} yet. Start it with keras.Input(shape=...), or call it on data first."
+                f"Sequential model '{self.name}' has no defined {what} yet. Start it with keras.Input(shape=...), or "
+                "call it on data first."
             )
         return getattr(self._functional, attribute)
 
@@ -228,10 +234,11 @@ def _explain_signature(layer, error):
     start = "Layers added to a Sequential model "
     if not positional:
         raise ValueError(
-            f"{start}should have a single positional argument, the input tensor. Layer {type(layer).__name__} has no positional arguments."
+            f"{start}should have a single positional argument, the input tensor. Layer {type(layer).__name__} has no "
+            "positional arguments."
         ) from error
     if len(required) > 1:
         raise ValueError(
-            f"{start}can only have a single required positional argument, the input tensor. Layer {type(layer).__name__} has multiple "
-            f"required positional arguments: {required}"
+            f"{start}can only have a single required positional argument, the input tensor. Layer {type(layer).__name__} "
+            f"has multiple required positional arguments: {required}"
         ) from error

@@ -61,7 +61,9 @@ def print_summary(
         widths.append(int(p * line_length) - used)
         used += widths[-1]
         if widths[-1] < 4:
-            raise ValueError(f"Insufficient console width to print summary. Pass a larger line_length (received {line_length}).")
+            raise ValueError(
+                f"Insufficient console width to print summary. Pass a larger line_length (received {line_length})."
+            )
     rows = []
     own_nodes = None if sequential else {id(n) for nodes in model._nodes_by_depth.values() for n in nodes}
     first, last = _layer_bounds(layers, layer_range)
@@ -115,7 +117,7 @@ def output_shape_text(layer) -> str:
     if layer._inbound_nodes:
         shapes = [text(x.shape) for x in layer._inbound_nodes[-1].outputs]
     elif getattr(layer, "_build_shapes_dict", None):
-        from kerasgpu.layers.layer import map_shapes
+        from kerasgpu.layers.shapes import map_shapes
 
         try:
             if hasattr(layer, "output_shape"):
@@ -191,7 +193,8 @@ def _layer_bounds(layers, layer_range):
         return 0, len(layers)
     if len(layer_range) != 2:
         raise ValueError(
-            f"layer_range must be a list or tuple of length 2. Received: layer_range = {layer_range} of length {len(layer_range)}"
+            f"layer_range must be a list or tuple of length 2. Received: layer_range = {layer_range} of length "
+            f"{len(layer_range)}"
         )
     if not all(isinstance(name, str) for name in layer_range):
         raise ValueError(f"layer_range should contain string type only. Received: {layer_range}")

@@ -33,9 +33,7 @@ class ReLU(Layer):
         self._build_at_init()
 
     def call(self, inputs):
-        return activations.relu(
-            inputs, negative_slope=self.negative_slope, max_value=self.max_value, threshold=self.threshold
-        )
+        return activations.relu(inputs, negative_slope=self.negative_slope, max_value=self.max_value, threshold=self.threshold)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -53,8 +53,8 @@ class Softmax(Layer):
             )
         if any(m not in (1, n) for m, n in zip(mask_shape[::-1], shape[::-1])):
             raise ValueError(
-                "The `mask` must be broadcastable to `inputs`. Each mask dimension must be 1 or match the corresponding input dimension. "
-                f"Received: inputs.shape={shape}, mask.shape={mask_shape}"
+                "The `mask` must be broadcastable to `inputs`. Each mask dimension must be 1 or match the corresponding "
+                f"input dimension. Received: inputs.shape={shape}, mask.shape={mask_shape}"
             )
 
     def compute_output_shape(self, input_shape):

@@ -16,11 +16,13 @@ class EinsumDense(LoraWeight, Layer):
 
     Args:
         equation: "ab,bc->ac", "...x,xy->...y" or "ab...,bc->ac...": input, weight and output axes.
-        output_shape: sizes of the output axes without the batch axis (and without those under "..."); None for axes that the input
+        output_shape: sizes of the output axes without the batch axis (and without those under "..."); None for axes that
+            the input
             determines. An int for one axis.
         activation: function or name; None is linear.
         bias_axes: the output axes that b has; None for no bias.
-        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint: of W and b.
+        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint: of
+            W and b.
         lora_rank, lora_alpha: see Dense.
 
     >>> import kerasgpu as keras
@@ -70,8 +72,9 @@ class EinsumDense(LoraWeight, Layer):
         shapes = EinsumShapes(self.equation, self.bias_axes, input_shape, self.partial_output_shape)
         if None in shapes.kernel:
             raise ValueError(
-                f"Layer '{self.name}' (EinsumDense): the kernel of {self.equation!r} would have shape {shapes.kernel} for inputs of shape "
-                f"{tuple(input_shape)} and output_shape={self.partial_output_shape}; axes of the kernel need known sizes"
+                f"Layer '{self.name}' (EinsumDense): the kernel of {self.equation!r} would have shape {shapes.kernel} for "
+                f"inputs of shape {tuple(input_shape)} and output_shape={self.partial_output_shape}; axes of the kernel "
+                "need known sizes"
             )
         self.input_spec = InputSpec(ndim=len(input_shape))
         initializer = self.kernel_initializer
@@ -122,10 +125,13 @@ def _with_axes(initializer, input_axes, output_axes):
 
 
 class EinsumShapes:
-    """Shapes that an equation implies: `kernel`, `bias` (or None), `output`, and which kernel axes are `input_axes`, `output_axes`."""
+    """Shapes that an equation implies: `kernel`, `bias` (or None), `output`, and which kernel axes are `input_axes`,
+    `output_axes`."""
 
     def __init__(self, equation, bias_axes, input_shape, output_shape):
-        match = re.fullmatch(r"(0?)([a-zA-Z]+)(0?),([a-zA-Z]+)->(0?)([a-zA-Z]+)(0?)", equation.replace("...", "0").replace(" ", ""))
+        match = re.fullmatch(
+            r"(0?)([a-zA-Z]+)(0?),([a-zA-Z]+)->(0?)([a-zA-Z]+)(0?)", equation.replace("...", "0").replace(" ", "")
+        )
         left, right = (bool(match[1]), bool(match[3])) if match else (False, False)
         if not match or (left and right) or (left, right) != (bool(match[5]), bool(match[7])):
             raise ValueError(
@@ -145,11 +151,15 @@ class EinsumShapes:
         in_size = {c: input_shape[i + elided - len(input_shape) if left else i] for i, c in enumerate(self.inputs)}
         if len(output) < n_left + len(self.outputs):
             raise ValueError(
-                f"EinsumDense equation '{equation}' has {len(self.outputs)} output axes, but output_shape={tuple(output_shape)} with inputs "
+                f"EinsumDense equation '{equation}' has {len(self.outputs)} output axes, but "
+                f"output_shape={tuple(output_shape)} with inputs "
                 f"of shape {input_shape} gives {tuple(output)}; output_shape lists all output axes but the batch axis"
             )
         out_size = {c: output[i + n_left] for i, c in enumerate(self.outputs)}
         self._check(in_size, out_size)
+        for i, c in enumerate(self.outputs):
+            if out_size[c] is None:
+                out_size[c] = output[i + n_left] = in_size.get(c)
         self.input_axes, self.output_axes, kernel = [], [], []
         for i, c in enumerate(self.weights):
             if c in out_size:
@@ -170,14 +180,14 @@ class EinsumShapes:
         for c, size in in_size.items():
             if out_size.get(c) is not None and out_size[c] != size:
                 raise ValueError(
-                    f"Input shape and output shape do not match at shared dimension '{c}'. Input shape is {size}, and output shape is "
-                    f"{out_size[c]}."
+                    f"Input shape and output shape do not match at shared dimension '{c}'. Input shape is {size}, and "
+                    f"output shape is {out_size[c]}."
                 )
         for c in self.outputs:
             if c not in self.inputs and c not in self.weights:
                 raise ValueError(
-                    f"Dimension '{c}' was specified in the output '{self.outputs}' but has no corresponding dim in the input spec "
-                    f"'{self.inputs}' or weight spec '{self.outputs}'"
+                    f"Dimension '{c}' was specified in the output '{self.outputs}' but has no corresponding dim in the "
+                    f"input spec '{self.inputs}' or weight spec '{self.outputs}'"
                 )
 
     def _bias_shape(self, bias_axes, out_size, trailing):

@@ -16,7 +16,9 @@ def _standardize_shape(shape):
         raise ValueError(f"Cannot convert '{shape}' to a shape{hint}")
     for d in shape:
         if d is not None and (not hasattr(d, "__index__") or int(d) < 0):
-            raise ValueError(f"Cannot convert '{shape}' to a shape. Found invalid dimension '{d}'. Expected a non-negative integer or None")
+            raise ValueError(
+                f"Cannot convert '{shape}' to a shape. Found invalid dimension '{d}'. Expected a non-negative integer or None"
+            )
     return tuple(None if d is None else int(d) for d in shape)
 
 
@@ -75,7 +77,8 @@ class InputLayer(Layer):
     def _check_tensor(tensor, shape, batch_size, batch_shape, dtype):
         if not isinstance(tensor, KerasTensor):
             raise ValueError(
-                f"Argument `input_tensor` must be a KerasTensor. Received invalid type: input_tensor={tensor} (of type {type(tensor)})"
+                f"Argument `input_tensor` must be a KerasTensor. Received invalid type: input_tensor={tensor} (of type "
+                f"{type(tensor)})"
             )
         wrong = {
             "batch_size": batch_size is not None and (not tensor.shape or tensor.shape[0] != batch_size),
@@ -85,7 +88,9 @@ class InputLayer(Layer):
         }
         for name, bad in wrong.items():
             if bad:
-                raise ValueError(f"When providing the `input_tensor` argument, you cannot provide an incompatible `{name}` argument.")
+                raise ValueError(
+                    f"When providing the `input_tensor` argument, you cannot provide an incompatible `{name}` argument."
+                )
         return tensor.shape, tensor.dtype
 
     def call(self):

@@ -6,7 +6,8 @@ import inspect
 
 from kerasgpu.engine import nest
 from kerasgpu.engine.symbolic import KerasTensor
-from kerasgpu.layers.layer import Layer, infer_with_fill, is_shape, map_shapes
+from kerasgpu.layers.layer import Layer
+from kerasgpu.layers.shapes import infer_with_fill, is_shape, map_shapes
 
 
 class Lambda(Layer):
@@ -18,7 +19,8 @@ class Lambda(Layer):
         mask: None, a mask, or a function (inputs, mask) -> mask.
         arguments: dict of more keyword arguments for the function.
 
-    A model with a Lambda can be saved only if the function is registered with @keras.saving.register_keras_serializable(): code is
+    A model with a Lambda can be saved only if the function is registered with @keras.saving.register_keras_serializable():
+    code is
     never stored in, nor run from, a file.
 
     >>> import kerasgpu as keras
@@ -44,8 +46,8 @@ class Lambda(Layer):
                 return nest.map_structure(lambda x: x.shape, infer_with_fill(self.call, [inputs], {}))
             except Exception as error:
                 raise NotImplementedError(
-                    "We could not automatically infer the shape of the Lambda's output. Please specify the `output_shape` argument for "
-                    f"this Lambda layer. Error encountered: {error}"
+                    "We could not automatically infer the shape of the Lambda's output. Please specify the `output_shape` "
+                    f"argument for this Lambda layer. Error encountered: {error}"
                 ) from error
         if callable(self._output_shape):
             return self._output_shape(input_shape)

@@ -13,7 +13,8 @@ class TimeDistributed(Wrapper):
     Args:
         layer: layer for inputs of shape (batch, ...).
 
-    Shapes: x (batch, time, ...), y (batch, time, *shape of the layer's output without its batch axis). A mask is (batch, time, ...).
+    Shapes: x (batch, time, ...), y (batch, time, *shape of the layer's output without its batch axis). A mask is (batch,
+    time, ...).
 
     >>> import kerasgpu as keras
     >>> keras.layers.TimeDistributed(keras.layers.Dense(2))(keras.ops.ones((4, 5, 3))).shape
@@ -22,7 +23,9 @@ class TimeDistributed(Wrapper):
 
     def __init__(self, layer, **kwargs):
         if not isinstance(layer, Layer):
-            raise ValueError(f"Please initialize `TimeDistributed` layer with a `keras.layers.Layer` instance. Received: {layer}")
+            raise ValueError(
+                f"Please initialize `TimeDistributed` layer with a `keras.layers.Layer` instance. Received: {layer}"
+            )
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
@@ -63,12 +66,12 @@ class TimeDistributed(Wrapper):
         start = "The `mask` passed to the `TimeDistributed` layer "
         if len(mask_shape) < 2:
             raise ValueError(
-                f"{start}must be at least 2D (e.g., `(batch_size, timesteps)`), but it has {len(mask_shape)} dimension(s) with shape "
-                f"{mask_shape}."
+                f"{start}must be at least 2D (e.g., `(batch_size, timesteps)`), but it has {len(mask_shape)} dimension(s) "
+                f"with shape {mask_shape}."
             )
         if tuple(mask_shape[:2]) != tuple(input_shape[:2]):
             raise ValueError(
-                f"{start}has a shape {mask_shape} that is incompatible with the input shape {input_shape}. The first two dimensions of "
-                "the mask (batch size and timesteps) must match the input's first two dimensions. Expected mask shape prefix: "
-                f"({input_shape[0]}, {input_shape[1]})."
+                f"{start}has a shape {mask_shape} that is incompatible with the input shape {input_shape}. The first two "
+                "dimensions of the mask (batch size and timesteps) must match the input's first two dimensions. Expected "
+                f"mask shape prefix: ({input_shape[0]}, {input_shape[1]})."
             )

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import KerasTensor
-from kerasgpu.layers.layer import Layer, get_mask
+from kerasgpu.layers.layer import Layer
+from kerasgpu.layers.shapes import get_mask
 
 
 def check_list(layer, input_shape, least=1):
     """ValueError unless input_shape is a list of at least `least` shapes."""
     if not isinstance(input_shape, (list, tuple)) or not input_shape or not isinstance(input_shape[0], (tuple, list)):
         raise ValueError(
-            f"A merge layer should be called on a list of inputs. Received: input_shape={input_shape} (not a list of shapes). Layer: "
-            f"'{layer.name}' ({type(layer).__name__}); call it as layer([a, b])"
+            f"A merge layer should be called on a list of inputs. Received: input_shape={input_shape} (not a list of "
+            f"shapes). Layer: '{layer.name}' ({type(layer).__name__}); call it as layer([a, b])"
         )
     if len(input_shape) < least:
         raise ValueError(
-            f"A merge layer should be called on a list of at least {least} input. Received {len(input_shape)} inputs. Full input_shape "
-            f"received: {input_shape}"
+            f"A merge layer should be called on a list of at least {least} input. Received {len(input_shape)} inputs. Full "
+            f"input_shape received: {input_shape}"
         )
 
 
@@ -65,7 +66,9 @@ class Merge(Layer):
 
     def call(self, inputs):
         if not isinstance(inputs, (list, tuple)):
-            raise ValueError(f"A merge layer should be called on a list of inputs. Received: inputs={inputs} (not a list of tensors)")
+            raise ValueError(
+                f"A merge layer should be called on a list of inputs. Received: inputs={inputs} (not a list of tensors)"
+            )
         if not self._reshape_required:
             return self._merge_function(inputs)
         # Lower ranks get axes of size 1 after the batch axis.
@@ -102,8 +105,8 @@ class Merge(Layer):
                 raise ValueError(f"`{name}` should be a list. Received: {name}={value}")
         if len(mask) != len(inputs):
             raise ValueError(
-                f"The lists `inputs` and `mask` should have the same length. Received: inputs={inputs} of length {len(inputs)}, and "
-                f"mask={mask} of length {len(mask)}"
+                f"The lists `inputs` and `mask` should have the same length. Received: inputs={inputs} of length "
+                f"{len(inputs)}, and mask={mask} of length {len(mask)}"
             )
 
     def _merge_unmasked(self, function, inputs):

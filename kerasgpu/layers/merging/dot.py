@@ -9,7 +9,8 @@ from kerasgpu.layers.merging.base_merge import Merge
 def batch_dot(x, y, axes):
     """sum over axis axes[0] of x[b] and axes[1] of y[b], for each b.
 
-    Shapes: x (batch, A..., n, A'...), y (batch, B..., n, B'...); result (batch, A..., A'..., B..., B'...), (batch, 1) for two vectors.
+    Shapes: x (batch, A..., n, A'...), y (batch, B..., n, B'...); result (batch, A..., A'..., B..., B'...), (batch, 1) for
+    two vectors.
     """
     a, b = axes
     x = ops.moveaxis(x, a, -1)
@@ -58,8 +59,8 @@ class Dot(Merge):
         found = tuple(a % len(shape) if a < 0 else a for a, shape in zip(axes, (shape1, shape2)))
         if 0 in found:
             raise ValueError(
-                "Cannot perform batch_dot over axis 0. If your inputs are not batched, add a dummy batch dimension to your inputs using "
-                "keras.ops.expand_dims(x, 0)"
+                "Cannot perform batch_dot over axis 0. If your inputs are not batched, add a dummy batch dimension to your "
+                "inputs using keras.ops.expand_dims(x, 0)"
             )
         return found
 
@@ -74,8 +75,8 @@ class Dot(Merge):
         a, b = self._axes_for(shape1, shape2)
         if shape1[a] is not None and shape2[b] is not None and shape1[a] != shape2[b]:
             raise ValueError(
-                f"Incompatible input shapes: axis values {shape1[a]} (at axis {a}) != {shape2[b]} (at axis {b}). Full input shapes: "
-                f"{shape1}, {shape2}"
+                f"Incompatible input shapes: axis values {shape1[a]} (at axis {a}) != {shape2[b]} (at axis {b}). Full input "
+                f"shapes: {shape1}, {shape2}"
             )
 
     def _merge_function(self, inputs):

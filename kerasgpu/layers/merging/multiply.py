@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from kerasgpu import ops
-from kerasgpu.layers.layer import get_mask
 from kerasgpu.layers.merging.base_merge import Merge
+from kerasgpu.layers.shapes import get_mask
 
 
 class Multiply(Merge):
-    """Element-wise product of a list of tensors that broadcast. Masked elements count as 1; where all are masked, the output is 0."""
+    """Element-wise product of a list of tensors that broadcast. Masked elements count as 1; where all are masked, the
+    output is 0."""
 
     def _merge_function(self, inputs):
         masks = [get_mask(x) for x in inputs]

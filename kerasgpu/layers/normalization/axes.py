@@ -17,6 +17,7 @@ def known_size(layer, axis, input_shape):
     size = input_shape[axis]
     if size is None:
         raise ValueError(
-            f"Axis {axis} of input tensor should have a defined dimension but the layer received an input with shape {tuple(input_shape)}."
+            f"Axis {axis} of input tensor should have a defined dimension but the layer received an input with shape "
+            f"{tuple(input_shape)}."
         )
     return size

@@ -14,7 +14,8 @@ class BatchNormalization(Renorm, ScaleCenter):
     """y = gamma * (x - mean) / sqrt(var + epsilon) + beta, for each channel.
 
     In training, mean and var are those of the batch, and moving averages of them are kept:
-    moving = momentum * moving + (1 - momentum) * batch. In inference, and when `trainable` is False, the moving averages are used.
+    moving = momentum * moving + (1 - momentum) * batch. In inference, and when `trainable` is False, the moving averages
+    are used.
 
     Args:
         axis: the channel axis.

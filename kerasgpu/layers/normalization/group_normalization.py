@@ -10,7 +10,8 @@ from kerasgpu.layers.normalization.scale_center import ScaleCenter
 
 
 class GroupNormalization(ScaleCenter):
-    """y = gamma * (x - mean) / sqrt(var + epsilon) + beta, mean and var of each sample over groups of channels and all positions.
+    """y = gamma * (x - mean) / sqrt(var + epsilon) + beta, mean and var of each sample over groups of channels and all
+    positions.
 
     Args:
         groups: number of groups; divides the number of channels. -1: one group per channel (instance normalization).
@@ -36,8 +37,8 @@ class GroupNormalization(ScaleCenter):
     ):
         if not isinstance(groups, int) or (groups <= 0 and groups != -1):
             raise ValueError(
-                "Received an invalid value for argument `groups`, expected a positive integer (or `-1` for instance normalization). "
-                f"Received: groups={groups}"
+                "Received an invalid value for argument `groups`, expected a positive integer (or `-1` for instance "
+                f"normalization). Received: groups={groups}"
             )
         super().__init__(
             epsilon=epsilon,

@@ -39,8 +39,9 @@ class LayerNormalization(ScaleCenter):
         rms_scaling = kwargs.pop("rms_scaling", False)
         if rms_scaling:
             warnings.warn(
-                "You passed `rms_scaling=True`, which is deprecated. This argument incorrectly scales the input by the variance, not the "
-                "root mean square. To correctly use RMS Normalization, please use `keras.layers.RMSNormalization` instead.",
+                "You passed `rms_scaling=True`, which is deprecated. This argument incorrectly scales the input by the "
+                "variance, not the root mean square. To correctly use RMS Normalization, please use "
+                "`keras.layers.RMSNormalization` instead.",
                 stacklevel=2,
             )
         super().__init__(

@@ -22,7 +22,9 @@ class RMSNormalization(Layer):
 
     def build(self, input_shape):
         self.axis = [self.axis] if isinstance(self.axis, int) else sorted(self.axis)
-        self.scale = self.add_weight(name="scale", shape=tuple(known_size(self, a, input_shape) for a in self.axis), initializer="ones")
+        self.scale = self.add_weight(
+            name="scale", shape=tuple(known_size(self, a, input_shape) for a in self.axis), initializer="ones"
+        )
         self.built = True
 
     def call(self, x):

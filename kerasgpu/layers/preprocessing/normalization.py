@@ -40,7 +40,8 @@ class Normalization(Layer):
         self.__dict__["mean"] = self.__dict__["variance"] = None
         if (mean is not None) != (variance is not None):
             raise ValueError(
-                f"When setting values directly, both `mean` and `variance` must be set. Received: mean={mean} and variance={variance}"
+                f"When setting values directly, both `mean` and `variance` must be set. Received: mean={mean} and "
+                f"variance={variance}"
             )
         if mean is not None:
             if np.shape(mean) != np.shape(variance):
@@ -50,8 +51,8 @@ class Normalization(Layer):
                 )
             if len(np.shape(mean)) > len(self.axis):
                 raise ValueError(
-                    f"The rank of `mean` must be less than or equal to the number of axes ({len(self.axis)}). Received: mean shape "
-                    f"{np.shape(mean)} for axis {self.axis}"
+                    f"The rank of `mean` must be less than or equal to the number of axes ({len(self.axis)}). Received: "
+                    f"mean shape {np.shape(mean)} for axis {self.axis}"
                 )
 
     def build(self, input_shape):
@@ -61,7 +62,8 @@ class Normalization(Layer):
         self._build_input_shape = tuple(input_shape)
         if any(a < -ndim or a >= ndim for a in self.axis):
             raise ValueError(
-                f"All `axis` values must be in the range [-ndim, ndim). Received inputs with ndim={ndim}, while axis={self.axis}"
+                f"All `axis` values must be in the range [-ndim, ndim). Received inputs with ndim={ndim}, while "
+                f"axis={self.axis}"
             )
         self._keep_axis = tuple(sorted(a % ndim for a in self.axis))
         for d in self._keep_axis:
@@ -118,21 +120,21 @@ class Normalization(Layer):
             batches = iter(data)
         else:
             raise TypeError(
-                f"Unsupported data type: {type(data)}. `adapt` supports `np.ndarray`, backend tensors, `keras.utils.PyDataset`, and "
-                "iterables of batches (e.g. list, generator)."
+                f"Unsupported data type: {type(data)}. `adapt` supports `np.ndarray`, backend tensors, "
+                "`keras.utils.PyDataset`, and iterables of batches (e.g. list, generator)."
             )
         batches = (b[0] if isinstance(b, (tuple, list)) and b and hasattr(b[0], "shape") else b for b in batches)
         first = next(batches, None)
         if first is None:
             raise ValueError(
-                "adapt() received an empty iterable (no batches). Expected at least one batch. Pass a non-empty iterable of arrays or "
-                "tensors, e.g. layer.adapt([x]) or layer.adapt(list_of_batches)."
+                "adapt() received an empty iterable (no batches). Expected at least one batch. Pass a non-empty iterable "
+                "of arrays or tensors, e.g. layer.adapt([x]) or layer.adapt(list_of_batches)."
             )
         if not hasattr(first, "shape"):
             raise TypeError(
-                "adapt() expects an iterable that yields arrays or tensors with a `.shape` attribute (e.g. numpy arrays or backend "
-                f"tensors). Got an element of type {type(first).__name__}. Ensure each yielded element is array-like with a `.shape` "
-                "attribute."
+                "adapt() expects an iterable that yields arrays or tensors with a `.shape` attribute (e.g. numpy arrays or "
+                f"backend tensors). Got an element of type {type(first).__name__}. Ensure each yielded element is "
+                "array-like with a `.shape` attribute."
             )
         self._check_or_build(first.shape)
         count, mean, variance = 0, 0.0, 0.0
@@ -144,7 +146,9 @@ class Normalization(Layer):
             count += n
             weight = n / count
             new_mean = mean * (1 - weight) + batch_mean * weight
-            variance = (variance + (mean - new_mean) ** 2) * (1 - weight) + (batch_variance + (batch_mean - new_mean) ** 2) * weight
+            variance = (variance + (mean - new_mean) ** 2) * (1 - weight) + (
+                batch_variance + (batch_mean - new_mean) ** 2
+            ) * weight
             mean = new_mean
         return mean, variance
 
@@ -154,8 +158,8 @@ class Normalization(Layer):
         for d in self._keep_axis:
             if shape[d] != self._build_input_shape[d]:
                 raise ValueError(
-                    f"The layer was built with input_shape={self._build_input_shape}, but adapt() is being called with data with an "
-                    f"incompatible shape, data.shape={tuple(shape)}"
+                    f"The layer was built with input_shape={self._build_input_shape}, but adapt() is being called with data "
+                    f"with an incompatible shape, data.shape={tuple(shape)}"
                 )
         if self.input_mean is not None:
             raise ValueError(f"Layer '{self.name}' (Normalization) was given mean and variance; adapt() would not change them.")

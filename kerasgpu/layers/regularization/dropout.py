@@ -8,7 +8,9 @@ from kerasgpu.layers.layer import Layer
 
 def check_rate(rate, highest=1):
     if not isinstance(rate, (int, float)) or not 0 <= rate <= highest:
-        raise ValueError(f"Invalid value received for argument `rate`. Expected a float value between 0 and 1. Received: rate={rate}")
+        raise ValueError(
+            f"Invalid value received for argument `rate`. Expected a float value between 0 and 1. Received: rate={rate}"
+        )
     return rate
 
 
@@ -17,7 +19,8 @@ class Dropout(Layer):
 
     Args:
         rate: fraction to drop, 0 <= rate <= 1.
-        noise_shape: shape of the mask, broadcast to the input; None in it takes the input's size. For example (None, 1, None) drops
+        noise_shape: shape of the mask, broadcast to the input; None in it takes the input's size. For example (None, 1,
+            None) drops
             the same features in all time steps.
         seed: integer for repeatable masks.
 
@@ -52,11 +55,13 @@ class Dropout(Layer):
         for i, d in enumerate(noise_shape):
             if d is not None and not isinstance(d, int):
                 raise ValueError(
-                    f"{start}Expected all elements to be integers or None. Received element at index {i}: {d} (type: {type(d).__name__})"
+                    f"{start}Expected all elements to be integers or None. Received element at index {i}: {d} (type: "
+                    f"{type(d).__name__})"
                 )
             if d is not None and d <= 0:
                 raise ValueError(
-                    f"{start}Expected all dimensions to be positive integers or None. Received negative or zero value at index {i}: {d}"
+                    f"{start}Expected all dimensions to be positive integers or None. Received negative or zero value "
+                    f"at index {i}: {d}"
                 )
         return noise_shape
 

@@ -18,7 +18,8 @@ class GaussianNoise(Layer):
         super().__init__(**kwargs)
         if not 0 <= stddev <= 1:
             raise ValueError(
-                f"Invalid value received for argument `stddev`. Expected a float value between 0 and 1. Received: stddev={stddev}"
+                "Invalid value received for argument `stddev`. Expected a float value between 0 and 1. Received: "
+                f"stddev={stddev}"
             )
         self.stddev = stddev
         self.seed = seed

@@ -20,7 +20,8 @@ class _Cropping(SpatialLayer):
                 start = (
                     "`cropping` parameter of `Cropping1D` layer must be smaller than the input length."
                     if self.rank == 1
-                    else "Values in `cropping` argument should be smaller than the corresponding spatial dimension of the input."
+                    else "Values in `cropping` argument should be smaller than the corresponding spatial dimension of the "
+                    "input."
                 )
                 raise ValueError(f"{start} Received: {what}={tuple(shape)}, cropping={self.cropping}")
             return left

@@ -21,8 +21,8 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(dims) != list(range(1, len(dims) + 1)):
             raise ValueError(
-                "Invalid permutation argument `dims` for Permute Layer. The set of indices in `dims` must be consecutive and start from "
-                f"1. Received dims={dims}"
+                "Invalid permutation argument `dims` for Permute Layer. The set of indices in `dims` must be consecutive "
+                f"and start from 1. Received dims={dims}"
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 

@@ -22,8 +22,8 @@ class Reshape(Layer):
         target_shape = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
         if target_shape.count(-1) > 1 or any(not isinstance(d, int) or d < -1 for d in target_shape):
             raise ValueError(
-                "There must be at most one unknown dimension (-1) in target_shape, and all others must be integers >= 0. Received: "
-                f"target_shape={target_shape}."
+                "There must be at most one unknown dimension (-1) in target_shape, and all others must be integers >= 0. "
+                f"Received: target_shape={target_shape}."
             )
         self.target_shape = target_shape
         self._build_at_init()
@@ -36,10 +36,11 @@ class Reshape(Layer):
         fits = total == known if -1 not in target else known > 0 and total % known == 0
         if not fits:
             raise ValueError(
-                "The total size of the tensor must be unchanged, however, the input size cannot by divided by the specified dimensions in "
-                f"target_shape. Received: input_shape={tuple(size)}, target_shape={target}"
+                "The total size of the tensor must be unchanged, however, the input size cannot by divided by the "
+                f"specified dimensions in target_shape. Received: input_shape={tuple(size)}, target_shape={target}"
                 if -1 in target
-                else f"The total size of the tensor must be unchanged. Received: input_shape={tuple(size)}, target_shape={target}"
+                else "The total size of the tensor must be unchanged. Received: "
+                f"input_shape={tuple(size)}, target_shape={target}"
             )
         return (input_shape[0], *(total // known if d == -1 else d for d in target))
 

@@ -15,8 +15,8 @@ def pairs_per_axis(value, rank, name):
         return ((value, value),) * rank
     if not hasattr(value, "__len__"):
         raise ValueError(
-            f"`{name}` should be either an int, a tuple of {rank} ints (symmetric), or a tuple of {rank} tuples of 2 ints (before, "
-            f"after). Received: {name}={value}."
+            f"`{name}` should be either an int, a tuple of {rank} ints (symmetric), or a tuple of {rank} tuples of 2 ints "
+            f"(before, after). Received: {name}={value}."
         )
     if len(value) != rank:
         count = {2: "two elements", 3: "3 elements"}.get(rank, f"{rank} elements")

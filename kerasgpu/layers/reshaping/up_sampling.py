@@ -52,7 +52,8 @@ class UpSampling2D(_UpSampling):
     Args:
         size: int, or factors (rows, cols).
         data_format: "channels_last" or "channels_first".
-        interpolation: "nearest" repeats pixels; "bilinear", "bicubic", "lanczos3" and "lanczos5" are as in keras.ops.image.resize.
+        interpolation: "nearest" repeats pixels; "bilinear", "bicubic", "lanczos3" and "lanczos5" are as in
+            keras.ops.image.resize.
 
     >>> import kerasgpu as keras
     >>> keras.layers.UpSampling2D((1, 2))(keras.ops.ones((1, 3, 4, 2))).shape
