@@ -8,7 +8,7 @@ from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.primitives import elementwise as p
-from kerasgpu.ops.primitives.operands import as_float, as_tensor, promote
+from kerasgpu.ops.primitives.operands import as_float, as_tensor, kind_of, promote, weak
 
 
 @symbolic
@@ -130,9 +130,10 @@ def logaddexp2(x1, x2):
     4.0
     """
     ln2 = math.log(2)
-    x1, x2 = as_tensor(x1), as_tensor(x2)
-    dtype = dtypes.result_type(x1.dtype, x2.dtype, float)
+    x1, x2 = weak(x1), weak(x2)
+    dtype = dtypes.result_type(kind_of(x1), kind_of(x2), float)
+    x1, x2 = as_tensor(x1, dtype), as_tensor(x2, dtype)
     # log2(2^a + 2^b) = max(a, b) + log2(1 + 2^-|a - b|): exact where the operands are whole numbers far apart
     high, low = ops.maximum(x1, x2), ops.minimum(x1, x2)
     gap = ops.where(ops.equal(high, low), 0, ops.subtract(low, high))
-    return ops.add(ops.cast(high, dtype), p.log1p(p.exp2(as_float(gap))) * (1 / ln2))
+    return ops.add(high, p.log1p(p.exp2(gap)) * (1 / ln2))

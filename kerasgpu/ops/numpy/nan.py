@@ -142,7 +142,11 @@ def nanvar(x, axis=None, keepdims=False):
     """
     x = as_float(x)
     wide = ops.cast(x, dtypes.result_type(x.dtype, "float32"))
-    return ops.cast(nanmean(ops.square(wide - nanmean(wide, axis, True)), axis, keepdims), x.dtype)
+    nan = ops.isnan(wide)
+    # NaN is replaced before the square: 0 times its slope would be NaN in the gradient
+    centered = ops.where(nan, 0, wide - nanmean(wide, axis, True))
+    left = ops.sum(ops.cast(ops.logical_not(nan), wide.dtype), axis, keepdims)
+    return ops.cast(ops.sum(ops.square(centered), axis, keepdims) / left, x.dtype)
 
 
 @symbolic
