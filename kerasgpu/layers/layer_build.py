@@ -131,7 +131,7 @@ class LayerBuild:
         if self.built:
             return
         shapes = spec.shapes(active.fill if state.shape_only else None)
-        if type(self).build is not LayerBuild.build:
+        if not self._is_built_by_call(spec):
             self.build(**shapes_for(self.build, shapes, spec, type(self).__name__))
             assert_input_compatibility(self.input_spec, spec.first_arg, self.name)  # build() may have set the spec
             return
@@ -143,6 +143,11 @@ class LayerBuild:
             else:
                 return  # shape inference runs call(), which builds them
         self.build(next(iter(shapes.values()), None))
+
+    def _is_built_by_call(self, spec):
+        """Whether calling the layer makes its state: it has no build(), or one that only runs call() on shapes."""
+        build = type(self).build
+        return build is LayerBuild.build or (spec.eager and getattr(build, "_runs_call", False))
 
     def _trace_to_build(self, spec):
         try:
@@ -162,7 +167,7 @@ class LayerBuild:
     def _finish_build(self, spec):
         """After the first call of a layer that has no build(): its call made the state."""
         if (
-            type(self).build is LayerBuild.build
+            self._is_built_by_call(spec)
             and self._build_shapes_dict is None
             and not any(not s.built for s in self._layers)
         ):

@@ -153,6 +153,8 @@ class Model(ModelState, Trainer, Layer):
                 ) from error
         self.built = True
 
+    build._runs_call = True
+
     def build_from_config(self, config):
         if not config:
             return

@@ -47,14 +47,10 @@ def _output_spec(model, x):
     custom = not (model._is_default("train_step") and model._is_default("test_step"))
     try:
         return symbolic.infer_spec(model, (nest.map_structure(_symbolic, x),), _inference(model))
-    except (ValueError, KeyboardInterrupt):
-        if custom:
-            return None
-        raise
     except Exception:
         if custom:
             return None
-    # Something in call() needs values: run it. Its own error, if it has one, is the clearest message.
+    # Something in call() needs values, or it is wrong: run it. Its own error, if it has one, is the clearest message.
     with tape.no_grad():
         return nest.map_structure(_symbolic, model(x, **_inference(model)))
 

@@ -106,13 +106,14 @@ CASES = {
     ),
     "mask": (
         masked,
-        dict(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], weighted_metrics=["accuracy"]),
+        # No metrics: in training on JAX, Keras loses the mask before it updates them (on other backends it does not).
+        dict(optimizer="adam", loss="sparse_categorical_crossentropy"),
         (TOKENS, TOKENS % 3),
         dict(epochs=2),
     ),
     "mask and weights per step": (
         masked,
-        dict(optimizer="adam", loss="sparse_categorical_crossentropy", weighted_metrics=["accuracy"]),
+        dict(optimizer="adam", loss="sparse_categorical_crossentropy"),
         (TOKENS, TOKENS % 3),
         dict(epochs=2, sample_weight=np.abs(X[:, :5])),
     ),
@@ -197,9 +198,22 @@ def test_single_batches():
             oracle.close(call(models[0]), call(models[1]), rtol=1e-4)
 
 
+def test_masks_in_the_metrics_of_evaluate():
+    models = pair(masked)
+    compile_both(models, dict(loss="sparse_categorical_crossentropy", metrics=["accuracy"], weighted_metrics=["accuracy"]))
+    found = [model.evaluate(TOKENS, TOKENS % 3, verbose=0, return_dict=True) for model in models]
+    assert list(found[0]) == list(found[1])
+    oracle.close(list(found[0].values()), list(found[1].values()), rtol=1e-4)
+
+
 def test_compile_configs_are_equal():
     models = [list_outputs(kerasgpu), list_outputs(keras)]
-    compile_both(models, dict(optimizer="adam", loss=["mse", "mae"], loss_weights=[1.0, 2.0], metrics=[["accuracy"], ["mse"]]))
+    compile_both(
+        models,
+        lambda k: dict(
+            optimizer=k.optimizers.Adam(name="adam"), loss=["mse", "mae"], loss_weights=[1.0, 2.0], metrics=[["accuracy"], ["mse"]]
+        ),
+    )
     ours, theirs = (oracle.plain(model.get_compile_config()) for model in models)
     del ours["jit_compile"], theirs["jit_compile"]  # Keras writes down what it chose for its backend
     assert ours == theirs

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import kerasgpu as keras
+from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.training.adapters import ArrayAdapter, GeneratorAdapter, IterableAdapter, PyDataset, PyDatasetAdapter, get_data_adapter
 from kerasgpu.training.adapters.arrays import train_validation_split
@@ -62,7 +63,7 @@ def test_shuffle_batch_keeps_each_sample_in_its_batch():
 )
 def test_lists_mean_one_array_unless_they_hold_arrays(x, expected):
     found, _, _ = unpack_x_y_sample_weight(get_data_adapter(x).batch(0))
-    shapes = keras.engine.nest.map_structure(lambda t: t.shape, found) if not isinstance(found, Tensor) else found.shape
+    shapes = nest.map_structure(lambda t: t.shape, found) if not isinstance(found, Tensor) else found.shape
     assert (list(shapes) if isinstance(shapes, tuple) and isinstance(expected, list) else shapes) == expected
 
 
