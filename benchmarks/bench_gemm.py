@@ -67,11 +67,12 @@ def main():
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--budget", type=float, default=0.3, help="seconds per shape")
     parser.add_argument("--quick", action="store_true", help="skip what takes longer than a few milliseconds")
-    parser.add_argument("--one-thread", action="store_true", help="CPU time of one thread each; start with OPENBLAS_NUM_THREADS=1")
+    parser.add_argument("--one-thread", action="store_true", help="CPU time, one thread (needs OPENBLAS_NUM_THREADS=1)")
     args = parser.parse_args()
     if args.one_thread:
         _core.set_num_threads(1)
     random = np.random.default_rng(0)
+    kernel = _core.kernel_id("gemm")
     ratios = []
     print(f"threads {_core.num_threads()}, level {_core.level()}, {args.dtype}")
     for name, (m, n, k, ta, tb, batch) in SHAPES.items():
@@ -84,7 +85,6 @@ def main():
         left, right = a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b
         # The launch alone: what Python does around it is measured elsewhere, and NumPy's own checks are in C.
         ints = (batch or 1, m, n, k, ta, tb, m * k if batch else 0, k * n if batch else 0, 0, 0, 0)
-        kernel = _core.kernel_id("gemm")
         gemm(a, b, transpose_a=bool(ta), transpose_b=bool(tb), out=out)
         ours, theirs = measure(
             [

@@ -1,4 +1,4 @@
-"""Matrix products: `gemm(a, b)` with broadcast batches, transposed operands, bias, activation and accumulation in one kernel."""
+"""Matrix products: `gemm(a, b)` with broadcast batches, transposed operands, bias, activation and accumulation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
 
     Args:
         a: array `(..., m, k)`, or `(..., k, m)` with `transpose_a`.
-        b: array `(..., k, n)`, or `(..., n, k)` with `transpose_b`. Same dtype as `a`; batch dims broadcast against those of `a`.
+        b: array `(..., k, n)`, or `(..., n, k)` with `transpose_b`; of the dtype of `a`. Batch dims broadcast.
         bias: array `(n,)`, added to each row; or `(m, 1)`, added to each column. None for no bias.
         activation: None or `"relu"`.
         alpha: number that scales the product before the bias is added.
@@ -79,9 +79,14 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
     if a_batch or b_batch:
         a, a_stride = _batch_stride(a, a_batch, batch, a_stride)
         b, b_stride = _batch_stride(b, b_batch, batch, b_stride)
-        if b_stride == 0 and not transpose_a and bias_kind != 2 and a_stride == m * k and entries != 0:
-            m, entries, a_stride = m * entries, 1, m * k * entries  # one b for all: the batch is more rows of a
-    ints = (entries, m, n, k, int(transpose_a), int(transpose_b), a_stride, b_stride, bias_kind, _ACTIVATIONS[activation], int(accumulate))
+        if b_stride == 0 and a_stride == m * k and not transpose_a and entries != 0:
+            # One b for all: the batch is more rows of a. Whatever the bias, or its bits would depend on it.
+            if bias_kind == 2:
+                bias = _broadcast(bias, (*batch, m, 1))
+            m, entries = m * entries, 1
+            a_stride = m * k
+    flags = (bias_kind, _ACTIVATIONS[activation], int(accumulate))
+    ints = (entries, m, n, k, int(transpose_a), int(transpose_b), a_stride, b_stride, *flags)
     inputs = (a, b) if bias is None else (a, b, _contiguous(bias))
     launch("gemm", inputs, (out,), ints, (float(alpha),))
     return out
@@ -103,10 +108,13 @@ def _batch_stride(x, own, batch, one):
         return x, one
     if all(size == 1 for size in own):
         return x, 0
-    shape = (*batch, *x.shape[-2:])
+    return _broadcast(x, (*batch, *x.shape[-2:])), one
+
+
+def _broadcast(x, shape):
     full = empty(shape, x.dtype, x)
     host_call(_copy_broadcast, (x,), (full,))
-    return full, one
+    return full
 
 
 def _copy_broadcast(x, out):
@@ -120,7 +128,7 @@ def _bias_kind(bias, m, n, dtype):
         return 1
     if bias.shape == (m, 1):
         return 2
-    raise ValueError(f"matmul: bias must be ({n},), one per column, or ({m}, 1), one per row. Received: bias of shape {bias.shape}")
+    raise ValueError(f"matmul: bias must be ({n},), one per column, or ({m}, 1), one per row. Received: shape {bias.shape}")
 
 
 def _inner_sizes_message(a_shape, b_shape, transpose_a, transpose_b):
