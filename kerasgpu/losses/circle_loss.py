@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from kerasgpu import ops
+from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.losses.loss import FunctionLoss
 from kerasgpu.losses.reduction import set_mask
 
 
+@symbolic
 def _pair_masks(labels, other, remove_diagonal):
     """(same label, different label), bool of shape `(len(labels), len(other))`; the diagonal pairs an item with itself."""
     labels, other = ops.reshape(labels, (-1, 1)), ops.reshape(other, (1, -1))

@@ -84,7 +84,6 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
         y_pred = ops.where(ops.expand_dims(valid, axis), y_pred, ops.zeros_like(y_pred))
     values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
     if valid is not None:
-        valid = ops.reshape(valid, values.shape)
         values = ops.where(valid, values, ops.zeros_like(values))
         set_mask(values, valid)
     return values

@@ -8,8 +8,6 @@ none                         w * l
 
 from __future__ import annotations
 
-import math
-
 from kerasgpu import ops
 
 REDUCTIONS = ("sum_over_batch_size", "sum", None, "none", "mean", "mean_with_sample_weight")
@@ -98,8 +96,7 @@ def apply_mask(sample_weight, mask, dtype, reduction):
         return sample_weight
     weight = ops.cast(ops.convert_to_tensor(mask), dtype)
     if reduction in ("mean", "sum_over_batch_size"):
-        total = ops.cast(math.prod(ops.shape(weight)), dtype)
-        weight = weight * ops.divide_no_nan(total, ops.sum(weight))
+        weight = ops.divide_no_nan(weight, ops.mean(weight))
     if sample_weight is None:
         return weight
     weight, sample_weight = squeeze_or_expand_to_same_rank(weight, ops.cast(sample_weight, dtype))
