@@ -94,7 +94,12 @@ CASES = {
     ),
     "outputs in a list": (
         list_outputs,
-        dict(optimizer="adam", loss=["sparse_categorical_crossentropy", "mae"], loss_weights=[0.3, 2.0], metrics=[["accuracy"], None]),
+        dict(
+            optimizer="adam",
+            loss=["sparse_categorical_crossentropy", "mae"],
+            loss_weights=[0.3, 2.0],
+            metrics=[["accuracy"], None],
+        ),
         (X, [LABELS, TARGET]),
         dict(epochs=2, sample_weight=WEIGHTS, validation_split=0.1),
     ),
@@ -162,7 +167,9 @@ def test_history_and_weights(name, capture):
     start, (history, weights, scores, predictions) = expected(name)
     model = build(kerasgpu)
     model.set_weights(start)
-    model.compile(**(compile_arguments(kerasgpu) if callable(compile_arguments) else compile_arguments), run_eagerly=not capture)
+    model.compile(
+        **(compile_arguments(kerasgpu) if callable(compile_arguments) else compile_arguments), run_eagerly=not capture
+    )
     ours = train(model, name)
     assert list(ours[0]) == list(history)
     for key in history:
@@ -186,7 +193,10 @@ def test_the_same_seed_shuffles_alike():
 
 def test_single_batches():
     models = pair(lambda k: dense(k, 4))
-    compile_both(models, dict(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], weighted_metrics=["accuracy"]))
+    compile_both(
+        models,
+        dict(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], weighted_metrics=["accuracy"]),
+    )
     for _ in range(2):
         for call in (
             lambda m: m.train_on_batch(X[:9], LABELS[:9], sample_weight=WEIGHTS[:9]),
@@ -211,7 +221,10 @@ def test_compile_configs_are_equal():
     compile_both(
         models,
         lambda k: dict(
-            optimizer=k.optimizers.Adam(name="adam"), loss=["mse", "mae"], loss_weights=[1.0, 2.0], metrics=[["accuracy"], ["mse"]]
+            optimizer=k.optimizers.Adam(name="adam"),
+            loss=["mse", "mae"],
+            loss_weights=[1.0, 2.0],
+            metrics=[["accuracy"], ["mse"]],
         ),
     )
     ours, theirs = (oracle.plain(model.get_compile_config()) for model in models)

@@ -6,7 +6,14 @@ import pytest
 import kerasgpu as keras
 from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
-from kerasgpu.training.adapters import ArrayAdapter, GeneratorAdapter, IterableAdapter, PyDataset, PyDatasetAdapter, get_data_adapter
+from kerasgpu.training.adapters import (
+    ArrayAdapter,
+    GeneratorAdapter,
+    IterableAdapter,
+    PyDataset,
+    PyDatasetAdapter,
+    get_data_adapter,
+)
 from kerasgpu.training.adapters.arrays import train_validation_split
 from kerasgpu.training.adapters.pack import class_weight_to_sample_weights, pack_x_y_sample_weight, unpack_x_y_sample_weight
 
@@ -99,8 +106,18 @@ def test_none_inputs_are_kept():
         (dict(x=X, y=[Y, Y], class_weight={0: 1.0}), "single output"),
         (dict(x=X, y=[Y, Y], sample_weight=np.ones((10, 3))), r"should only have one scalar score per sample.*\(10, 3\)"),
         (dict(x=X, y=[Y, Y], sample_weight=[np.ones(10)]), "one `sample_weight` array per output"),
-        (dict(x=(b for b in []),), "at least one batch"),
-        (dict(x=(b for b in [X]),), "must return a tuple"),
+        (
+            dict(
+                x=(b for b in []),
+            ),
+            "at least one batch",
+        ),
+        (
+            dict(
+                x=(b for b in [X]),
+            ),
+            "must return a tuple",
+        ),
         (dict(x=(b for b in [(X,)]), y=Y), "`y` should not be passed"),
     ],
 )
@@ -193,7 +210,11 @@ def test_validation_split_takes_the_last_rows():
 
 
 def test_packing():
-    assert pack_x_y_sample_weight(1) == 1 and pack_x_y_sample_weight([1]) == ([1],) and pack_x_y_sample_weight(1, 2, 3) == (1, 2, 3)
+    assert (
+        pack_x_y_sample_weight(1) == 1
+        and pack_x_y_sample_weight([1]) == ([1],)
+        and pack_x_y_sample_weight(1, 2, 3) == (1, 2, 3)
+    )
     assert unpack_x_y_sample_weight([1, 2]) == (1, 2, None)
     with pytest.raises(ValueError, match="expected to be in format"):
         unpack_x_y_sample_weight((1, 2, 3, 4))

@@ -48,7 +48,10 @@ def recorded_runs(monkeypatch):
     ],
 )
 def test_only_callbacks_that_want_batches_get_them(callbacks, per_batch):
-    assert CallbackList(callbacks, add_progbar=True, add_history=True, verbose=1, epochs=1, steps=1).has_batch_hooks("train") is per_batch
+    assert (
+        CallbackList(callbacks, add_progbar=True, add_history=True, verbose=1, epochs=1, steps=1).has_batch_hooks("train")
+        is per_batch
+    )
 
 
 def test_an_epoch_is_asked_for_at_once_without_hooks(monkeypatch):
@@ -56,7 +59,9 @@ def test_an_epoch_is_asked_for_at_once_without_hooks(monkeypatch):
     model(run_eagerly=True).fit(X, Y, batch_size=4, epochs=2, verbose=0)
     assert len(asked) == 4 and min(asked) > 10**9  # per epoch: all steps, and the look that finds no more
     asked.clear()
-    model(run_eagerly=True, steps_per_execution=4).fit(X, Y, batch_size=4, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN()])
+    model(run_eagerly=True, steps_per_execution=4).fit(
+        X, Y, batch_size=4, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN()]
+    )
     assert asked == [4, 4, 4]
 
 

@@ -91,7 +91,9 @@ def test_all_kinds_of_data_give_the_same_result(eagerly):
     expected = regression(eagerly).fit(X, TARGET, batch_size=10, shuffle=False, verbose=0).history["loss"]
     tensors = keras.ops.convert_to_tensor(X), keras.ops.convert_to_tensor(TARGET)
     for data in (dict(x=tensors[0], y=tensors[1]), dict(x=X.tolist(), y=TARGET.tolist())):
-        assert regression(eagerly).fit(**data, batch_size=10, shuffle=False, verbose=0).history["loss"] == pytest.approx(expected)
+        assert regression(eagerly).fit(**data, batch_size=10, shuffle=False, verbose=0).history["loss"] == pytest.approx(
+            expected
+        )
     for data in (Data(), Data(workers=3), generate(), [], list(Data())):
         if isinstance(data, list):
             continue  # a list means arrays, not batches
