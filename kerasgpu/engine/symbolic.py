@@ -153,8 +153,8 @@ def infer_spec(function, args, kwargs):
 def _pinned_spec(function, args, kwargs, leaves):
     """The spec when some None must equal a known size, as in (None, 3) + (2, None); None if no choice of up to two works."""
     places = [(k, d) for k, x in enumerate(leaves) for d, size in enumerate(x.shape) if size is None]
-    numbers = [d for x in leaves for d in x.shape if d is not None]
-    numbers += [v for v in nest.flatten([list(args), dict(kwargs)]) if type(v) is int and v > 0]
+    numbers = [d for x in leaves for d in x.shape if d not in (None, 1)]
+    numbers += [v for v in nest.flatten([list(args), dict(kwargs)]) if type(v) is int and v > 1]
     for count in (1, 2):
         for chosen in itertools.combinations(places, count):
             for sizes in itertools.product(dict.fromkeys(numbers), repeat=count):

@@ -131,14 +131,19 @@ def get_item(x, key):
     array([2, 4], dtype=int32)
     """
     x = as_tensor(x)
+    if type(key) is int and x.shape and -x.shape[0] <= key < x.shape[0]:  # one row: the usual case in loops
+        shape, rest = x.shape, len(x.shape) - 1
+        start = key + shape[0] if key < 0 else key
+        return movement.strided_slice(x, (start, *(0,) * rest), (1,) * (rest + 1), (1, *shape[1:]), shape[1:])
     steps = _expand(x, key if isinstance(key, tuple) else (key,))
     if steps is None:
         return x
     starts, strides, sizes, shape, arrays = steps
+    shape = tuple(shape)
     if sizes != x.shape or any(s < 0 for s in strides):
-        x = movement.strided_slice(x, tuple(starts), tuple(strides), tuple(sizes))
-    if x.shape != tuple(shape):
-        x = movement.reshape(x, tuple(shape))
+        x = movement.strided_slice(x, tuple(starts), tuple(strides), sizes, None if shape == sizes else shape)
+    elif x.shape != shape:
+        x = movement.reshape(x, shape)
     return _by_arrays(x, arrays) if arrays else x
 
 

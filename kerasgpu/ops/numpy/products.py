@@ -73,6 +73,8 @@ def inner(x1, x2):
     x1, x2 = _common(x1, x2)
     if x1.ndim == 0 or x2.ndim == 0:
         return x1 * x2
+    if x1.shape[-1] != x2.shape[-1]:
+        raise ValueError(f"inner: the last dimension of x1 and x2 must be equal; received shapes {x1.shape} and {x2.shape}")
     return tensordot(x1, x2, axes=[[-1], [-1]])
 
 

@@ -119,7 +119,9 @@ def transpose(x, axes=None):
 def _order(axes, shape):
     n = len(shape)
     if len(axes) != n:
-        raise ValueError(f"`axes` must be a list of the same length as the input shape, expected {n}, but received {len(axes)}.")
+        raise ValueError(
+            f"`axes` must be a list of the same length as the input shape, expected {n}, but received {len(axes)}."
+        )
     if any(not -n <= a < n for a in axes):
         raise ValueError(f"Each axis in `axes` must be an integer in [-{n}, {n}). Received: axes={axes}")
     order = tuple(operator.index(a) % n for a in axes)

@@ -9,6 +9,7 @@ from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.numpy.sets import output_of
+from kerasgpu.ops.primitives import sorting
 from kerasgpu.ops.primitives.indexing import scatter_add
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 from kerasgpu.ops.primitives.shapes import all_axes, count, one_axis, reduced_shape
@@ -217,23 +218,7 @@ def searchsorted(sorted_sequence, values, side="left"):
         raise ValueError(f"searchsorted: side must be 'left' or 'right'. Received: side={side!r}")
     dtype = dtypes.result_type(line.dtype, values.dtype)
     line, values = ops.cast(line, dtype), ops.cast(values, dtype)
-    n = line.shape[0]
-    index_dtype = "int32" if n < 2**31 else "int64"
-    # Bisection for all values at once: the answer is in [low, low + width].
-    low = ops.zeros(values.shape, dtype=index_dtype)
-    width = n
-    while width > 0:
-        half = (width + 1) // 2
-        probe = low + (half - 1)
-        seen = ops.take(line, ops.minimum(probe, n - 1), axis=0)
-        if side == "left":
-            further = ops.logical_not(ops.logical_or(ops.greater_equal(seen, values), ops.isnan(seen)))
-        else:
-            further = ops.logical_or(ops.less_equal(seen, values), ops.isnan(values))
-        further = ops.logical_and(further, ops.less(probe, n))
-        low = ops.where(further, low + half, low)
-        width -= half
-    return low
+    return sorting.searchsorted(line, values, side)
 
 
 @symbolic

@@ -90,18 +90,21 @@ def _piece(g, axis, start, shape):
 
 
 @primitive(tensors=1)
-def strided_slice(x, starts, steps, sizes):
-    """y[i] = x[starts + i * steps] for i in a box of shape `sizes`; steps may be negative."""
-    return kernels.slice(x, starts, sizes, steps)
+def strided_slice(x, starts, steps, sizes, shape=None):
+    """y[i] = x[starts + i * steps] for i in a box of shape `sizes`, seen as `shape`; steps may be negative."""
+    y = kernels.slice(x, starts, sizes, steps)
+    return y if shape is None else y.reshape(shape)
 
 
 @strided_slice.shape
-def _(x, starts, steps, sizes):
-    return sizes, x.dtype
+def _(x, starts, steps, sizes, shape=None):
+    return sizes if shape is None else shape, x.dtype
 
 
 @strided_slice.gradient
-def _(g, x, starts, steps, sizes):
+def _(g, x, starts, steps, sizes, shape=None):
+    if shape is not None:
+        g = ops.reshape(g, sizes)
     return (spread_slice(g, x.shape, starts, steps),)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from kerasgpu.engine.op import primitive
+from kerasgpu.kernels import sorting as kernels
 from kerasgpu.ops.primitives.indexing import untake_along_axis
 
 
 @primitive(tensors=1)
 def sort(x, axis):
     """The elements of each line of x in increasing order."""
-    from kerasgpu.kernels import sorting as kernels
-
     return kernels.sort(x, axis)
 
 
@@ -22,8 +21,6 @@ def _(g, x, axis):
 @primitive(tensors=1, differentiable=False)
 def argsort(x, axis):
     """Indices (int32) that sort each line of x, equal elements in their order."""
-    from kerasgpu.kernels import sorting as kernels
-
     return kernels.argsort(x, axis)
 
 
@@ -35,8 +32,6 @@ def _(x, axis):
 @primitive(tensors=1, multiple=True)
 def top_k(x, k, sorted=True):
     """The k largest elements of each row (last axis), largest first, and their indices (int32)."""
-    from kerasgpu.kernels import sorting as kernels
-
     return kernels.top_k(x, k)
 
 
@@ -49,3 +44,14 @@ def _(x, k, sorted=True):
 @top_k.gradient
 def _(g, y, x, k, sorted=True):
     return (untake_along_axis(g[0], y[1], x.shape, x.ndim - 1),)
+
+
+@primitive(tensors=2, differentiable=False)
+def searchsorted(line, values, side="left"):
+    """How many elements of a sorted vector are less ("left") or not greater ("right") than each value, as int32."""
+    return kernels.searchsorted(line, values, side)
+
+
+@searchsorted.shape
+def _(line, values, side="left"):
+    return values.shape, "int32"
