@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from kerasgpu import ops
+from kerasgpu.engine.tensor import Tensor
+from kerasgpu.kernels import reduce as kernels
+
+
+def _sum_of_squares(x, axes=None, keepdims=False):
+    """One launch where the values are at hand (gradients of gradients do not pass through here)."""
+    if type(x) is Tensor and x.dtype in ("float32", "float64"):
+        return Tensor(kernels.sum_of_squares(x._data, axes, keepdims))
+    return ops.sum(ops.square(x), axis=axes, keepdims=keepdims)
 
 
 def clip_by_norm(gradient, clipnorm, axes=None):
     """gradient * clipnorm / max(|gradient|, clipnorm), the norm over `axes` (all when None)."""
-    norm = ops.sqrt(ops.sum(ops.square(gradient), axis=axes, keepdims=True))
+    norm = ops.sqrt(_sum_of_squares(gradient, axes, keepdims=True))
     return gradient * clipnorm / ops.maximum(norm, clipnorm)
 
 
 def global_norm(gradients):
     """The norm of all gradients laid end to end; entries may be None."""
-    squares = [ops.sum(ops.square(g)) for g in gradients if g is not None]
+    squares = [_sum_of_squares(g) for g in gradients if g is not None]
     total = squares[0]
     for square in squares[1:]:
         total = total + square
