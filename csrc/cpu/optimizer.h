@@ -32,6 +32,15 @@ struct Tensors {
   const int64_t *counts = nullptr, *decay = nullptr;
 };
 
+inline double read_learning_rate(const Call& call) {
+  if (call.in[0].dtype == kF64) return *input<double>(call, 0, 1);
+  return *input<float>(call, 0, 1);
+}
+inline int64_t read_step(const Call& call) {  // t = iterations + 1
+  const int64_t t = call.in[1].dtype == kI32 ? *input<int32_t>(call, 1, 1) : *input<int64_t>(call, 1, 1);
+  return t + 1;
+}
+
 // Checks the common operands. n_slots: slot kinds; extra_out: outputs after them; n_i, n_f: the kernel's own parameters.
 inline Tensors read_tensors(const Call& call, int n_slots, int extra_out, int n_i, int n_f) {
   if (call.n_i < 1) fail(call, "number of integer parameters", call.n_i, 1);
@@ -51,19 +60,12 @@ inline Tensors read_tensors(const Call& call, int n_slots, int extra_out, int n_
     check(call.in[2 + k], "gradient");
     for (int s = 0; s <= n_slots; ++s) check(call.out[s * n + k], s == 0 ? "variable" : "slot");
   }
+  read_learning_rate(call);  // checked here also for the rules that do not use both
+  read_step(call);
   return t;
 }
 inline const int64_t* own_ints(const Call& call) { return call.i + 1 + 2 * call.i[0]; }
 inline const double* own_floats(const Call& call) { return call.f + 1; }
-
-inline double read_learning_rate(const Call& call) {
-  if (call.in[0].dtype == kF64) return *input<double>(call, 0, 1);
-  return *input<float>(call, 0, 1);
-}
-inline int64_t read_step(const Call& call) {  // t = iterations + 1
-  const int64_t t = call.in[1].dtype == kI32 ? *input<int32_t>(call, 1, 1) : *input<int64_t>(call, 1, 1);
-  return t + 1;
-}
 
 // f(T{}) for the dtype of the variables.
 template <class F> void by_variable_dtype(const Call& call, const F& f) {

@@ -37,12 +37,16 @@ template <class T> inline key_of<T> sort_key(T x) {
   }
 }
 
+template <class K> inline bool before(const Keyed<K>& x, const Keyed<K>& y) {
+  return x.key < y.key || (x.key == y.key && x.number < y.number);
+}
+
 constexpr int64_t kRadixFrom = 256;  // elements above which counting digits beats comparing
 
 // Sorts a[0..n) by key, equal keys by number. a must hold the numbers in ascending order; spare has n elements.
 template <class K> void sort_pairs(Keyed<K>* a, Keyed<K>* spare, int64_t n) {
   if (n < kRadixFrom) {
-    std::sort(a, a + n, [](const Keyed<K>& x, const Keyed<K>& y) { return x.key < y.key || (x.key == y.key && x.number < y.number); });
+    std::sort(a, a + n, before<K>);
     return;
   }
   // Least significant digit first, 8 bits a pass; a digit that is the same everywhere costs no pass.

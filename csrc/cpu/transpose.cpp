@@ -19,8 +19,13 @@ constexpr int64_t kTile = 64;
 
 // Interleaves the lanes of a and b: a0 b0 a1 b1 ...
 template <int... K> inline void interleave(vu a, vu b, vu& low, vu& high, std::integer_sequence<int, K...>) {
+#if defined(__clang__) || __GNUC__ >= 12
   low = __builtin_shufflevector(a, b, (K % 2 ? kLanes + K / 2 : K / 2)...);
   high = __builtin_shufflevector(a, b, (K % 2 ? kLanes + (kLanes + K) / 2 : (kLanes + K) / 2)...);
+#else
+  low = __builtin_shuffle(a, b, vi{(K % 2 ? kLanes + K / 2 : K / 2)...});
+  high = __builtin_shuffle(a, b, vi{(K % 2 ? kLanes + (kLanes + K) / 2 : (kLanes + K) / 2)...});
+#endif
 }
 
 // A kLanes x kLanes transpose: log2(kLanes) rounds, each interleaving row i with row i + kLanes / 2.
@@ -65,6 +70,30 @@ inline void locate(const Strided& s, int skip, int64_t index, int64_t& in_at, in
   }
 }
 
+// The same for one item after another, without divisions.
+struct Walk {
+  const Strided& s;
+  int last;  // dimensions 0 .. last are walked
+  int64_t in_at, out_at, at[kMaxDims];
+  Walk(const Strided& view, int skip, int64_t index) : s(view), last(view.ndim - 1 - skip) {
+    locate(s, skip, index, in_at, out_at);
+    for (int d = last; d >= 0; --d) {
+      at[d] = index % s.dims[d];
+      index /= s.dims[d];
+    }
+  }
+  void next() {
+    for (int d = last; d >= 0; --d) {
+      in_at += s.in[d];
+      out_at += s.out[d];
+      if (++at[d] < s.dims[d]) return;
+      in_at -= s.in[d] * s.dims[d];
+      out_at -= s.out[d] * s.dims[d];
+      at[d] = 0;
+    }
+  }
+};
+
 inline int64_t outer_count(const Strided& s, int skip) {
   int64_t n = 1;
   for (int d = 0; d < s.ndim - skip; ++d) n *= s.dims[d];
@@ -88,27 +117,37 @@ template <class W> void copy_tiles(const W* in, W* out, const Strided& s) {
   });
 }
 
+// n items, each side with its step.
+template <class W> inline void copy_run(const W* in, W* out, int64_t in_step, int64_t out_step, int64_t n) {
+  if (n <= 0) return;
+  if (in_step == 1 && out_step == 1) {
+    std::memcpy(out, in, static_cast<size_t>(n) * sizeof(W));
+  } else if (in_step == 0 && out_step == 1) {
+    std::fill(out, out + n, *in);
+  } else if (out_step == 1) {
+    for (int64_t k = 0; k < n; ++k) out[k] = in[k * in_step];
+  } else {
+    for (int64_t k = 0; k < n; ++k) out[k * out_step] = in[k * in_step];
+  }
+}
+
 template <class W> void copy_strided(const W* in, W* out, const Strided& s) {
   const int last = s.ndim - 1;
   const int64_t n = s.dims[last], in_step = s.in[last], out_step = s.out[last];
   const int64_t rows = outer_count(s, 1);
   const int64_t parts = std::max<int64_t>(1, n * int64_t(sizeof(W)) / (2 * kCopyGrain));  // of one long row
   const int64_t part = (n + parts - 1) / parts;
-  parallel_range(rows * parts, std::max<int64_t>(1, kCopyGrain / (part * int64_t(sizeof(W)))), [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
+  if (parts > 1) {
+    return parallel_for(rows * parts, [&](int64_t t) {
       int64_t in_at, out_at;
       locate(s, 1, t / parts, in_at, out_at);
-      const int64_t first = t % parts * part, count = std::min(part, n - first);
-      const W* i = in + in_at + first * in_step;
-      W* o = out + out_at + first * out_step;
-      if (in_step == 1 && out_step == 1) {
-        if (count > 0) std::memcpy(o, i, static_cast<size_t>(count) * sizeof(W));
-      } else if (in_step == 0 && out_step == 1) {
-        std::fill(o, o + std::max<int64_t>(0, count), *i);
-      } else {
-        for (int64_t k = 0; k < count; ++k) o[k * out_step] = i[k * in_step];
-      }
-    }
+      const int64_t first = t % parts * part;
+      copy_run(in + in_at + first * in_step, out + out_at + first * out_step, in_step, out_step, std::min(part, n - first));
+    });
+  }
+  parallel_range(rows, std::max<int64_t>(1, kCopyGrain / (n * int64_t(sizeof(W)))), [&](int64_t begin, int64_t end) {
+    Walk walk(s, 1, begin);
+    for (int64_t r = begin; r < end; ++r, walk.next()) copy_run(in + walk.in_at, out + walk.out_at, in_step, out_step, n);
   });
 }
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from math import prod
 
-import numpy as np
-
 from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.movement import copy, full, normalize_axis
 
@@ -78,7 +76,9 @@ def ravel_indices(indices, dims):
     indices = as_indices("ravel_indices", indices)
     dims = tuple(dims)
     if indices.ndim == 0 or indices.shape[-1] != len(dims):
-        raise ValueError(f"ravel_indices: indices {indices.shape} need a last axis of size {len(dims)}, one number for each of {dims}")
+        raise ValueError(
+            f"ravel_indices: indices {indices.shape} need a last axis of size {len(dims)}, one number for each of {dims}"
+        )
     flat = empty(indices.shape[:-1], "int64", indices)
     launch("ravel_indices", (indices,), (flat,), (flat.size, len(dims), *dims))
     return flat
@@ -103,7 +103,9 @@ def gather_rows(data, perm, cursor, out):
         out: (batch, ...): float32, int32, int64 or data's dtype.
     """
     if data.ndim < 1 or out.shape[1:] != data.shape[1:] or perm.ndim != 1:
-        raise ValueError(f"gather_rows: data {data.shape}, perm {perm.shape}, out {out.shape}: out must be (batch, *data.shape[1:])")
+        raise ValueError(
+            f"gather_rows: data {data.shape}, perm {perm.shape}, out {out.shape}: out must be (batch, *data.shape[1:])"
+        )
     launch("gather_rows", (data, perm, cursor), (out,), (data.shape[0], prod(data.shape[1:]), perm.size, out.shape[0]))
     return out
 
@@ -162,7 +164,9 @@ def take_grad(g, indices, shape, axis: int = 0):
     axis = normalize_axis("take_grad", axis, len(shape))
     indices = as_indices("take_grad", indices)
     if g.shape != shape[:axis] + indices.shape + shape[axis + 1 :]:
-        raise ValueError(f"take_grad: g is {g.shape}, but taking {indices.shape} of {shape} along axis {axis} has another shape")
+        raise ValueError(
+            f"take_grad: g is {g.shape}, but taking {indices.shape} of {shape} along axis {axis} has another shape"
+        )
     out = empty(shape, g.dtype, g)
     if axis == 0:
         return scatter_add(out, indices, g, zero_first=True)
@@ -217,11 +221,11 @@ def bincount(x, length: int, weights=None, dtype="int32"):
         weights: array of x's shape, int32, int64, float32 or float64; its dtype is that of the result.
     """
     if x.ndim not in (1, 2) or x.dtype.kind not in "iub" or (weights is not None and weights.shape != x.shape):
-        raise ValueError(f"bincount: x must be integers (n,) or (rows, n), weights of that shape. Received: {x.dtype} {x.shape}")
+        raise ValueError(
+            f"bincount: x must be integers (n,) or (rows, n), weights of that shape. Received: {x.dtype} {x.shape}"
+        )
     if length < 0:
         raise ValueError(f"bincount: length must not be negative. Received: {length}")
     y = empty((*x.shape[:-1], length), dtype if weights is None else weights.dtype, x)
     launch("bincount", (x,) if weights is None else (x, weights), (y,), (prod(x.shape[:-1]), x.shape[-1], length))
     return y
-
-

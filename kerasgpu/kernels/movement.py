@@ -199,7 +199,12 @@ def concatenate(xs, axis: int = 0):
     axis = normalize_axis("concatenate", axis, first.ndim)
     shape = first.shape
     for x in xs:
-        if x.dtype != first.dtype or x.shape[:axis] != shape[:axis] or x.shape[axis + 1 :] != shape[axis + 1 :] or x.ndim != first.ndim:
+        if (
+            x.dtype != first.dtype
+            or x.shape[:axis] != shape[:axis]
+            or x.shape[axis + 1 :] != shape[axis + 1 :]
+            or x.ndim != first.ndim
+        ):
             raise ValueError(
                 f"concatenate: arrays differ other than along axis {axis}: {first.dtype} {shape} and {x.dtype} {x.shape}"
             )

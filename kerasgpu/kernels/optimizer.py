@@ -16,27 +16,36 @@ _MAX_OUTPUTS = 500
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
 
 
-def _step(name, grads, variables, slots, learning_rate, iterations, floats, ints=(), weight_decay=0.0, decay_mask=None, shared=()):
-    """Split the tensors into launches: `shared` is a function of whether this is the last one, giving ints; or a tuple."""
+def _dtype_groups(xs, room):
+    """Numbers of the tensors for each launch: one dtype, at most `room`."""
+    groups: dict = {}
+    for k, x in enumerate(xs):
+        groups.setdefault(x.dtype.name, []).append(k)
+    return [ks[i : i + room] for ks in groups.values() for i in range(0, len(ks), room)]
+
+
+def _step(
+    name, grads, variables, slots, learning_rate, iterations, floats, ints=(), weight_decay=0.0, decay_mask=None, shared=()
+):
+    """Check and launch, split by dtype and number of operands. `shared`: outputs that only the last launch stores."""
     n = len(variables)
     if len(grads) != n or any(len(s) != n for s in slots) or (decay_mask is not None and len(decay_mask) != n):
-        raise ValueError(f"{name}: {n} variables, {len(grads)} gradients, slots {[len(s) for s in slots]}; the numbers must be equal")
+        raise ValueError(
+            f"{name}: {n} variables, {len(grads)} gradients, slots {[len(s) for s in slots]}; the numbers must be equal"
+        )
     for g, x in zip(grads, variables):
         if g.size != x.size or g.dtype != x.dtype or x.dtype.name not in _FLOATS:
             raise ValueError(f"{name}: gradient {g.dtype} {g.shape} does not match variable {x.dtype} {x.shape}")
-    # Tensors of different dtypes go to different launches.
-    by_dtype: dict = {}
-    for k, x in enumerate(variables):
-        by_dtype.setdefault(x.dtype.name, []).append(k)
-    room = _MAX_OUTPUTS // (1 + len(slots))
-    parts = [ks[i : i + room] for ks in by_dtype.values() for i in range(0, len(ks), room)]
+    parts = _dtype_groups(variables, _MAX_OUTPUTS // (1 + len(slots)))
     for part in parts:
         inputs = (learning_rate, iterations, *[grads[k] for k in part])
         outputs = (*[variables[k] for k in part], *[s[k] for s in slots for k in part], *shared)
         decay = [1 if decay_mask is None or decay_mask[k] else 0 for k in part]
         last = (int(part is parts[-1]),) if shared else ()
         counts = [variables[k].size for k in part]
-        launch(name, inputs, outputs, (len(part), *counts, *decay, *ints, *last), (float(weight_decay or 0.0), *map(float, floats)))
+        launch(
+            name, inputs, outputs, (len(part), *counts, *decay, *ints, *last), (float(weight_decay or 0.0), *map(float, floats))
+        )
 
 
 def sgd(grads, variables, momentums, learning_rate, iterations, momentum=0.0, nesterov=False, **common):
@@ -116,3 +125,65 @@ def ftrl(
 def lamb(grads, variables, momentums, velocities, learning_rate, iterations, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **common):
     """LAMB (You et al., 2020): Adam's direction scaled by |x| / |update| for each tensor."""
     _step("lamb", grads, variables, (momentums, velocities), learning_rate, iterations, (beta_1, beta_2, epsilon), **common)
+
+
+def _sizes(name, xs):
+    xs = tuple(xs)
+    if any(x.dtype.name not in _FLOATS for x in xs):
+        raise ValueError(f"{name}: needs float arrays. Received: {', '.join(sorted({x.dtype.name for x in xs}))}")
+    return xs, [x.size for x in xs]
+
+
+def square_sum(xs):
+    """The sum of the squares of all elements of all tensors: a float64 array of 1 element, added in a fixed order."""
+    xs, sizes = _sizes("square_sum", xs)
+    total = empty((1,), "float64", xs[0] if xs else None)
+    for i, part in enumerate(_dtype_groups(xs, _MAX_OUTPUTS) or [[]]):
+        ints = (len(part), *[sizes[k] for k in part], 1, int(i > 0))
+        launch("multi_square_sum", tuple(xs[k] for k in part), (total,), ints)
+    return total
+
+
+def _clip(xs, mode, limit, sums):
+    if not limit > 0:
+        raise ValueError(f"clip: the limit must be above 0. Received: {limit}")
+    xs, sizes = _sizes("clip", xs)
+    ys = [empty(x.shape, x.dtype, x) for x in xs]
+    for part in _dtype_groups(xs, _MAX_OUTPUTS):
+        inputs, counts = tuple(xs[k] for k in part), [sizes[k] for k in part]
+        extra = ()
+        if mode == 1:
+            extra = (empty((len(part),), "float64", xs[0]),)
+            launch("multi_square_sum", inputs, extra, (len(part), *counts, 0, 0))
+        elif mode == 2:
+            extra = (sums,)
+        launch("multi_clip", (*inputs, *extra), tuple(ys[k] for k in part), (len(part), *counts, mode), (float(limit),))
+    return ys
+
+
+def clip_by_value(grads, limit: float):
+    """Every element limited to [-limit, limit] (`clipvalue`); NaN stays."""
+    return _clip(grads, 0, limit, None)
+
+
+def clip_by_norm(grads, limit: float):
+    """Each tensor scaled so that its L2 norm is at most `limit` (`clipnorm`)."""
+    return _clip(grads, 1, limit, None)
+
+
+def clip_by_global_norm(grads, limit: float):
+    """All tensors scaled by one factor to a joint L2 norm of at most `limit` (`global_clipnorm`); NaN if it is not finite."""
+    grads = tuple(grads)
+    return _clip(grads, 2, limit, square_sum(grads)) if grads else []
+
+
+def ema_update(averages, values, iterations, momentum: float = 0.99):
+    """average = momentum average + (1 - momentum) value in place; the first step (iterations[0] == 0) copies the values."""
+    if len(averages) != len(values) or any(a.size != v.size or a.dtype != v.dtype for a, v in zip(averages, values)):
+        raise ValueError("ema_update: averages and values must match in number, size and dtype")
+    values, sizes = _sizes("ema_update", values)
+    for part in _dtype_groups(values, _MAX_OUTPUTS):
+        inputs = (iterations, *[values[k] for k in part])
+        launch(
+            "ema_update", inputs, tuple(averages[k] for k in part), (len(part), *[sizes[k] for k in part]), (float(momentum),)
+        )

@@ -69,7 +69,9 @@ def randint(state, shape, minval: int, maxval: int, dtype="int32", stream: int =
     minval, maxval = int(minval), int(maxval)
     info = np.iinfo(dtype)
     if not info.min <= minval < maxval <= info.max + 1 or maxval >= 1 << 63:
-        raise ValueError(f"randint: need {info.min} <= minval < maxval <= {info.max + 1} for {dtype}. Received: {minval}, {maxval}")
+        raise ValueError(
+            f"randint: need {info.min} <= minval < maxval <= {info.max + 1} for {dtype}. Received: {minval}, {maxval}"
+        )
     return _draw(state, shape, dtype, _RANDINT, stream, (minval, maxval))
 
 
