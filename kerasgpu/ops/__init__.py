@@ -1,15 +1,9 @@
-"""keras.ops: operations on tensors, and symbolically on KerasTensors."""
+"""keras.ops: operations on tensors; on KerasTensors they build the graph of a functional model. One package per family."""
 
-import importlib
-
-from kerasgpu.ops import numpy
+from kerasgpu.ops import image, linalg, nn, numpy  # noqa: F401
+from kerasgpu.ops.core import *  # noqa: F403
+from kerasgpu.ops.einops import rearrange  # noqa: F401
+from kerasgpu.ops.linalg import *  # noqa: F403
+from kerasgpu.ops.math import *  # noqa: F403
+from kerasgpu.ops.nn import *  # noqa: F403
 from kerasgpu.ops.numpy import *  # noqa: F403
-
-for _family in ("core", "nn", "math", "linalg", "image"):
-    try:
-        _module = importlib.import_module(f"kerasgpu.ops.{_family}")
-    except ModuleNotFoundError as error:
-        if not error.name.startswith("kerasgpu"):
-            raise
-        continue
-    globals().update({n: getattr(_module, n) for n in getattr(_module, "__all__", ())})

@@ -103,8 +103,6 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     if from_logits:
         if axis % output.ndim != output.ndim - 1:
             target, output = ops.moveaxis(target, axis, -1), ops.moveaxis(output, axis, -1)
-        if cross_entropy.kernels is None:
-            return -ops.sum(target * ops.log_softmax(output), -1)
         return cross_entropy.softmax_cross_entropy(output, target)[0]
     output = _clip(output / ops.sum(output, axis, keepdims=True))
     return -ops.sum(target * ops.log(output), axis)
@@ -147,8 +145,6 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
         target = select.cast(target, "int64" if target.dtype in ("uint32", "uint64") else "int32")
     if not from_logits:
         return _pick(ops.log(_clip(output / ops.sum(output, -1, keepdims=True))), target)
-    if cross_entropy.kernels is None:
-        return _pick(ops.log_softmax(output), target)
     return cross_entropy.sparse_softmax_cross_entropy(output, target)[0]
 
 

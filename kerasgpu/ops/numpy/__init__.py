@@ -1,5 +1,6 @@
 """keras.ops.numpy: NumPy's functions on tensors, with Keras's names, arguments and dtype rules."""
 
+from kerasgpu.ops.linalg.solvers import slogdet
 from kerasgpu.ops.numpy.arithmetic import (
     abs,
     absolute,
@@ -369,6 +370,7 @@ __all__ = [
     "sin",
     "sinc",
     "sinh",
+    "slogdet",
     "size",
     "sort",
     "split",

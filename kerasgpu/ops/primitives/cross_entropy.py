@@ -1,16 +1,12 @@
-"""Softmax and cross-entropy in one pass over the logits, for integer labels and for distributions. Classes are on the last axis."""
+"""Softmax and cross-entropy in one pass over the logits, for labels and for distributions. Classes are on the last axis."""
 
 from __future__ import annotations
 
+import kerasgpu.kernels.cross_entropy as kernels
 from kerasgpu import ops
 from kerasgpu.engine import state
 from kerasgpu.engine.op import primitive
 from kerasgpu.ops.primitives.softmax import log_softmax, softmax
-
-try:
-    import kerasgpu.kernels.cross_entropy as kernels
-except ModuleNotFoundError:
-    kernels = None
 
 
 def _probabilities(logits, saved):
@@ -40,7 +36,7 @@ def _(g, y, logits, labels):
 @primitive(tensors=3)
 def sparse_softmax_cross_entropy_grad(g, probabilities, labels):
     """g (p - onehot(label)), g: (...), probabilities: (..., classes)."""
-    return kernels.sparse_softmax_cross_entropy_grad(g, probabilities, labels)
+    return kernels.sparse_softmax_cross_entropy_grad(probabilities, labels, g)
 
 
 @sparse_softmax_cross_entropy_grad.shape
@@ -79,7 +75,7 @@ def _(g, y, logits, targets):
 @primitive(tensors=3)
 def softmax_cross_entropy_grad(g, probabilities, targets):
     """g (p sum(targets) - targets), g: (...), the others (..., classes)."""
-    return kernels.softmax_cross_entropy_grad(g, probabilities, targets)
+    return kernels.softmax_cross_entropy_grad(probabilities, targets, g)
 
 
 @softmax_cross_entropy_grad.shape

@@ -1,0 +1,262 @@
+"""Reading images between their pixels: map_coordinates, affine_transform, perspective_transform, elastic_transform."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from kerasgpu import ops
+from kerasgpu.engine import dtypes
+from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.image.checks import Batched
+from kerasgpu.ops.image.filters import gaussian_blur
+from kerasgpu.ops.primitives import indexing
+from kerasgpu.ops.primitives import random as draws
+from kerasgpu.ops.primitives.operands import as_float, as_tensor
+
+__all__ = ["affine_transform", "elastic_transform", "map_coordinates", "perspective_transform"]
+
+_ORDERS = {"nearest": 0, "bilinear": 1}
+_FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
+
+
+def _into_range(index, size, mode):
+    """An integer index moved into [0, size) as the mode says."""
+    if mode == "wrap":
+        return ops.mod(index, size)
+    if mode == "mirror":  # the edge pixel is not repeated
+        return _mirror(index, size)
+    if mode == "reflect":  # it is
+        return ops.floor_divide(_mirror(2 * index + 1, 2 * size + 1) - 1, 2)
+    return ops.clip(index, 0, size - 1)
+
+
+def _mirror(index, size):
+    period = size - 1
+    return ops.absolute(ops.mod(index + period, 2 * period) - period) if period else ops.zeros_like(index)
+
+
+def _round_away(x):
+    """To the nearest integer, halves away from 0."""
+    return ops.where(x < 0, ops.ceil(x - 0.5), ops.floor(x + 0.5))
+
+
+def sample(table, sizes, coordinates, order, mode, fill_value, base=0):
+    """Rows of `table` at real coordinates.
+
+    Args:
+        table: (rows, inner); row base + i_1 sizes[1] ... + i_k is pixel (i_1, ..., i_k).
+        sizes: number of pixels along each coordinate.
+        coordinates: one float tensor for each, all of one shape.
+        base: int tensor that broadcasts to that shape.
+
+    Returns a tensor of the coordinates' shape with an axis `inner` added.
+    """
+    corners = []
+    for place in coordinates:
+        if order == 0:
+            corners.append([(ops.cast(_round_away(place), "int32"), None)])
+        else:
+            low = ops.floor(place)
+            upper = place - low
+            low = ops.cast(low, "int32")
+            corners.append([(low, 1 - upper), (low + 1, upper)])
+    total = None
+    for corner in itertools.product(*corners):
+        number, valid, weight = base, None, None
+        for k, ((index, part), size) in enumerate(zip(corner, sizes)):
+            if mode == "constant":
+                ok = ops.logical_and(index >= 0, index < size)
+                valid = ok if valid is None else ops.logical_and(valid, ok)
+            number = number + _into_range(index, size, mode) * math.prod(sizes[k + 1 :])
+            if part is not None:
+                weight = part if weight is None else weight * part
+        value = indexing.take(table, number, 0, "clip")
+        if valid is not None:
+            value = ops.where(ops.expand_dims(valid, -1), value, fill_value)
+        if weight is not None:
+            value = value * ops.expand_dims(ops.cast(weight, value.dtype), -1)
+        total = value if total is None else total + value
+    return total
+
+
+def _back(out, kind):
+    if out.dtype == kind:
+        return out
+    return ops.cast(_round_away(out) if dtypes.is_int(kind) else out, kind)
+
+
+def _check(interpolation, fill_mode):
+    if interpolation not in _ORDERS:
+        raise ValueError(
+            f"Invalid value for argument `interpolation`. Expected of one {set(_ORDERS)}. Received: interpolation={interpolation}"
+        )
+    if fill_mode not in _FILL_MODES:
+        raise ValueError(
+            f"Invalid value for argument `fill_mode`. Expected of one {set(_FILL_MODES)}. Received: fill_mode={fill_mode}"
+        )
+
+
+@symbolic
+def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value=0):
+    """The values of `inputs` at real coordinates, by nearest pixel (order 0) or linear interpolation (order 1).
+
+    Args:
+        inputs: tensor of rank k.
+        coordinates: tensor of shape (k, ...), or a list of k tensors.
+        order: 0 or 1.
+        fill_mode: what lies outside: "constant" (fill_value), "nearest", "wrap", "mirror" or "reflect".
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.image.map_coordinates(keras.ops.arange(4.0), [[0.5, 2.0]], 1).tolist()
+    [0.5, 2.0]
+    """
+    x = convert_to_tensor(inputs)
+    places = as_float(ops.stack([as_float(c) for c in coordinates]) if isinstance(coordinates, (list, tuple)) else coordinates)
+    if places.shape[0] != x.ndim:
+        raise ValueError(
+            "First dim of `coordinates` must be the same as the rank of `inputs`. Received inputs with shape: "
+            f"{x.shape} and coordinate leading dim of {places.shape[0]}"
+        )
+    if places.ndim < 2:
+        raise ValueError(
+            f"Invalid coordinates rank: expected at least rank 2. Received input with shape: {places.shape}"
+        )
+    if fill_mode not in _FILL_MODES:
+        raise ValueError(
+            f"Invalid value for argument `fill_mode`. Expected one of {set(_FILL_MODES)}. Received: fill_mode={fill_mode}"
+        )
+    if order not in (0, 1):
+        raise ValueError(f"Invalid value for argument `order`. Expected one of [0, 1]. Received: order={order}")
+    values = x if order == 0 else as_float(x)
+    table = ops.reshape(values, (math.prod(x.shape), 1))
+    out = sample(table, x.shape, ops.unstack(places), order, fill_mode, fill_value)
+    return _back(ops.squeeze(out, -1), x.dtype)
+
+
+def _sample_batch(x, rows, columns, interpolation, fill_mode, fill_value):
+    """x (batch, height, width, channels) read at rows and columns (batch or 1, ...)."""
+    batch, height, width, channels = x.shape
+    order = _ORDERS[interpolation]
+    values = x if order == 0 else as_float(x)
+    base = ops.arange(batch, dtype="int32") * (height * width)
+    base = ops.reshape(base, (batch, *[1] * (rows.ndim - 1)))
+    table = ops.reshape(values, (batch * height * width, channels))
+    out = sample(table, (height, width), (rows, columns), order, fill_mode, fill_value, base)
+    return _back(out, x.dtype)
+
+
+@symbolic
+def affine_transform(images, transform, interpolation="bilinear", fill_mode="constant", fill_value=0, data_format=None):
+    """Images transformed by affine maps.
+
+    Args:
+        images: tensor of rank 3 or 4.
+        transform: 8 numbers [a0, a1, a2, b0, b1, b2, c0, c1] for each image, or for all: output (x, y) shows what is at
+            (a0 x + a1 y + a2, b0 x + b1 y + b2). c0 and c1 count as 0.
+        interpolation: "bilinear" or "nearest".
+        fill_mode: what lies outside: "constant" (fill_value), "nearest", "wrap", "mirror" or "reflect".
+        data_format: "channels_last", "channels_first", or None for the configured one.
+    """
+    _check(interpolation, fill_mode)
+    layout = Batched(images, data_format)
+    t = as_float(transform)
+    if t.ndim not in (1, 2):
+        raise ValueError(
+            "Invalid transform rank: expected rank 1 (single transform) or rank 2 (batch of transforms). Received input with "
+            f"shape: transform.shape={t.shape}"
+        )
+    if t.ndim == 1:
+        t = ops.expand_dims(t, 0)
+    x = layout.images
+    _, height, width, _ = x.shape
+    row = ops.reshape(ops.arange(height, dtype=t.dtype), (1, height, 1))
+    column = ops.reshape(ops.arange(width, dtype=t.dtype), (1, 1, width))
+    a0, a1, a2, b0, b1, b2 = (ops.reshape(t[:, k], (-1, 1, 1)) for k in range(6))
+    columns = a0 * column + a1 * row + a2
+    rows = b0 * column + b1 * row + b2
+    return layout.restore(_sample_batch(x, rows, columns, interpolation, fill_mode, fill_value))
+
+
+def _homography(start, end):
+    """The 8 coefficients of the projective map that takes the corners `end` to `start`, both (n, 4, 2)."""
+    sx, sy = start[..., 0], start[..., 1]
+    ex, ey = end[..., 0], end[..., 1]
+    zero, one = ops.zeros_like(ex), ops.ones_like(ex)
+    x_rows = ops.stack([ex, ey, one, zero, zero, zero, -sx * ex, -sx * ey], axis=-1)
+    y_rows = ops.stack([zero, zero, zero, ex, ey, one, -sy * ex, -sy * ey], axis=-1)
+    matrix = ops.concatenate([x_rows, y_rows], axis=1)
+    target = ops.expand_dims(ops.concatenate([sx, sy], axis=-1), -1)
+    return ops.squeeze(ops.solve(matrix, target), -1)
+
+
+@symbolic
+def perspective_transform(
+    images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None
+):
+    """Images moved so that four points go to four others, by a projective map.
+
+    Args:
+        images: tensor of rank 3 or 4.
+        start_points: (x, y) of four points, shape (4, 2) or (batch, 4, 2).
+        end_points: where they go, of the same shape.
+        interpolation: "bilinear" or "nearest".
+        fill_value: what lies outside.
+        data_format: "channels_last", "channels_first", or None for the configured one.
+    """
+    _check(interpolation, "constant")
+    layout = Batched(images, data_format)
+    start, end = as_tensor(start_points, "float32"), as_tensor(end_points, "float32")
+    for name, points in (("start_points", start), ("end_points", end)):
+        if points.shape[-2:] != (4, 2) or points.ndim not in (2, 3):
+            raise ValueError(
+                f"Invalid {name} shape: expected (4,2) for a single image or (N,4,2) for a batch. Received shape: {points.shape}"
+            )
+    if start.shape != end.shape:
+        raise ValueError(
+            "start_points and end_points must have the same shape. Received "
+            f"start_points.shape={start.shape}, end_points.shape={end.shape}"
+        )
+    if start.ndim == 2:
+        start, end = ops.expand_dims(start, 0), ops.expand_dims(end, 0)
+    x = layout.images
+    _, height, width, _ = x.shape
+    h = [ops.reshape(part, (-1, 1, 1)) for part in ops.unstack(_homography(start, end), axis=-1)]
+    row = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1))
+    column = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, width))
+    depth = h[6] * column + h[7] * row + 1.0
+    columns = (h[0] * column + h[1] * row + h[2]) / depth
+    rows = (h[3] * column + h[4] * row + h[5]) / depth
+    return layout.restore(_sample_batch(x, rows, columns, interpolation, "constant", fill_value))
+
+
+@symbolic
+def elastic_transform(
+    images, alpha=20.0, sigma=5.0, interpolation="bilinear", fill_mode="reflect", fill_value=0.0, seed=None, data_format=None
+):
+    """Images with every pixel moved by a smooth random field (Simard et al. 2003).
+
+    Args:
+        images: tensor of rank 3 or 4.
+        alpha: strength of the movement.
+        sigma: smoothness of the field, a number.
+        interpolation: "bilinear" or "nearest".
+        fill_mode: what lies outside: "constant" (fill_value), "nearest", "wrap", "mirror" or "reflect".
+        seed: int, SeedGenerator or None.
+        data_format: "channels_last", "channels_first", or None for the configured one.
+    """
+    from kerasgpu.random.seed_generator import draw_seed
+
+    _check(interpolation, fill_mode)
+    layout = Batched(images, data_format)
+    x = layout.images
+    batch, height, width, _ = x.shape
+    kind = x.dtype if x.dtype in ("float32", "float64") else "float32"
+    size = int(6 * float(sigma)) | 1
+    noise = draws.normal(draw_seed(seed), (batch, height, width, 2), 0.0, float(sigma), kind)
+    field = gaussian_blur(noise, (size, size), (float(sigma), float(sigma)), "channels_last") * as_tensor(alpha, kind)
+    row = ops.reshape(ops.arange(height, dtype=kind), (1, height, 1))
+    column = ops.reshape(ops.arange(width, dtype=kind), (1, 1, width))
+    rows, columns = row + field[..., 0], column + field[..., 1]
+    return layout.restore(_sample_batch(x, rows, columns, interpolation, fill_mode, fill_value))
