@@ -34,11 +34,10 @@ class Signature:
         self.simple = (
             first is not None
             and first.kind in (first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD)
-            and all(p.default is not _EMPTY for p in list(parameters.values())[1:])
+            and all(p.default is not _EMPTY or p.kind is p.VAR_KEYWORD for p in list(parameters.values())[1:])
             and inspect.Parameter.VAR_POSITIONAL not in kinds
-            and inspect.Parameter.VAR_KEYWORD not in kinds
         )
-        self.defaults = {name: p.default for name, p in parameters.items()}
+        self.defaults = {name: p.default for name, p in parameters.items() if p.kind is not p.VAR_KEYWORD}
 
 
 _signatures: dict = {}

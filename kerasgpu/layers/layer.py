@@ -99,12 +99,13 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
     # -- calling ------------------------------------------------------------------------------------------------
     def __call__(self, *args, **kwargs):
         attributes = self.__dict__
-        if not kwargs and len(args) == 1:
+        if len(args) == 1:
             x = args[0]
             fast = attributes.get("_fast")
             if fast is not None and type(x) is Tensor and x.dtype == fast and state.autocast_dtype is None:
-                if "_keras_mask" not in x.__dict__:
-                    return self._fast_call(x)
+                training = kwargs.get("training")
+                if len(kwargs) == (training is not None) and "_keras_mask" not in x.__dict__:
+                    return self._fast_call(x, training)
         if attributes.get("_lock", True):
             self._check_super_called()
         attributes["_called"] = True
@@ -140,46 +141,54 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             attributes["_fast"] = self._fast_dtype()
         return outputs
 
+    def _plain_dtype(self):
+        """The dtype of inputs that need no conversion."""
+        return self.input_dtype
+
     def _fast_dtype(self):
-        """The dtype of single plain inputs for which a call needs no checks but the input spec; "" when every call needs
-        all."""
-        dtype = self.compute_dtype
+        """The dtype of single plain inputs that take the short way; "" when none do, None when it is too early to tell."""
         simple = (
             self.built
             and self._signature.simple
-            and not self._layers
             and self.activity_regularizer is None
-            and dtype == self.variable_dtype == self.input_dtype
+            and self.compute_dtype == self.variable_dtype
             and self.autocast
             and self._call_context_args == {"training"}
-            and type(self)._assert_input_compatibility is Layer._assert_input_compatibility
             and type(self).__call__ is Layer.__call__
             and "call" not in self.__dict__
             and self.quantization_mode is None
         )
+        if simple and any(not layer.built for layer in self._flatten_layers(include_self=False)):
+            return None  # a layer that the first call did not reach will need the name scope
         self.__dict__["_checked_shapes"] = set()
-        return dtype if simple else ""
+        return self._plain_dtype() if simple else ""
 
-    def _fast_call(self, x):
-        """The call of a built layer without sublayers on one tensor of its compute dtype: what is left to do."""
+    def _fast_call(self, x, training):
+        """The call of a built layer on one tensor without a mask that needs no cast: what is left to do."""
         attributes = self.__dict__
         if x.shape not in attributes["_checked_shapes"]:
-            assert_input_compatibility(self.input_spec, x, self.name)
+            self._assert_input_compatibility(x)
             if len(attributes["_checked_shapes"]) < 64:
                 attributes["_checked_shapes"].add(x.shape)
         context = active.context
         signature = attributes["_signature"]
-        if context is None and attributes["_losses"]:
+        inner = attributes["_layers"]
+        if context is None and (inner or attributes["_losses"]):
             self._clear_losses()
+        if training is None:
+            training = None if context is None else context.values.get("training")
+            if training is None:
+                training = signature.training_default
         try:
-            if signature.has_training:
-                training = None if context is None else context.values.get("training")
-                outputs = self.call(x) if training is None else self.call(x, training=training)
-            else:
-                outputs = self.call(x)
+            if inner:
+                values = {} if context is None else context.values
+                active.context = CallContext(self if context is None else context.entry_layer, {**values, "training": training})
+            outputs = self.call(x, training=training) if signature.has_training and training is not None else self.call(x)
         except Exception as error:
             add_note(error, f"While calling layer '{self.name}' ({type(self).__name__}) on {describe(x)}")
             raise
+        finally:
+            active.context = context
         if attributes["_supports_masking"] and type(self).compute_mask is not Layer.compute_mask:
             self._set_masks(x, outputs, None)
         return outputs

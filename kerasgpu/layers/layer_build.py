@@ -166,11 +166,7 @@ class LayerBuild:
 
     def _finish_build(self, spec):
         """After the first call of a layer that has no build(): its call made the state."""
-        if (
-            self._is_built_by_call(spec)
-            and self._build_shapes_dict is None
-            and not any(not s.built for s in self._layers)
-        ):
+        if self._is_built_by_call(spec) and self._build_shapes_dict is None and not any(not s.built for s in self._layers):
             self._path = self._path or naming.current_path()
             shapes = spec.shapes(active.fill if state.shape_only else None)
             self.__dict__["_build_shapes_dict"] = {"input_shape": next(iter(shapes.values()), None)}

@@ -138,6 +138,9 @@ class Functional(Function, Model):
             "the call() of a custom layer, or override compute_loss() in a subclass of Model"
         )
 
+    def _plain_dtype(self):
+        return self._inputs[0].dtype if len(self._inputs) == 1 and not isinstance(self._inputs_struct, (dict, tuple)) else ""
+
     # -- inputs -------------------------------------------------------------------------------------------------
     def _assert_input_compatibility(self, inputs):
         for x, ref in zip(nest.flatten(inputs), self._inputs):

@@ -51,9 +51,6 @@ class Model(ModelState, Trainer, Layer):
     def call(self, *args, **kwargs):
         raise NotImplementedError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
 
-    def _fast_dtype(self):
-        return ""
-
     @property
     def layers(self):
         """The layers of the model, not those inside its layers."""

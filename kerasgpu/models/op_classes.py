@@ -122,7 +122,9 @@ def _tables():
             tensors = tuple(tensors.split(",")) if tensors else ()
             by_function[name] = (module, cls, tensors)
             by_class.setdefault((module, cls), (name, tensors))
-    by_class["numpy", "Abs"] = by_class["numpy", "Absolute"]
+    for alias, cls, name in (("abs", "Abs", "absolute"), ("conj", "Conj", "conjugate")):
+        by_function[alias] = by_function[name]
+        by_class["numpy", cls] = by_class[by_function[name][:2]]
     return by_function, by_class
 
 

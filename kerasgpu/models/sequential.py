@@ -81,7 +81,7 @@ class Sequential(Model):
         return layer
 
     def _forget(self):
-        self.built = False
+        self.built = False  # which also ends the fast calls
         self.__dict__["_functional"] = None
 
     def _maybe_rebuild(self):
@@ -140,6 +140,9 @@ class Sequential(Model):
             inputs = layer(inputs, **given)
             mask = nest.map_structure(get_mask, inputs)
         return inputs
+
+    def _plain_dtype(self):
+        return "" if self._functional is None else self._functional._plain_dtype()
 
     @property
     def layers(self):

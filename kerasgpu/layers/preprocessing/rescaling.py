@@ -24,7 +24,6 @@ class Rescaling(Layer):
         self.offset = offset
         self.supports_masking = True
         self._allow_non_tensor_positional_args = True
-        self._build_at_init()
 
     def call(self, inputs):
         dtype = self.compute_dtype
