@@ -8,7 +8,7 @@ import sys
 from kerasgpu import config
 from kerasgpu.engine import dtypes, nest, state, tape
 from kerasgpu.engine.program import Program
-from kerasgpu.engine.recorder import Recorder
+from kerasgpu.engine.recorder import Recorder, address
 from kerasgpu.engine.tensor import MetaTensor, Tensor, contiguous, convert_to_tensor
 from kerasgpu.kernels import launch
 
@@ -77,8 +77,11 @@ class CapturedFunction:
             leaves[k] = c
         new_args, new_kwargs = nest.pack_sequence_as([list(args), kwargs], leaves)
         recorder = Recorder()
+        given = {address(c._data) for c in copies}
         with recorder:
             result = self.function(*new_args, **new_kwargs)
+            # An argument handed back, perhaps reshaped, is copied: each replay is given another one.
+            result = nest.map_structure(lambda x: _copied(x) if _is_at(x, given) else x, result)
         flat = nest.flatten(result)
         outs = [x if isinstance(x, Tensor) else getattr(x, "_tensor", None) for x in flat]
         if recorder.reason:
@@ -92,6 +95,16 @@ class CapturedFunction:
         specs = list(zip([o.dtype for o in outs if o is not None], own))
         self._seen[key] = (program, structure, specs)
         return nest.map_structure(lambda x: x.detach() if isinstance(x, Tensor) else x, result)
+
+
+def _is_at(x, addresses) -> bool:
+    return isinstance(x, Tensor) and address(x._data) in addresses
+
+
+def _copied(x):
+    from kerasgpu import ops
+
+    return ops.copy(x)
 
 
 class _Output:

@@ -169,7 +169,14 @@ def isin(x1, x2, assume_unique=False, invert=False):
     array([ True, False,  True, False])
     """
     x1, x2 = as_tensor(x1), as_tensor(x2)
-    found = ops.any(ops.equal(ops.expand_dims(x1, -1), ops.reshape(x2, (-1,)) if x2.size else x2.reshape((0,))), axis=-1)
+    dtype = dtypes.result_type(x1.dtype, x2.dtype)
+    x1, x2 = ops.cast(x1, dtype), ops.ravel(ops.cast(x2, dtype))
+    if x2.size <= 16:
+        found = ops.any(ops.equal(ops.expand_dims(x1, -1), x2), axis=-1)
+    else:  # look each element up in the sorted values
+        line = ops.sort(x2)
+        place = ops.minimum(ops.searchsorted(line, x1), x2.size - 1)
+        found = ops.equal(ops.take(line, place), x1)
     return ops.logical_not(found) if invert else found
 
 
