@@ -12,6 +12,8 @@ namespace KG_NS {
 template <class To, class From> inline To convert(From x) {
   if constexpr (std::is_same<From, To>::value) {
     return x;
+  } else if constexpr (std::is_same<From, bool>::value) {
+    return convert<To>(static_cast<uint8_t>(x));
   } else if constexpr (std::is_same<From, bf16>::value || std::is_same<From, f16>::value) {
     return convert<To>(to_float(x));
   } else if constexpr (std::is_same<To, bool>::value) {
@@ -41,6 +43,9 @@ template <class To, class From> inline void convert_span(const From* x, int64_t 
       to_float(x, y, n);
     } else if constexpr (std::is_same<From, float>::value && (std::is_same<To, bf16>::value || std::is_same<To, f16>::value)) {
       from_float(x, y, n);
+    } else if constexpr (std::is_same<From, bool>::value) {  // compilers do not vectorise loops over bool
+      const uint8_t* bytes = reinterpret_cast<const uint8_t*>(x);
+      for (int64_t i = 0; i < n; ++i) y[i] = convert<To>(static_cast<uint8_t>(bytes[i] != 0));
     } else {
       for (int64_t i = 0; i < n; ++i) y[i] = convert<To>(x[i]);
     }

@@ -51,12 +51,13 @@ template <class V> struct FloatOps {
   static V relu(V x) { return x < 0 ? V{} : x; }  // keeps NaN
   static V relu6(V x) { return x < 0 ? V{} : (x > 6 ? all(6) : x); }
   static V silu(V x) {
-    const V y = x * vsigmoid(x);
+    const V e = vexp(-vabs(x));
+    const V y = (x >= 0 ? x : x * e) / (e + T(1));
     return x == -T(kInf) ? V{} : y;
   }
   static V gelu(V x) { return vgelu(x); }
   // 0.5 x (1 + tanh(u)) = x sigmoid(2u), u = sqrt(2 / pi) (x + 0.044715 x^3)
-  static V gelu_tanh_argument(V x) { return x * (T(1.5957691216057308) + x * x * T(0.07135481627159726)); }
+  static V gelu_tanh_argument(V x) { return x * (T(1.5957691216057308) + x * x * T(0.07135481627260025)); }
   static V gelu_tanh(V x) {
     const V y = x * vsigmoid(gelu_tanh_argument(x));
     return x == -T(kInf) ? V{} : y;
@@ -123,7 +124,7 @@ template <class V> struct FloatOps {
   static V gelu_tanh_grad(V g, V x) {
     const V c = vabs(x) > 40 ? vcopysign(all(40), x) : x;  // the slope is 0 or 1 long before; avoids inf * 0
     const V s = vsigmoid(gelu_tanh_argument(c));
-    return g * (s + c * s * (T(1) - s) * (T(1.5957691216057308) + c * c * T(0.21406444881479178)));
+    return g * (s + c * s * (T(1) - s) * (T(1.5957691216057308) + c * c * T(0.21406444881780076)));
   }
   static V silu_grad(V g, V x) {
     const V c = vabs(x) > 1000 ? vcopysign(all(1000), x) : x;

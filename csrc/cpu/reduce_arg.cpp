@@ -46,12 +46,15 @@ template <class A> struct ArgReducer {
     }
     const int64_t m = n - best_block < kReduceBlock ? n - best_block : kReduceBlock;
     const A* x = fetch(offset + best_block, m, scratch);
+    const bool nan = best != best;
+    const auto match = [=](A v) { return nan ? v != v : v == best; };
     int64_t k = 0;
-    if (best != best) {
-      while (k + 1 < m && x[k] == x[k]) ++k;
-    } else {
-      while (k + 1 < m && x[k] != best) ++k;
+    for (; k + 32 <= m; k += 32) {  // a group at a time, in vectors; then the place within the group
+      int seen = 0;
+      for (int j = 0; j < 32; ++j) seen |= (x[k + j] == best) | (nan & (x[k + j] != x[k + j]));
+      if (seen) break;
     }
+    while (k + 1 < m && !match(x[k])) ++k;
     return best_block + k;
   }
 

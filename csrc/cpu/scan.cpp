@@ -3,8 +3,8 @@
 //   ints    op (cumsum, cumprod, cummax, cummin), outer, n, inner, reverse, exclusive
 //   inputs  x of any dtype; outputs y of any dtype; y may be x when their dtypes are equal
 //
-// reverse runs from the last element to the first; exclusive leaves element r itself out and starts from 0, 1, or the least
-// or greatest value. Floats accumulate in order, float16 and bfloat16 in float; integers in 64 bits, wrapping. NaN stays
+// reverse runs from the last element to the first; exclusive (sums and products only) leaves element r itself out and starts
+// from 0 or 1. Floats accumulate in order, float16 and bfloat16 in float; integers in 64 bits, wrapping. NaN stays
 // once met. Threads take strips of columns, so one long row is walked by one thread.
 #include "parallel.h"
 #include "reduce_ops.h"
@@ -92,6 +92,7 @@ void scan(const Call& call) {
   const Buffer &x = call.in[0], &y = call.out[0];
   if (x.bytes / dtype_size(x.dtype) < count) fail(call, "input elements", x.bytes / dtype_size(x.dtype), count);
   if (y.bytes / dtype_size(y.dtype) < count) fail(call, "output elements", y.bytes / dtype_size(y.dtype), count);
+  if (call.i[0] >= 2 && call.i[5] != 0) fail_message(call, "cummax and cummin have no exclusive form: there is no first value");
   if (count == 0) return;
   switch (x.dtype) {
     case kF32: case kF16: case kBF16: return scan_as<float>(call);

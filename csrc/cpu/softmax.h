@@ -47,21 +47,26 @@ template <> struct Element<double> {
 };
 
 inline vd vmax(vd a, vd b) { return a > b ? a : b; }
+// Joins the upper half of the lanes with the lower half until one is left, in registers.
+template <class A, class V, class F> inline A fold_lanes(V v, const F& join) {
+  if constexpr (sizeof(V) > 16) {
+    typedef A Half __attribute__((vector_size(sizeof(V) / 2)));
+    Half half[2];
+    std::memcpy(half, &v, sizeof(v));
+    return fold_lanes<A>(join(half[0], half[1]), join);
+  } else if constexpr (sizeof(A) == 8) {
+    return join(v[0], v[1]);
+  } else {
+    return join(join(v[0], v[2]), join(v[1], v[3]));
+  }
+}
 template <class V> inline auto fold_sum(V v) {
   using A = typename std::remove_reference<decltype(v[0])>::type;
-  A lane[sizeof(V) / sizeof(A)];
-  store(lane, v);
-  for (int w = int(sizeof(V) / sizeof(A)) / 2; w > 0; w /= 2)
-    for (int k = 0; k < w; ++k) lane[k] += lane[k + w];
-  return lane[0];
+  return fold_lanes<A>(v, [](auto a, auto b) { return a + b; });
 }
 template <class V> inline auto fold_max(V v) {
   using A = typename std::remove_reference<decltype(v[0])>::type;
-  A lane[sizeof(V) / sizeof(A)];
-  store(lane, v);
-  for (int w = int(sizeof(V) / sizeof(A)) / 2; w > 0; w /= 2)
-    for (int k = 0; k < w; ++k) lane[k] = lane[k] > lane[k + w] ? lane[k] : lane[k + w];
-  return lane[0];
+  return fold_lanes<A>(v, [](auto a, auto b) { return a > b ? a : b; });
 }
 
 // Largest of x[0..n), n >= 1. NaN may be missed: the sums that follow see it.

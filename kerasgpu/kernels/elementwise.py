@@ -48,8 +48,16 @@ def elementwise(name: str, *args, out_dtype=None):
     Example:
         elementwise("add", np.ones((2, 3), "float32"), 1.0)
     """
+    if len(args) == 2 and out_dtype is None:  # the common case first: two arrays, seen before
+        a, b = args
+        if type(a) is type(b) is np.ndarray:
+            plan = _plans.get((name, a.shape, a.dtype, b.shape, b.dtype))
+            if plan is not None and a.flags.c_contiguous and b.flags.c_contiguous:
+                out = empty(plan[0], plan[1])
+                launch("elementwise", args, (out,), plan[2], plan[3])
+                return out
     # The plan is found by operation, shapes, dtypes and scalar values; -0.0 == 0.0 must not share one.
-    key: list = [name, out_dtype]
+    key: list = [name] if out_dtype is None else [name, out_dtype, None]
     arrays = []
     for a in args:
         if type(a) in _SCALARS:
@@ -90,12 +98,15 @@ def _make_plan(name, args, out_dtype):
         raise ValueError(f"{name}: needs at least one array, got only numbers {args}")
     values = arrays[1:] if name == "where" and is_array[0] and arrays[0].dtype == _BOOL else arrays
     dtypes = {a.dtype for a in values}
+    if any(d.kind == "V" for d in dtypes):
+        numpy_dtype("bfloat16")  # makes the dtype known to the kernels
     if len(dtypes) > 1:
         listed = ", ".join(sorted(str(d) for d in dtypes))
         raise ValueError(f"{name}: arrays have dtypes {listed}; cast them to one dtype first")
     dtype = dtypes.pop() if dtypes else (_FLOAT32 if any(type(a) is float for a in args) else _BOOL)
     for a in args:
-        if type(a) is float and out_dtype is None and name not in PREDICATES and compute_type(dtype) >= 2 and not a.is_integer():
+        fraction = type(a) is float and not a.is_integer()
+        if fraction and out_dtype is None and name not in PREDICATES and compute_type(dtype) >= 2:
             raise ValueError(f"{name}: number {a} with arrays of dtype {dtype}; cast the arrays to a float dtype first")
     out = numpy_dtype(out_dtype) if out_dtype is not None else (_BOOL if name in PREDICATES else dtype)
     compute = compute_type(dtype if out == _BOOL else out)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 # (name, arguments), in the order of csrc/common/opcodes.h: the position is the opcode.
-_UNARY_TEXT = """copy neg abs sign exp exp2 expm1 log log1p log2 log10 sqrt rsqrt cbrt square reciprocal sin cos tan asin acos atan
-sinh cosh tanh asinh acosh atanh erf erfc erfinv lgamma digamma sigmoid log_sigmoid softplus softsign relu relu6 silu gelu gelu_tanh
-selu hard_sigmoid floor ceil round trunc isnan isinf isfinite signbit logical_not bitwise_not"""
-_BINARY_TEXT = """add sub mul div floor_div mod fmod pow max min fmax fmin atan2 hypot copysign nextafter ldexp eq ne lt le gt ge
-logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift logaddexp squared_difference elu
+_UNARY_TEXT = """copy neg abs sign exp exp2 expm1 log log1p log2 log10 sqrt rsqrt cbrt square reciprocal sin cos tan asin acos
+atan sinh cosh tanh asinh acosh atanh erf erfc erfinv lgamma digamma sigmoid log_sigmoid softplus softsign relu relu6 silu gelu
+gelu_tanh selu hard_sigmoid floor ceil round trunc isnan isinf isfinite signbit logical_not bitwise_not"""
+_BINARY_TEXT = """add sub mul div floor_div mod fmod pow max min fmax fmin atan2 hypot copysign nextafter ldexp eq ne lt le gt
+ge logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift logaddexp squared_difference elu
 leaky_relu bce_logits relu_grad relu6_grad sigmoid_grad tanh_grad gelu_grad gelu_tanh_grad silu_grad softplus_grad selu_grad
 hard_sigmoid_grad"""
 _TERNARY_TEXT = "where clip muladd elu_grad leaky_relu_grad"
@@ -29,9 +29,7 @@ OPCODES = {name: number for number, name in enumerate(ARITY)}
 NAMES = list(OPCODES)
 
 # Operations whose result is bool whatever they compare.
-PREDICATES = frozenset(
-    "isnan isinf isfinite signbit logical_not eq ne lt le gt ge logical_and logical_or logical_xor".split()
-)
+PREDICATES = frozenset("isnan isinf isfinite signbit logical_not eq ne lt le gt ge logical_and logical_or logical_xor".split())
 
 FLOAT, DOUBLE, INT64, UINT64 = range(4)
 MAX_REGISTERS = 64
@@ -59,7 +57,9 @@ def broadcast(name: str, shapes: list[tuple]) -> tuple[tuple, tuple, list[tuple]
             if n != 1 and shape[d] != n:
                 if shape[d] != 1:
                     listed = ", ".join(str(tuple(x)) for x in shapes)
-                    raise ValueError(f"{name}: shapes {listed} do not broadcast; sizes must be equal or 1 from the last dimension on")
+                    raise ValueError(
+                        f"{name}: shapes {listed} do not broadcast; sizes must match or be 1, counted from the last"
+                    )
                 shape[d] = n
     strides = []
     for s in shapes:
@@ -102,9 +102,7 @@ class ChainSpec:
 
     def encode(self) -> tuple[tuple, tuple]:
         """The `ints` and `floats` of the launch."""
-        return build(
-            len(self.strides), self.instructions, self.constants, self.outputs, self.dims, self.strides, self.compute
-        )
+        return build(len(self.strides), self.instructions, self.constants, self.outputs, self.dims, self.strides, self.compute)
 
 
 def build(n_inputs, instructions, constants, outputs, dims, strides, compute=FLOAT) -> tuple[tuple, tuple]:

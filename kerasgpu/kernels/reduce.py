@@ -77,7 +77,7 @@ def _steps(name, shape, axes, dtype, out_dtype):
     if name in ("max", "min", "argmax", "argmin") and math.prod(n for d, n in enumerate(shape) if d not in axes) > 0:
         for d in axes:
             if shape[d] == 0:
-                raise ValueError(f"{name}: axis {d} of an array of shape {tuple(shape)} has size 0; there is nothing to choose from")
+                raise ValueError(f"{name}: axis {d} of an array of shape {tuple(shape)} has size 0: nothing to choose from")
     if not [g for g in groups if g[1]]:
         return [((OPS.index(name), math.prod(shape), 1, 1), math.prod(shape), out_dtype)]
     half = dtype.itemsize == 2 and dtype.kind not in "iub"
@@ -238,7 +238,7 @@ def scan(name: str, x, axis=None, reverse: bool = False, exclusive: bool = False
 
     Args:
         reverse: from the end to the start.
-        exclusive: leave the element itself out; the first result is the operation's neutral value.
+        exclusive: leave the element itself out, starting from 0 or 1; for sums and products.
         dtype: of the result, default x's (int32 for bool).
 
     Example:
@@ -265,11 +265,11 @@ def cumprod(x, axis=None, reverse=False, exclusive=False, dtype=None):
     return scan("cumprod", x, axis, reverse, exclusive, dtype)
 
 
-def cummax(x, axis=None, reverse=False, exclusive=False):
+def cummax(x, axis=None, reverse=False):
     """Running maximum along `axis`; NaN from the first NaN on."""
-    return scan("cummax", x, axis, reverse, exclusive)
+    return scan("cummax", x, axis, reverse)
 
 
-def cummin(x, axis=None, reverse=False, exclusive=False):
+def cummin(x, axis=None, reverse=False):
     """Running minimum along `axis`; NaN from the first NaN on."""
-    return scan("cummin", x, axis, reverse, exclusive)
+    return scan("cummin", x, axis, reverse)
