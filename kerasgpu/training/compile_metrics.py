@@ -101,6 +101,7 @@ class CompileMetrics(metrics_module.Metric):
         self.name = "compile_metrics"
         self._plain: list = []  # MetricsList or None per output
         self._weighted: list = []
+        self._named: list | None = None
 
     @property
     def metrics(self):
@@ -120,6 +121,7 @@ class CompileMetrics(metrics_module.Metric):
         self._order = names if len(outputs) > 1 and flat else None
         self._plain = self._assign(self._user_metrics, y_true, y_pred, names, flat, "metrics")
         self._weighted = self._assign(self._user_weighted_metrics, y_true, y_pred, names, flat, "weighted_metrics")
+        self._named = None
         self.built = True
 
     def _assign(self, metrics, y_true, y_pred, names, flat, argument):
@@ -177,24 +179,24 @@ class CompileMetrics(metrics_module.Metric):
     def result(self):
         if not self.built:
             raise ValueError("Cannot get result() since the metric has not yet been built.")
-        results: dict = {}
-        seen: dict = {}
+        return {name: m.result() for name, m in self.named_metrics()}
 
-        def put(name, metric):
-            if name in seen:
-                seen[name] += 1
-                name = f"{name}_{seen[name] - 1}"
-            else:
-                seen[name] = 1
-            results[name] = metric.result()
-
-        for weighted, groups in ((False, self._plain), (True, self._weighted)):
-            for group in groups:
-                for m in group.metrics if group else ():
-                    prefix = f"{group.output_name}_" if group.output_name else ""
-                    name = f"{prefix}{m.name}"
-                    put(f"{prefix}weighted_{m.name}" if weighted and name in seen else name, m)
-        return results
+    def named_metrics(self):
+        """[(name in the logs, metric)]: names of outputs in front, numbers behind those that occur again."""
+        if self._named is None:
+            named: dict = {}
+            seen: dict = {}
+            for weighted, groups in ((False, self._plain), (True, self._weighted)):
+                for group in groups:
+                    for m in group.metrics if group else ():
+                        prefix = f"{group.output_name}_" if group.output_name else ""
+                        name = f"{prefix}{m.name}"
+                        if weighted and name in seen:
+                            name = f"{prefix}weighted_{m.name}"
+                        seen[name] = seen.get(name, 0) + 1
+                        named[name if seen[name] == 1 else f"{name}_{seen[name] - 1}"] = m
+            self._named = list(named.items())
+        return self._named
 
     def get_config(self):
         raise NotImplementedError("CompileMetrics has no config: the model saves the arguments of compile()")

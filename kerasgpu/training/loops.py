@@ -8,7 +8,7 @@ import warnings
 from kerasgpu import config
 from kerasgpu.callbacks.callback_list import CallbackList
 from kerasgpu.engine import nest
-from kerasgpu.training import checks, step_runner
+from kerasgpu.training import checks, metric_values, step_runner
 from kerasgpu.training.adapters import get_data_adapter
 from kerasgpu.training.adapters.arrays import train_validation_split
 from kerasgpu.training.adapters.convert import to_tensors
@@ -262,7 +262,7 @@ def on_batch(model, mode, x, y, sample_weight, class_weight, return_dict):
     checks.build_on(model, batch, train=mode == "train")
     model.reset_metrics()
     logs = model._step_function(mode)(batch)
-    logs = pythonify_logs(model.get_metrics_result() if logs is None else logs)
+    logs = pythonify_logs(metric_values.read(model) if logs is None else logs)
     return logs if return_dict else model._flatten_metrics_in_order(logs)
 
 

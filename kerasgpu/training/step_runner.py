@@ -18,6 +18,7 @@ import numpy as np
 
 from kerasgpu.engine import nest, tape
 from kerasgpu.engine.tensor import Tensor
+from kerasgpu.training import metric_values
 from kerasgpu.training.logs import pythonify_logs
 from kerasgpu.training.source import ArraySource, make_source
 
@@ -74,7 +75,7 @@ class EagerRunner:
     def logs(self):
         """The logs of the last step: what the step returned, else the metrics of the model."""
         if self._logs is None:
-            return pythonify_logs(self.model.get_metrics_result())
+            return pythonify_logs(metric_values.read(self.model))
         return pythonify_logs(self._logs)
 
     def epoch_logs(self):

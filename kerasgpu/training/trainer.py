@@ -6,7 +6,7 @@ import inspect
 import warnings
 
 from kerasgpu.saving import serialization
-from kerasgpu.training import checks, loops
+from kerasgpu.training import checks, loops, metric_values
 from kerasgpu.training.compile_loss import CompileLoss
 from kerasgpu.training.compile_metrics import CompileMetrics
 from kerasgpu.training.steps import Steps
@@ -181,8 +181,7 @@ class Trainer(Steps):
 
     def reset_metrics(self):
         """Start all metrics anew."""
-        for m in self.metrics:
-            m.reset_state()
+        metric_values.reset(self.metrics)
 
     def _get_metrics_result_or_logs(self, logs):
         values = self.get_metrics_result()

@@ -80,7 +80,7 @@ def test_reduce_on_plateau(capsys):
     rates = [0.1, 0.1, 0.1, 0.05, 0.05, 0.025, 0.025, 0.025]
     assert history.history["learning_rate"] == pytest.approx(rates)
     assert "Epoch 3: ReduceLROnPlateau reducing learning rate to 0.05" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="factor >= 1.0"):
+    with pytest.raises(ValueError, match=r"factor >= 1\.0"):
         keras.callbacks.ReduceLROnPlateau(factor=1.0)
 
 
@@ -141,7 +141,7 @@ def test_model_checkpoint_saves_what_and_when(tmp_path, monkeypatch):
         "2-3.weights.h5",
     ]
     assert (tmp_path / "new").is_dir()
-    with pytest.raises(KeyError, match="Failed to format.*Known names: batch|Failed to format"):
+    with pytest.raises(KeyError, match="Failed to format"):
         run(path="{nothing}.keras")
     for arguments, message in (
         (dict(filepath="x.txt"), "must end in `.keras`"),

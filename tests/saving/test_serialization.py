@@ -133,7 +133,7 @@ def test_shared_objects_stay_shared():
 
 
 def test_lambdas_are_never_carried_by_data():
-    function = lambda x: x**2  # noqa: E731
+    function = lambda x: x**2
     with pytest.warns(UserWarning, match="includes a `lambda`"):
         plain = serialization.serialize_keras_object({"f": function})
     for safe_mode in (True, None):
@@ -177,7 +177,7 @@ ATTACKS = [
 @pytest.mark.parametrize("config", ATTACKS, ids=[f"{a.get('module')}.{a['class_name']}.{a['config']}"[:60] for a in ATTACKS])
 @pytest.mark.parametrize("safe_mode", [True, None, False])
 def test_only_registered_objects_can_be_named(config, safe_mode):
-    with pytest.raises((TypeError, ValueError), match="Could not locate|Unknown kind|resolved to"):
+    with pytest.raises((TypeError, ValueError), match=r"Could not locate|Unknown kind|resolved to"):
         serialization.deserialize_keras_object(config, safe_mode=safe_mode)
 
 
@@ -230,7 +230,7 @@ def test_identifiers():
     assert type(get("Adam", table, "thing")) is keras.optimizers.Adam
     assert type(get(keras.optimizers.Adam, table, "thing")) is keras.optimizers.Adam
     assert float(get({"class_name": "Adam", "config": {"learning_rate": 0.5}}, table, "thing").learning_rate) == 0.5
-    with pytest.raises(ValueError, match="Could not interpret thing identifier: relo. Did you mean 'relu'"):
+    with pytest.raises(ValueError, match=r"Could not interpret thing identifier: relo\. Did you mean 'relu'"):
         get("relo", table, "thing")
     with pytest.raises(ValueError, match="Could not interpret thing identifier: 3"):
         get(3, table, "thing")

@@ -127,7 +127,7 @@ def test_bad_data_is_named(arguments, message):
 
 
 def test_generators_are_used_once_and_peeked_without_loss():
-    adapter = get_data_adapter(((X[k : k + 2], Y[k : k + 2]) for k in range(0, 6, 2)))
+    adapter = get_data_adapter((X[k : k + 2], Y[k : k + 2]) for k in range(0, 6, 2))
     assert isinstance(adapter, GeneratorAdapter) and adapter.num_batches is None
     assert values(adapter.example())[1].tolist() == [0, 1]
     assert np.concatenate([values(b)[1] for b in adapter.batches()]).tolist() == [0, 1, 2, 3, 4, 5]
@@ -199,7 +199,7 @@ def test_class_weights_per_sample():
 
 
 def test_validation_split_takes_the_last_rows():
-    (x, y, w), (vx, vy, vw) = train_validation_split((X, Y, None), 0.3)
+    (x, _, w), (vx, vy, vw) = train_validation_split((X, Y, None), 0.3)
     assert (len(x), len(vx)) == (7, 3) and vy.tolist() == [7, 8, 9] and w is None and vw is None
     with pytest.raises(ValueError, match="not sufficient to split"):
         train_validation_split((X[:1], Y[:1], None), 0.5)

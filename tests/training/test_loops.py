@@ -8,7 +8,7 @@ import pytest
 
 import kerasgpu as keras
 from kerasgpu.callbacks.callback_list import CallbackList
-from kerasgpu.training import step_runner
+from kerasgpu.training import metric_values, step_runner
 from kerasgpu.training.adapters import get_data_adapter
 from kerasgpu.training.progbar import Progbar
 
@@ -152,3 +152,15 @@ def test_progress_bar_values(monkeypatch):
     assert "5/Unknown" in terminal.getvalue()
     with pytest.raises(ValueError, match="Only one of"):
         Progbar(1, stateful_metrics=[], stateless_metrics=[])
+
+
+def test_reading_and_clearing_metrics_on_the_host_equals_their_own_methods():
+    made = model(metrics=["mae", keras.metrics.RootMeanSquaredError(), "mae"], weighted_metrics=["mae", keras.metrics.AUC()])
+    for _ in range(2):
+        made.evaluate(X, Y, verbose=0)
+        expected = {name: float(value) for name, value in made.get_metrics_result().items()}
+        assert {name: float(value) for name, value in metric_values.read(made).items()} == expected
+        assert list(expected) == ["loss", "mae", "root_mean_squared_error", "mae_1", "weighted_mae", "auc"]
+    made.reset_metrics()
+    assert all(not np.any(v.numpy()) for v in made.metrics_variables)
+    assert metric_values.read(made)["loss"] == 0.0
