@@ -50,12 +50,14 @@ def values(weights):
     return [rng.uniform(0.1, 0.5, size=w.shape).astype("float32") for w in weights]
 
 
+# Names count what else was made in the process; Keras also records empty `mask` and `training` arguments of calls.
+LEFT_OUT = ("name", "keras_history", "input_layers", "output_layers", "mask", "training")
+
+
 def without_names(x):
     """A config with names removed: their numbers count what else was made in the process."""
     if isinstance(x, dict):
-        return {
-            k: without_names(v) for k, v in x.items() if k not in ("name", "keras_history", "input_layers", "output_layers")
-        }
+        return {k: without_names(v) for k, v in x.items() if k not in LEFT_OUT}
     return [without_names(v) for v in x] if isinstance(x, list) else x
 
 
