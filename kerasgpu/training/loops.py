@@ -17,6 +17,7 @@ from kerasgpu.training.logs import pythonify_logs
 
 ALL = 2**62  # more steps than any epoch has
 _SECONDS_BETWEEN_DRAWS = 0.1
+_NO_CALLBACKS = CallbackList()
 
 
 class StepLoop:
@@ -189,22 +190,29 @@ class _Validation:
             return self.model.evaluate(**self.arguments, callbacks=callbacks, return_dict=True, _use_runner=self.runner)
         if self.loop is None:
             self.loop = StepLoop(self.model, "test", self.runner, callbacks)
-        return _evaluate_loop(self.model, self.loop, callbacks)
+        return _evaluate_loop(self.model, self.loop, callbacks, in_fit=True)
 
     def close(self):
         self.runner.close()
 
 
-def _evaluate_loop(model, loop, callbacks) -> dict:
-    model.stop_evaluating = False
+def _evaluate_loop(model, loop, callbacks, in_fit=False) -> dict:
+    model.__dict__["stop_evaluating"] = False
     callbacks.on_test_begin()
     model.reset_metrics()
     loop.runner.begin_epoch()
     steps = loop.run_epoch()
     if steps == 0:
-        raise ValueError(
-            "evaluate() received no data: there was no batch to run on. Give validation data that can be read again each epoch"
+        if not in_fit:
+            raise ValueError("evaluate() received no data: there was no batch to run on")
+        warnings.warn(
+            "The validation data has ended, so this epoch is not validated: a generator can be read once. Pass arrays, a "
+            "keras.utils.PyDataset, or `validation_steps` with an endless generator",
+            stacklevel=6,
         )
+        loop.runner.end_epoch()
+        callbacks.on_test_end({})
+        return {}
     logs = loop.runner.epoch_logs()
     loop.runner.end_epoch()
     callbacks.on_test_end(logs)
@@ -279,6 +287,8 @@ def _build(model, adapter, train):
 def _callback_list(model, callbacks, verbose, epochs, steps, add_history=False):
     if isinstance(callbacks, CallbackList):
         return callbacks
+    if not callbacks and verbose == 0 and not add_history:
+        return _NO_CALLBACKS
     return CallbackList(
         callbacks, add_history=add_history, add_progbar=verbose != 0, verbose=verbose, epochs=epochs, steps=steps, model=model
     )

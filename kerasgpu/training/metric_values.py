@@ -1,7 +1,7 @@
 """Resetting metrics and reading their values between epochs, without running operations for the common ones.
 
-An epoch of a small model takes less time than the operations of `reset_state()` and `result()` of a few metrics. Means are therefore
-cleared by one copy per variable and divided on the host; all other metrics use their own methods.
+An epoch of a small model takes less time than the operations of `reset_state()` and `result()` of a few metrics. Means are
+therefore cleared by one copy per variable and divided on the host; all other metrics use their own methods.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 
 from kerasgpu.engine import dtypes, nest, tape
@@ -159,9 +158,8 @@ class Steps:
     def _step_function(self, mode):
         """The function of one batch that a runner calls."""
         if mode == "predict":
-            if _takes_state(self.predict_step):
-                return inference_step(self._stateful(self.predict_step))
-            return inference_step(self.predict_step)
+            method = self.predict_step
+            return inference_step(self._stateful(method) if _takes_state(method) else method)
         name, update = ("train_step", self._train_update) if mode == "train" else ("test_step", self._test_update)
         method = getattr(self, name)
         if self._is_default(name):
@@ -195,8 +193,8 @@ class Steps:
 
 
 def _takes_state(method) -> bool:
-    names = list(inspect.signature(method).parameters)
-    return names[:2] == ["state", "data"]
+    code = getattr(getattr(method, "__func__", method), "__code__", None)
+    return code is not None and code.co_varnames[1:3] == ("state", "data") and code.co_argcount >= 3
 
 
 def _batch_size(x):

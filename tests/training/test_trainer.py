@@ -297,3 +297,49 @@ def test_mistakes_are_named(call, message, eagerly):
         return
     with pytest.raises((ValueError, TypeError), match=message):
         call()
+
+
+def test_steps_written_for_keras_on_jax(eagerly):
+    class Stateful(keras.Model):
+        def train_step(self, state, data):
+            trainable, others, optimizer, metrics = state
+            x, y = data
+
+            def loss_of(trainable, others):
+                y_pred, others = self.stateless_call(trainable, others, x, training=True)
+                return keras.ops.mean((y - y_pred) ** 2), others
+
+            (loss, others), gradients = keras.value_and_grad(loss_of, has_aux=True)(trainable, others)
+            trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
+            return {"loss": loss}, (trainable, others, optimizer, metrics)
+
+    def run(cls, loss):
+        keras.utils.set_random_seed(0)
+        x = keras.Input((4,))
+        model = cls(x, keras.layers.Dense(1)(x))
+        model.compile("adam", loss, run_eagerly=eagerly)
+        model.fit(X, TARGET, epochs=2, batch_size=25, shuffle=False, verbose=0)
+        return model.get_weights()
+
+    for a, b in zip(run(Stateful, None), run(keras.Model, "mse")):
+        assert np.allclose(a, b, atol=1e-6)
+
+
+def test_a_validation_generator_that_has_ended_is_said(eagerly):
+    batches = ((X[:5], TARGET[:5]) for _ in range(2))
+    with pytest.warns(UserWarning, match="ran out of data|validation data has ended"):
+        history = regression(eagerly).fit(X, TARGET, epochs=3, validation_data=batches, verbose=0).history
+    assert len(history["loss"]) == 3 and len(history["val_loss"]) == 1
+
+
+def test_an_infinite_generator_with_steps(eagerly):
+    def endless():
+        while True:
+            yield X[:10], TARGET[:10]
+
+    model = regression(eagerly)
+    history = model.fit(
+        endless(), epochs=2, steps_per_epoch=3, validation_data=endless(), validation_steps=2, shuffle=False, verbose=0
+    )
+    assert int(model.optimizer.iterations) == 6 and len(history.history["val_loss"]) == 2
+    assert model.predict(((X[:10],) for _ in range(3)), verbose=0).shape == (30, 1)
