@@ -174,7 +174,9 @@ def serialize_with_public_class(cls, inner_config=None):
     """The dict of a class: its public Keras name, or its own module and registered name."""
     public = public_names.public_name(cls)
     if public is not None:
-        return {"module": public[0], "class_name": public[1], "config": inner_config, "registered_name": None}
+        # Real Keras gives its classes without a public name (Functional) a registered one.
+        registered = public[1] if public[0].startswith("keras.src.") else None
+        return {"module": public[0], "class_name": public[1], "config": inner_config, "registered_name": registered}
     return {
         "module": cls.__module__,
         "class_name": cls.__name__,

@@ -79,6 +79,17 @@ def test_a_layer_is_written_as_keras_writes_it():
     assert back.built and back.kernel.shape == (2, 3) and serialization.serialize_keras_object(back)["config"]["units"] == 3
 
 
+def test_a_functional_model_is_written_as_keras_writes_it():
+    x = keras.Input((2,))
+    plain, back = round_trip(keras.Model(x, keras.layers.Dense(1)(x)))
+    assert [plain[k] for k in ("module", "class_name", "registered_name")] == [
+        "keras.src.models.functional",
+        "Functional",
+        "Functional",
+    ]
+    assert back.count_params() == 3
+
+
 def test_models_keep_their_compilation():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.3), "mse", metrics=["mae"])
