@@ -1,4 +1,4 @@
-"""CASES: name in keras.ops -> cases. Families of other files (cases_*.py beside this one) are added to it."""
+"""CASES: name in keras.ops (or module.name of a primitive) -> cases. Those of the files cases_*.py here are added."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ CASES: dict[str, list[Case]] = {
     "rad2deg": unary(np.rad2deg),
     "sinc": unary(np.sinc),
     "i0": unary(np.i0),
-    "angle": unary(np.angle, **FIXED),
+    "angle": [*unary(np.angle, **FIXED), Case((draw((3,)) + 1j * draw((3,), seed=1),), np.angle, **FIXED)],
+    "elementwise.squared_difference": binary(lambda a, b: (a - b) ** 2, numbers=False),
+    "elementwise.copysign": binary(np.copysign, numbers=False, smooth=False),
     # rounding
     "floor": unary(np.floor, **FIXED),
     "ceil": unary(np.ceil, **FIXED),

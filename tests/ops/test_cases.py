@@ -19,7 +19,8 @@ GRADIENTS = [p for p in ALL if p.values[1].differentiable and p.values[1].tensor
 
 
 def call(name, case, values):
-    return getattr(ops, name)(*case.rebuilt(values, _plain), **case.kwargs)
+    function = op.PRIMITIVES[f"kerasgpu.ops.primitives.{name}"] if "." in name else getattr(ops, name)
+    return function(*case.rebuilt(values, _plain), **case.kwargs)
 
 
 def _plain(x):
@@ -161,5 +162,6 @@ def test_every_primitive_has_a_case(monkeypatch):
                 function, directions = scalar(name, case), directions_for(values, 2)
                 second = functools.partial(_along_at, function, directions)
                 along(second, values, directions)
-    missing = sorted(key for key, found in op.PRIMITIVES.items() if found not in seen)
+    random = "kerasgpu.ops.primitives.random."  # no reference to compare with: tests/random looks at their distributions
+    missing = sorted(key for key, found in op.PRIMITIVES.items() if found not in seen and not key.startswith(random))
     assert not missing, f"primitives that no case in tests/ops/cases*.py reaches: {missing}"

@@ -190,4 +190,4 @@ def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
     >>> float(keras.ops.nanpercentile([1.0, float("nan"), 3.0], 50))
     2.0
     """
-    return quantile_of(x, ops.divide(q, 100), axis, method, keepdims, "nanpercentile", skip_nan=True)
+    return quantile_of(x, q, axis, method, keepdims, "nanpercentile", skip_nan=True, percent=True)

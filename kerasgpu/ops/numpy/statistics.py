@@ -73,14 +73,15 @@ def average(x, axis=None, weights=None):
 _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-def quantile_of(x, q, axis, method, keepdims, name, skip_nan=False):
+def quantile_of(x, q, axis, method, keepdims, name, skip_nan=False, percent=False):
     """Quantiles of x over axes; the dims of q come first. With skip_nan, NaN are left out; else they make the result NaN."""
     if method not in _METHODS:
         raise ValueError(f"{name}: method must be one of {_METHODS}. Received: method={method!r}")
     x = as_float(x)
-    q = as_tensor(q)
     wide = dtypes.result_type(x.dtype, "float32")
     q = ops.cast(q, wide)
+    if percent:
+        q = q / 100
     axes = all_axes(axis, x.ndim, name)
     kept = tuple(k for k in range(x.ndim) if k not in axes)
     n = count(x.shape[k] for k in axes)
@@ -139,7 +140,7 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
     >>> float(keras.ops.percentile([1.0, 2.0, 3.0, 4.0], 50))
     2.5
     """
-    return quantile_of(x, ops.divide(q, 100), axis, method, keepdims, "percentile")
+    return quantile_of(x, q, axis, method, keepdims, "percentile", percent=True)
 
 
 @symbolic
