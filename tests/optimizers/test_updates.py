@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import CASES, IDS, make, state_of, values
+from optimizer_cases import CASES, IDS, make, state_of, values
 
 import kerasgpu as keras
 from kerasgpu.engine.jit import jit
