@@ -1,4 +1,4 @@
-"""keras.tree: functions on nested structures of lists, tuples, named tuples, dicts and deques. Dicts go in the order of their keys."""
+"""keras.tree: functions on nested lists, tuples, named tuples, dicts and deques. Dicts go in the order of their keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-class MAP_TO_NONE:  # noqa: N801 (Keras's name)
+class MAP_TO_NONE:
     """What a function given to `traverse` returns to put None in the place of a part."""
 
 
@@ -194,8 +194,8 @@ def assert_same_structure(a, b, check_types=None):
     dict, OrderedDict and defaultdict count as one type. `check_types` is deprecated and does nothing.
     """
     if check_types is not None:
-        extra = "" if check_types else " For a looser check, use `keras.tree.assert_same_paths()`, which considers `list`, `tuple`, "
-        extra += "" if check_types else "`namedtuple` and `deque` as matching"
+        looser = " For a looser check, use `keras.tree.assert_same_paths()`, which considers `list`, `tuple`, "
+        extra = "" if check_types else looser + "`namedtuple` and `deque` as matching"
         warnings.warn(
             f"The `check_types` argument is deprecated and no longer has any effect.{extra}", DeprecationWarning, stacklevel=2
         )

@@ -47,7 +47,7 @@ def rearrange(tensor, pattern, **axes_lengths):
         unknown = [n for n in group if n not in axes_lengths]
         known = math.prod(int(axes_lengths[n]) for n in group if n in axes_lengths)
         if len(unknown) > 1:
-            raise ValueError(f"rearrange: the sizes of {', '.join(unknown)} are not known; pass all but one, as in {unknown[0]}=2")
+            raise ValueError(f"rearrange: sizes of {', '.join(unknown)} are not known; pass all but one, as in {unknown[0]}=2")
         if known == 0 or size % known or (not unknown and known != size):
             raise ValueError(f"rearrange: an axis of {size} does not split into {group} with {axes_lengths}")
         sizes.update({n: int(axes_lengths[n]) if n in axes_lengths else size // known for n in group})

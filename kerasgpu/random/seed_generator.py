@@ -1,7 +1,7 @@
 """SeedGenerator: a variable [seed, counter] from which each random operation takes a fresh state.
 
-Philox (Salmon et al. 2011) needs nothing else: the seed is its key, the counter numbers the draws, and the position of an element
-numbers the element. The state is advanced by a kernel, so a recorded step advances it each time that it is replayed.
+Philox (Salmon et al. 2011) needs nothing else: the seed is its key, the counter numbers the draws, and the position of an
+element numbers the element. The state is advanced by a kernel, so a recorded step advances it each time that it is replayed.
 """
 
 from __future__ import annotations
@@ -116,5 +116,6 @@ def draw_seed(seed):
     if isinstance(seed, Tensor) and seed.shape == (2,):
         return seed
     raise ValueError(
-        f"Argument `seed` must be either an integer or an instance of `SeedGenerator`. Received: seed={seed} (of type {type(seed)})"
+        f"Argument `seed` must be either an integer or an instance of `SeedGenerator`. Received: seed={seed} (of type "
+        f"{type(seed)})"
     )

@@ -46,7 +46,8 @@ def _same_specs(name, one, two):
     for x, y in zip(a, b):
         if isinstance(x, Tensor) and isinstance(y, Tensor) and (x.shape != y.shape or x.dtype != y.dtype):
             raise ValueError(
-                f"{name}: the branches return {x.dtype} of shape {x.shape} and {y.dtype} of shape {y.shape}; they must be the same"
+                f"{name}: the branches must return the same dtypes and shapes; received {x.dtype} {x.shape} and {y.dtype} "
+                f"{y.shape}"
             )
 
 

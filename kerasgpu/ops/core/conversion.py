@@ -51,9 +51,7 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     (1, 2)
     """
     if sparse or ragged:
-        raise ValueError(
-            "convert_to_tensor: sparse and ragged tensors are not supported; pass dense values (padded, for ragged ones)"
-        )
+        raise ValueError("convert_to_tensor: sparse and ragged tensors are not supported; pass dense (padded) values")
     if dtype is not None:
         dtype = dtypes.standardize_dtype(dtype)
     if type(x) is KerasTensor:
@@ -116,9 +114,8 @@ def _limits(name):
         info = ml_dtypes.finfo(name)
     else:
         info = np.finfo(name)
-    return float(info.min) if dtypes.is_float(name) else int(info.min), float(info.max) if dtypes.is_float(name) else int(
-        info.max
-    )
+    kind = float if dtypes.is_float(name) else int
+    return kind(info.min), kind(info.max)
 
 
 @symbolic
@@ -163,10 +160,11 @@ def unstack(x, num=None, axis=0):
     """
     x = tensor.convert_to_tensor(x)
     if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"unstack: axis={axis} is out of range for a tensor of shape {x.shape}")
+        raise ValueError(f"unstack: axis {axis} is out of bounds for a tensor of shape {x.shape}")
     axis %= x.ndim
-    count = x.shape[axis]
+    # While shapes are worked out the size may stand for one that is not known; num is.
+    count = num if num is not None and isinstance(x, MetaTensor) else x.shape[axis]
     if num is not None and num != count:
         raise ValueError(f"unstack: num={num} but the tensor of shape {x.shape} has {count} slices along axis {axis}")
     before = (slice(None),) * axis
-    return [ops.get_item(x, (*before, k)) for k in range(count)]
+    return [ops.get_item(x, (*before, min(k, x.shape[axis] - 1))) for k in range(count)]

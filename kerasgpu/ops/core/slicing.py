@@ -25,7 +25,10 @@ def _starts(start_indices, ndim, name):
     else:
         starts = [s if isinstance(s, Tensor) else int(s) for s in start_indices]
     if len(starts) != ndim:
-        raise ValueError(f"{name}: start_indices needs one number per dim ({ndim}); received {len(starts)}")
+        raise ValueError(
+            f"{name}: number of dimensions in `start_indices` must match the number of dimensions in `inputs`. "
+            f"Received: {len(starts)} start_indices for {ndim} dimensions"
+        )
     return starts
 
 
@@ -54,12 +57,14 @@ def slice(inputs, start_indices, shape):
     x = convert_to_tensor(inputs)
     starts = _starts(start_indices, x.ndim, "slice")
     if len(shape) != x.ndim:
-        raise ValueError(f"slice: shape={tuple(shape)} needs one number per dim of inputs, which have shape {x.shape}")
+        raise ValueError(
+            "slice: number of dimensions in `inputs` must match the number of dimensions in `shape`. "
+            f"Received: inputs.shape={x.shape}, shape={tuple(shape)}"
+        )
     sizes = []
     for k, m in enumerate(shape):
         if m == -1:
-            if isinstance(starts[k], Tensor):
-                raise ValueError("slice: -1 in shape needs a start that is a Python number")
+            starts[k] = int(starts[k])  # the size of the result depends on it
             m = x.shape[k] - starts[k]
         if not 0 <= m <= x.shape[k]:
             raise ValueError(f"slice: shape={tuple(shape)} does not fit in inputs of shape {x.shape}")

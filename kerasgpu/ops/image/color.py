@@ -25,7 +25,7 @@ def rgb_to_grayscale(images, data_format=None):
     axis = channel_axis(data_format)
     if x.shape[axis] not in (1, 3):
         raise ValueError(
-            "Invalid channel size: expected 3 (RGB) or 1 (Grayscale). Received input with shape: " f"images.shape={x.shape}"
+            f"Invalid channel size: expected 3 (RGB) or 1 (Grayscale). Received input with shape: images.shape={x.shape}"
         )
     if x.shape[axis] == 1:
         return x

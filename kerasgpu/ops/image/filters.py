@@ -55,9 +55,7 @@ def sobel_edges(images, data_format=None):
 
 
 @symbolic
-def ssim(
-    image1, image2, max_val=1.0, filter_size=11, filter_sigma=1.5, k1=0.01, k2=0.03, data_format=None
-):
+def ssim(image1, image2, max_val=1.0, filter_size=11, filter_sigma=1.5, k1=0.01, k2=0.03, data_format=None):
     """Structural similarity of images, 1 for equal ones (Wang et al. 2004).
 
     Args:

@@ -90,7 +90,8 @@ def _back(out, kind):
 def _check(interpolation, fill_mode):
     if interpolation not in _ORDERS:
         raise ValueError(
-            f"Invalid value for argument `interpolation`. Expected of one {set(_ORDERS)}. Received: interpolation={interpolation}"
+            f"Invalid value for argument `interpolation`. Expected of one {set(_ORDERS)}. Received: "
+            f"interpolation={interpolation}"
         )
     if fill_mode not in _FILL_MODES:
         raise ValueError(
@@ -120,9 +121,7 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
             f"{x.shape} and coordinate leading dim of {places.shape[0]}"
         )
     if places.ndim < 2:
-        raise ValueError(
-            f"Invalid coordinates rank: expected at least rank 2. Received input with shape: {places.shape}"
-        )
+        raise ValueError(f"Invalid coordinates rank: expected at least rank 2. Received input with shape: {places.shape}")
     if fill_mode not in _FILL_MODES:
         raise ValueError(
             f"Invalid value for argument `fill_mode`. Expected one of {set(_FILL_MODES)}. Received: fill_mode={fill_mode}"
@@ -192,9 +191,7 @@ def _homography(start, end):
 
 
 @symbolic
-def perspective_transform(
-    images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None
-):
+def perspective_transform(images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None):
     """Images moved so that four points go to four others, by a projective map.
 
     Args:
@@ -211,7 +208,8 @@ def perspective_transform(
     for name, points in (("start_points", start), ("end_points", end)):
         if points.shape[-2:] != (4, 2) or points.ndim not in (2, 3):
             raise ValueError(
-                f"Invalid {name} shape: expected (4,2) for a single image or (N,4,2) for a batch. Received shape: {points.shape}"
+                f"Invalid {name} shape: expected (4,2) for a single image or (N,4,2) for a batch. Received shape: "
+                f"{points.shape}"
             )
     if start.shape != end.shape:
         raise ValueError(

@@ -44,7 +44,8 @@ def _matrix(x, ord, axes, keepdims):
         out = ops.expand_dims(reduce(s, axis=-1), tuple(sorted(axes)))
     else:
         raise ValueError(
-            f"Invalid `ord` argument for matrix norm. Expected one of {{'fro', 'nuc', inf, -inf, 1, -1, 2, -2}}. Received: ord={ord}"
+            f"Invalid `ord` argument for matrix norm. Expected one of {{'fro', 'nuc', inf, -inf, 1, -1, 2, -2}}. Received: "
+            f"ord={ord}"
         )
     return out if keepdims else ops.squeeze(out, tuple(sorted(axes)))
 
@@ -55,7 +56,8 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
     Args:
         x: tensor; integers become floats.
-        ord: for vectors None or 2, inf, -inf, 0, or any number p for sum(|x|^p)^(1/p); for matrices None or "fro", "nuc", inf, -inf,
+        ord: for vectors None or 2, inf, -inf, 0, or any number p for sum(|x|^p)^(1/p); for matrices None or
+            "fro", "nuc", inf, -inf,
             1, -1, 2 or -2.
         axis: an int for vectors along it, two for matrices; None for all of x, flattened if ord is None.
         keepdims: whether the reduced dims stay, as 1.

@@ -19,8 +19,9 @@ def _pair(x, least_rank=1):
     real, imaginary = convert_to_tensor(x[0]), convert_to_tensor(x[1])
     if real.shape != imaginary.shape:
         raise ValueError(
-            "Input `x` should be a tuple of two tensors - real and imaginary. Both the real and imaginary parts should have the same "
-            f"shape. Received: x[0].shape = {real.shape}, x[1].shape = {imaginary.shape}"
+            "Input `x` should be a tuple of two tensors - real and imaginary. Both the real and imaginary parts should have "
+            "the "
+            f"same shape. Received: x[0].shape = {real.shape}, x[1].shape = {imaginary.shape}"
         )
     if "float" not in real.dtype or "float" not in imaginary.dtype:
         raise ValueError(
@@ -182,9 +183,18 @@ def _overlap_add(frames, stride):
     return ops.reshape(ops.transpose(out), (*lead, total))
 
 
+def _synthesis_window(window, stride):
+    """The window divided by the sum of its squares at all multiples of stride: with it, windows add up to the signal."""
+    n = window.shape[0]
+    steps = -(-n // stride)
+    squares = ops.reshape(ops.pad(ops.square(window), [(0, steps * stride - n)]), (steps, stride))
+    total = ops.reshape(ops.broadcast_to(ops.sum(squares, axis=0, keepdims=True), squares.shape), (steps * stride,))[:n]
+    return window / ops.where(total > 0, total, 1.0)
+
+
 @symbolic
 def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="hann", center=True):
-    """The signal whose `stft` is the pair x: windows are added up and divided by the sum of the squared window.
+    """The signal whose `stft` is the pair x: the windows, weighted so that they add up to it, are added (Griffin and Lim 1984).
 
     Args:
         x: pair (real, imaginary) of shape (..., windows, fft_length // 2 + 1).
@@ -192,17 +202,11 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
         sequence_length, sequence_stride, fft_length, window, center: as for `stft`.
     """
     _check_windows(sequence_length, sequence_stride, fft_length, window)
-    real, imaginary = _pair(x)
-    if real.ndim < 2:
-        raise ValueError(f"Input `x` must have at least 2 dimensions. Received shape: {real.shape}")
-    count = real.shape[-2]
-    shape = _window(window, sequence_length, fft_length, real.dtype)
-    frames = irfft((real, imaginary), fft_length) * shape
+    real, imaginary = _pair(x, 2)
+    frames = irfft((real, imaginary), fft_length)
+    if window is not None:
+        frames = frames * _synthesis_window(_window(window, sequence_length, fft_length, real.dtype), sequence_stride)
     signal = _overlap_add(frames, sequence_stride)
-    weight = _overlap_add(ops.broadcast_to(ops.square(shape), (count, fft_length)), sequence_stride)
-    signal = signal / ops.where(weight > 1e-10, weight, 1.0)
-    if window is None:
-        signal = signal * (fft_length / sequence_stride)
     start = fft_length // 2 if center else 0
     stop = start + length if length is not None else signal.shape[-1] - start
     return signal[..., start:stop]

@@ -40,7 +40,8 @@ def in_top_k(targets, predictions, k):
     targets, predictions = convert_to_tensor(targets), as_float(predictions)
     if targets.shape != predictions.shape[:-1]:
         raise ValueError(
-            f"in_top_k: targets must have predictions' shape without the last axis; received {targets.shape} and {predictions.shape}"
+            f"in_top_k: targets must have predictions' shape without the last axis; received {targets.shape} and "
+            f"{predictions.shape}"
         )
     if targets.dtype not in ("int32", "int64"):
         targets = ops.cast(targets, "int32")

@@ -78,10 +78,11 @@ def logsumexp(x, axis=None, keepdims=False):
 
 @symbolic
 def view_as_complex(x):
-    """Pairs (real, imaginary) on the last axis as complex numbers."""
+    """Pairs (real, imaginary) on the last axis as complex64 numbers."""
     x = as_float(x)
     if x.ndim < 1 or x.shape[-1] != 2:
         raise ValueError(f"Last dimension of input must be size 2 (real and imaginary). Received shape: {x.shape}")
+    x = ops.cast(x, "float32")
     return to_complex(x[..., 0], x[..., 1])
 
 

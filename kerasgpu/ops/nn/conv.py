@@ -60,7 +60,8 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     channels, depth, filters = x.shape[-1], kernel.shape[-2], kernel.shape[-1]
     if channels % depth or filters % (channels // depth):
         raise ValueError(
-            "The number of input channels must match the kernel's input channels, or be evenly divisible by kernel's in_channels, with "
+            "The number of input channels must match the kernel's input channels, or be evenly divisible by kernel's "
+            "in_channels, with "
             f"filters for every group. Received input channels {channels}, kernel in_channels {depth} and filters {filters}."
         )
     window = kernel.shape[:-2]

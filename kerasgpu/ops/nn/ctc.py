@@ -46,7 +46,8 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
         )
     if output.ndim != 3:
         raise ValueError(
-            f"Logits `output` are expected to be a tensor of shape `(batch_size, max_length, num_classes)`. Received: {output.shape}"
+            "Logits `output` are expected to be a tensor of shape `(batch_size, max_length, num_classes)`. Received: "
+            f"{output.shape}"
         )
     target_length, output_length = as_tensor(target_length, "int32"), as_tensor(output_length, "int32")
     _check_same_batch("ctc_loss", target=target, output=output, target_length=target_length, output_length=output_length)
@@ -92,8 +93,8 @@ def ctc_decode(inputs, sequence_lengths, strategy="greedy", beam_width=100, top_
         merge_repeated: whether repeated classes count once ("greedy").
         mask_index: the class that stands for "no label".
 
-    Returns (labels, scores): int32 of shape (top_paths, batch, steps), filled up with -1, and floats of shape (batch, top_paths):
-    the negative sum of the best logits for "greedy", the log-probability for "beam_search".
+    Returns (labels, scores): int32 of shape (top_paths, batch, steps), filled up with -1, and floats of shape (batch,
+    top_paths): the negative sum of the best logits for "greedy", the log-probability for "beam_search".
     """
     if strategy not in ("greedy", "beam_search"):
         raise ValueError(f"Invalid strategy {strategy}. Supported values are 'greedy' and 'beam_search'.")

@@ -21,8 +21,8 @@ def _logits(output, from_logits, name, axis=-1):
         return output, from_logits
     if from_logits:
         warnings.warn(
-            f'"`{name}` received `from_logits=True`, but the `output` argument was produced by a Softmax or Sigmoid activation and thus '
-            "does not represent logits. Was this intended?",
+            f'"`{name}` received `from_logits=True`, but the `output` argument was produced by a Softmax or Sigmoid activation '
+            "and thus does not represent logits. Was this intended?",
             stacklevel=4,
         )
         return output, True
@@ -41,7 +41,8 @@ def _same_shapes(target, output):
         )
     if target.shape != output.shape:
         raise ValueError(
-            f"Arguments `target` and `output` must have the same shape. Received: target.shape={target.shape}, output.shape={output.shape}"
+            f"Arguments `target` and `output` must have the same shape. Received: target.shape={target.shape}, "
+            f"output.shape={output.shape}"
         )
 
 
@@ -60,7 +61,8 @@ def binary_crossentropy(target, output, from_logits=False):
 
     Args:
         target: tensor of the shape of output.
-        output: probabilities, or logits with from_logits=True. Probabilities are kept epsilon away from 0 and 1; those that come
+        output: probabilities, or logits with from_logits=True. Probabilities are kept epsilon away from 0 and 1; those that
+        come
             straight from `sigmoid` are replaced by its logits, which needs no such cut.
 
     >>> import kerasgpu as keras
@@ -83,7 +85,8 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
     Args:
         target: distributions over classes, of the shape of output.
-        output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away from 0
+        output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away
+        from 0
             and 1; those that come straight from `softmax` are replaced by its logits.
         axis: the class axis.
 
@@ -113,9 +116,11 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """-log(output[target]) for class numbers.
 
     Args:
-        target: class numbers, of the shape of output without its class axis (or with 1 there). A number that is not a class gives
+        target: class numbers, of the shape of output without its class axis (or with 1 there). A number that is not a class
+        gives
             NaN.
-        output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away from
+        output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away
+        from
             0 and 1; those that come straight from `softmax` are replaced by its logits.
         axis: the class axis.
 

@@ -69,7 +69,8 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
         v = convert_to_tensor(v)
         if v.shape != (features,):
             raise ValueError(
-                f"`{name}` must be a vector of length {features}, the size of x along axis {axis}. Received: {name}.shape={v.shape}"
+                f"`{name}` must be a vector of length {features}, the size of x along axis {axis}. Received: "
+                f"{name}.shape={v.shape}"
             )
         return v if axis in (-1, x.ndim - 1) else ops.reshape(v, shape)
 
@@ -122,7 +123,8 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwarg
         raise TypeError(f"layer_normalization: unknown arguments {sorted(kwargs)}")
     if rms_scaling:
         warnings.warn(
-            "You passed `rms_scaling=True`, which is deprecated. This argument incorrectly scales the input by the variance, not "
+            "You passed `rms_scaling=True`, which is deprecated. This argument incorrectly scales the input by the variance, "
+            "not "
             "the root mean square. To correctly use RMS Normalization, please use `keras.ops.rms_normalization` instead.",
             stacklevel=3,
         )

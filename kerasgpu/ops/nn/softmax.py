@@ -26,7 +26,8 @@ def _over_axes(function, x, axis):
 def _warn_if_single(x, axis):
     if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
         warnings.warn(
-            f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis has size 1. The softmax operation will "
+            f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis has size 1. The softmax "
+            "operation will "
             "always return the value 1, which is likely not what you intended. Did you mean to use a sigmoid instead?",
             stacklevel=4,
         )
@@ -34,7 +35,9 @@ def _warn_if_single(x, axis):
 
 @symbolic
 def softmax(x, axis=-1):
-    """exp(x) / sum(exp(x)) over `axis` (an int, a tuple, or None for all). The result remembers x for the crossentropy functions.
+    """exp(x) / sum(exp(x)) over `axis` (an int, a tuple, or None for all).
+
+    The result of one over the last axis remembers x, and the crossentropy functions use that.
 
     >>> import kerasgpu as keras
     >>> keras.ops.softmax([0.0, 0.0]).tolist()
@@ -63,8 +66,8 @@ def log_softmax(x, axis=-1):
 def sparsemax(x, axis=-1):
     """The point of the probability simplex along `axis` that is nearest to x (Martins and Astudillo 2016).
 
-    max(x - tau, 0), where tau makes the sum 1: with z sorted in descending order, tau = (z_1 + ... + z_k - 1) / k for the largest k
-    with z_k > tau.
+    max(x - tau, 0), where tau makes the sum 1: with z sorted in descending order, tau = (z_1 + ... + z_k - 1) / k for the
+    largest k with z_k > tau.
     """
     x = as_float(x)
     check_axis("sparsemax", x, axis)

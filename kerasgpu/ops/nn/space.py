@@ -26,7 +26,8 @@ class _Windows:
         )
         if min(self.count) < 1:
             raise ValueError(
-                f"window of size {self.kernel} with dilation {self.dilation} does not fit in {tuple(size)} with padding {self.padding}"
+                f"window of size {self.kernel} with dilation {self.dilation} does not fit in {tuple(size)} with padding "
+                f"{self.padding}"
             )
 
     def starts(self):
@@ -80,7 +81,8 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     batch, depth, number = x.shape
     if depth % area or number != windows.count[0] * windows.count[1]:
         raise ValueError(
-            f"fold: x of shape {x.shape} needs a second dim divisible by {area} and {windows.count[0] * windows.count[1]} windows"
+            f"fold: x of shape {x.shape} needs a second dim divisible by {area} and {windows.count[0] * windows.count[1]} "
+            "windows"
         )
     channels = depth // area
     parts = ops.unstack(ops.reshape(x, (batch, channels, area, *windows.count)), axis=2)

@@ -51,7 +51,8 @@ class Windows:
             self.pads = [(t // 2, t - t // 2) for t in total]
         if 0 in self.count and 0 not in size:
             raise ValueError(
-                f"Computed output size would be zero or negative: {name} with windows of {tuple(reach)} (dilation included) over "
+                f"Computed output size would be zero or negative: {name} with windows of {tuple(reach)} (dilation included) "
+                "over "
                 f"spatial dims {tuple(size)}, strides {stride}, padding '{padding}'. Use a smaller window or padding='same'"
             )
 

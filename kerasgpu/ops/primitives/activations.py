@@ -1,7 +1,7 @@
 """Activation functions with kernels of their own: forward, gradient, and the slope of the gradient.
 
-Each gradient is one kernel (`relu_grad`, ...) and a primitive itself, so that it can be differentiated again: it is linear in g, and
-its derivative with respect to what it was computed from is g times `curvature`, a composition.
+Each gradient is one kernel (`relu_grad`, ...) and a primitive itself, so that it can be differentiated again: it is linear in
+g, and its derivative with respect to what it was computed from is g times `curvature`, a composition.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Factorizations and solvers on the last two dims, float32 or float64, through numpy.linalg (CuPy's on a GPU).
 
-Gradient rules after Giles (2008), "Collected matrix derivative results for forward and reverse mode algorithmic differentiation",
-Murray (2016), "Differentiation of the Cholesky decomposition", and Townsend (2016), "Differentiating the singular value decomposition".
+Gradient rules after Giles (2008), "Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation", Murray (2016), "Differentiation of the Cholesky decomposition", and Townsend (2016), "Differentiating the
+singular value decomposition".
 `t` marks a product with a transposed operand; no transpose is made in memory.
 """
 

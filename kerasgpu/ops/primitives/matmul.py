@@ -74,7 +74,8 @@ def matmul(x1, x2):
         x1: tensor of shape (..., m, k) or (k,).
         x2: tensor of shape (..., k, n) or (k,).
 
-    Returns a tensor of shape (..., m, n) in the promoted dtype (int8 with int8 gives int32). ValueError when the inner dims differ.
+    Returns a tensor of shape (..., m, n) in the promoted dtype (int8 with int8 gives int32). ValueError when the inner dims
+    differ.
 
     >>> import kerasgpu as keras
     >>> keras.ops.matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy()

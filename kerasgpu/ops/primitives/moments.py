@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.kernels.elementwise import elementwise
 from kerasgpu.kernels.reduce import reduce

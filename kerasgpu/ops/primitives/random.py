@@ -7,7 +7,7 @@ from kerasgpu.engine.op import primitive
 
 
 def _draw(function, parameters=0):
-    """function(state, shape, *attributes, dtype) as a primitive; after the state, `parameters` float32 tensors of that shape."""
+    """function(state, shape, *attributes, dtype) as a primitive, with `parameters` float32 tensors after the state."""
 
     def forward(state, *rest):
         tensors, shape, attributes = rest[:parameters], rest[parameters], rest[parameters + 1 : -1]

@@ -49,7 +49,10 @@ def _multiply_rows(indices, updates, out):
 
 @primitive(tensors=2)
 def scatter_product(indices, updates, shape):
-    """Ones of `shape` with row indices[k] multiplied by updates[k], for every k. Outside: skipped."""
+    """Ones of `shape` with row indices[k] multiplied by updates[k], for every k. Outside: skipped.
+
+    Second derivatives hold where no update is 0.
+    """
     out = launch.empty(shape, updates.dtype, like=updates)
     launch.host_call(_multiply_rows, (indices, updates), (out,))
     return out
