@@ -40,7 +40,7 @@ def blocks():
             yield pytest.param(match[1], id=f"{path.name}-{k}")
 
 
-@pytest.mark.parametrize("source", blocks())
+@pytest.mark.parametrize("source", list(blocks()))
 def test_markdown_examples(source, tmp_path, monkeypatch):
     """A block that begins with `# sketch` shows a shape of code and is not run."""
     if source.startswith("# sketch"):
