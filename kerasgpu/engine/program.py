@@ -44,6 +44,9 @@ class Program:
         pinned = {id(b) for b in [*in_buffers, *out_buffers]}
         places, self._slab = place_temporaries(calls, pinned)
         numbers: dict[int, int] = {}
+        # What inputs and outputs are at the moment, for host calls: kernels are told by `rebind`.
+        self._now = {id(b): b.array for b in [*in_buffers, *out_buffers]}
+        self._in_keys, self._out_keys = [id(b) for b in in_buffers], [id(b) for b in out_buffers]
         for b in [*in_buffers, *out_buffers]:
             self._number(b, numbers, places)
         for call in calls:
@@ -52,7 +55,7 @@ class Program:
             if isinstance(call.kernel, str):
                 self._core.add_call(launch.kernel_id(call.kernel), ins, outs, call.ints, call.floats)
             else:
-                self._core.add_host_call(_host_step(call, places))
+                self._core.add_host_call(_host_step(call, places, self._now))
         self._in_numbers = [numbers[id(b)] for b in in_buffers]
         self._out_numbers = [numbers[id(b)] for b in out_buffers]
 
@@ -73,6 +76,7 @@ class Program:
     def bind(self, k: int, array) -> None:
         """Let input k be another array, of the same dtype, contiguous, and not smaller than the program reads."""
         self._core.rebind(self._in_numbers[k], array)
+        self._now[self._in_keys[k]] = array
 
     def fresh_outputs(self) -> list:
         """Give every output that is the program's own a new array, so that results of earlier runs stay as they are."""
@@ -81,6 +85,7 @@ class Program:
                 made = launch.empty(like.shape, like.dtype, like=like)
                 self._core.rebind(self._out_numbers[k], made)
                 self._output_arrays[k] = made
+                self._now[self._out_keys[k]] = made
         return self._output_arrays
 
     def output(self, k: int):
@@ -99,8 +104,11 @@ class Program:
         return [(repr(c), s) for c, s in zip(self.calls, self._core.profile())]
 
 
-def _host_step(call, places):
-    """The host function of a call, on arrays that look at the places the program gave its buffers."""
+def _host_step(call, places, now):
+    """The host function of a call, on arrays that look at the places the program gave its buffers.
+
+    `now` has the arrays of those buffers that are replaced between runs.
+    """
 
     def located(array, buffer):
         place = places.get(id(buffer))
@@ -109,4 +117,16 @@ def _host_step(call, places):
     ins = [located(a, b) for a, b in zip(call.arrays[0], call.inputs)]
     outs = [located(a, b) for a, b in zip(call.arrays[1], call.outputs)]
     function = call.kernel
-    return lambda: function(*ins, *outs)
+    replaced = [
+        (k, id(b), a.shape) for k, (a, b) in enumerate(zip([*ins, *outs], [*call.inputs, *call.outputs])) if id(b) in now
+    ]
+    if not replaced:
+        return lambda: function(*ins, *outs)
+
+    def step():
+        arrays = [*ins, *outs]
+        for k, key, shape in replaced:
+            arrays[k] = now[key].view(arrays[k].dtype).reshape(shape)
+        function(*arrays)
+
+    return step

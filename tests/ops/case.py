@@ -26,6 +26,7 @@ class Case:
     smooth: bool = True  # a second derivative exists
     exact: bool = False  # compare for equality
     tolerance: float = 1.0  # factor on the usual one
+    function: Callable | None = None  # what to call in place of keras.ops.<name>
 
     def tensors(self):
         """Places of the float arrays, nested lists of arrays included as (place, k)."""

@@ -19,7 +19,7 @@ GRADIENTS = [p for p in ALL if p.values[1].differentiable and p.values[1].tensor
 
 
 def call(name, case, values):
-    function = op.PRIMITIVES[f"kerasgpu.ops.primitives.{name}"] if "." in name else getattr(ops, name)
+    function = case.function or (op.PRIMITIVES[f"kerasgpu.ops.primitives.{name}"] if "." in name else getattr(ops, name))
     return function(*case.rebuilt(values, _plain), **case.kwargs)
 
 
