@@ -105,4 +105,18 @@ CASES = {
     "segment_max": [Case((draw((5, 2)), IDS, 3), segments(np.maximum, -np.inf), **KINK)],
     "segment_min": [Case((draw((5, 2)), IDS, 3), segments(np.minimum, np.inf), **KINK)],
     "segment_prod": [Case((draw((5, 2)), IDS, 3), segments(np.multiply, 1.0), **KINK)],
+    "eig": [
+        Case((np.triu(regular(3)),), lambda x: np.linalg.eig(x)[0].real, function=lambda x: ops.real(ops.eig(x)[0]), **FIXED)
+    ],
+    "view_as_complex": [
+        Case((draw((3, 2)),), lambda x: x * 2, function=lambda x: ops.view_as_real(ops.view_as_complex(x)) * 2),
+    ],
+    "ctc_decode": [
+        Case(
+            (np.log(np.array([[[0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]]])),),
+            lambda x: np.array([[[1, 2, -1, -1]]]),
+            function=lambda x: ops.ctc_decode(x, np.array([4]), strategy="beam_search", beam_width=4, mask_index=0)[0],
+            **FIXED,
+        )
+    ],
 }

@@ -69,7 +69,7 @@ def logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) over `axis`, without overflow.
 
     >>> import kerasgpu as keras
-    >>> float(keras.ops.logsumexp([1000.0, 1000.0])) == 1000.0 + float(keras.ops.log(2.0))
+    >>> abs(float(keras.ops.logsumexp([1000.0, 1000.0])) - 1000.6931) < 1e-3
     True
     """
     x = as_float(x)
