@@ -25,6 +25,7 @@ def test_docstring_examples(name, tmp_path, monkeypatch):
         pytest.importorskip("cupy")
     module = importlib.import_module(name)
     monkeypatch.chdir(tmp_path)
+    kerasgpu.backend.clear_session()  # automatic names start anew
     finder = doctest.DocTestFinder(exclude_empty=True)
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     report: list = []
