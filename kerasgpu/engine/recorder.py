@@ -86,6 +86,8 @@ class Recorder:
         call = Call(kernel, [self.buffer(a) for a in inputs], [self.buffer(a) for a in outputs], ints, floats)
         if not isinstance(kernel, str):
             call.arrays = (tuple(inputs), tuple(outputs))
+            if any(a.dtype.kind == "c" for a in (*inputs, *outputs)):
+                self.refuse("it uses complex numbers, which a program has no buffers for")
         self.calls.append(call)
 
     def allocated(self, array):
