@@ -86,6 +86,8 @@ def test_median_of_nan():
     assert float(ops.nanmedian([1.0, NAN, 2.0])) == 1.5
     assert np.isnan(float(ops.nanmedian([NAN, NAN])))
     assert np.isnan(float(ops.nanmax([NAN])))
+    assert float(ops.median([1.0, 2.0, INF])) == 2.0
+    assert float(ops.median([1.0, INF])) == INF
     assert int(ops.nanargmax([NAN, 1.0])) == 1
 
 

@@ -97,11 +97,14 @@ def quantile_of(x, q, axis, method, keepdims, name, skip_nan=False, percent=Fals
     low, high = ops.floor(at), ops.ceil(at)
     if method == "nearest":
         low = high = ops.round(at)
-    share = {"linear": at - low, "lower": 0.0, "higher": 1.0, "midpoint": 0.5, "nearest": 0.0}[method]
-    if method == "midpoint":
-        share = ops.where(ops.equal(low, high), 0.0, ops.full_like(at, 0.5))
+    between = ops.not_equal(low, high)
+    share = at - low if method == "linear" else 0.5
     low, high = _pick(lines, low, q.ndim), _pick(lines, high, q.ndim)
-    out = low * (1 - share) + high * share if method != "higher" else high
+    if method in ("linear", "midpoint"):
+        # On an element there is nothing to blend in: 0 times an infinite neighbour would be NaN.
+        out = ops.where(between, low * (1 - share) + high * share, low)
+    else:
+        out = high if method == "higher" else low
     bad = ops.all(nan, axis=-1) if skip_nan else ops.any(nan, axis=-1)
     out = ops.cast(ops.where(bad, float("nan"), out), x.dtype)
     return ops.reshape(out, (*_q_shape(q), *reduced_shape(x.shape, axes, keepdims))) if keepdims else out
