@@ -48,7 +48,7 @@ def average(x, axis=None, weights=None):
     >>> float(keras.ops.average([1.0, 3.0], weights=[3.0, 1.0]))
     1.5
     """
-    x = as_float(x)
+    x = as_tensor(x)
     if weights is None:
         return ops.mean(x, axis)
     weights = as_tensor(weights)
