@@ -43,9 +43,8 @@ template <class To, class From> inline void convert_span(const From* x, int64_t 
       to_float(x, y, n);
     } else if constexpr (std::is_same<From, float>::value && (std::is_same<To, bf16>::value || std::is_same<To, f16>::value)) {
       from_float(x, y, n);
-    } else if constexpr (std::is_same<From, bool>::value) {  // compilers do not vectorise loops over bool
-      const uint8_t* bytes = reinterpret_cast<const uint8_t*>(x);
-      for (int64_t i = 0; i < n; ++i) y[i] = convert<To>(static_cast<uint8_t>(bytes[i] != 0));
+    } else if constexpr (std::is_same<From, bool>::value) {  // bytes 0 and 1: compilers do not vectorise loops over bool
+      convert_span(reinterpret_cast<const uint8_t*>(x), 1, y, n);
     } else {
       for (int64_t i = 0; i < n; ++i) y[i] = convert<To>(x[i]);
     }

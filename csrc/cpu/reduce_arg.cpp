@@ -30,6 +30,23 @@ template <class A> struct ArgReducer {
     else static_cast<int32_t*>(call.out[0].data)[k] = static_cast<int32_t>(value);
   }
 
+  // The first of x[0..n) that matches; the last if none does. Four vectors at a time, then the place among them.
+  template <class Match> static int64_t find(const A* x, int64_t n, const Match& match) {
+    using V = typename lanes_of<A>::V;
+    constexpr int64_t kN = sizeof(V) / sizeof(A);
+    int64_t k = 0;
+    for (; k + 4 * kN <= n; k += 4 * kN) {
+      const auto seen = (match(load<V>(x + k)) | match(load<V>(x + k + kN))) |
+                        (match(load<V>(x + k + 2 * kN)) | match(load<V>(x + k + 3 * kN)));
+      int64_t word[sizeof(V) / 8], any = 0;
+      std::memcpy(word, &seen, sizeof(V));
+      for (int64_t w : word) any |= w;
+      if (any) break;
+    }
+    while (k + 1 < n && !match(x[k])) ++k;
+    return k;
+  }
+
   int64_t row(int64_t offset, int64_t n) const {
     const ReduceLoops<A> loops = reduce_loops<A>(largest ? kMax : kMin);
     alignas(64) A scratch[kReduceBlock];
@@ -46,16 +63,8 @@ template <class A> struct ArgReducer {
     }
     const int64_t m = n - best_block < kReduceBlock ? n - best_block : kReduceBlock;
     const A* x = fetch(offset + best_block, m, scratch);
-    const bool nan = best != best;
-    const auto match = [=](A v) { return nan ? v != v : v == best; };
-    int64_t k = 0;
-    for (; k + 32 <= m; k += 32) {  // a group at a time, in vectors; then the place within the group
-      int seen = 0;
-      for (int j = 0; j < 32; ++j) seen |= (x[k + j] == best) | (nan & (x[k + j] != x[k + j]));
-      if (seen) break;
-    }
-    while (k + 1 < m && !match(x[k])) ++k;
-    return best_block + k;
+    if (best != best) return best_block + find(x, m, [](auto v) { return v != v; });
+    return best_block + find(x, m, [best](auto v) { return v == best; });
   }
 
   template <bool kLargest> void strip(int64_t offset, int64_t n, int64_t inner, int64_t out, int64_t width) const {
