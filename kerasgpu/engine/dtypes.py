@@ -1,7 +1,7 @@
 """Data types by their Keras names, and the promotion rule of Keras.
 
 Promotion takes the least upper bound on a lattice in which Python numbers are weak: `int32 + 1.5` is a float of the default
-width, `float16 + 1.5` stays float16, and `int64 + float16` is float16. See Keras's `keras.backend.result_type`.
+width, `float16 + 1.5` stays float16, `int64 + float16` is float16, and `uint32 + int32` is int32. See `keras.backend.result_type`.
 """
 
 from __future__ import annotations
@@ -138,6 +138,9 @@ def _result_type(names: tuple, default: str) -> str:
         return "int" + default[-2:] if default[-2:] in ("32", "64") else "int32"
     if found == "float":
         return default
+    # As on Keras's JAX and PyTorch backends, 32-bit operands do not widen to 64 bits by themselves.
+    if found in ("int64", "uint64") and not any(n.endswith("64") for n in strong):
+        return found.replace("64", "32")
     return found
 
 
