@@ -10,11 +10,13 @@
 
 namespace KG_NS {
 
-constexpr int64_t kStepK = 256;                       // an A strip of 14 rows: 14 KB, a B strip of 32 columns: 32 KB
+constexpr int64_t kStepK = 512;                       // an A strip of 14 rows: 28 KB, a B strip of 32 columns: 64 KB
+constexpr int64_t kDotM = 48;                         // up to this many rows, long dot products beat packing B
 constexpr double kSerialFlops = 1 << 20;              // below this one thread is faster than two
 constexpr double kChunkFlops = 3 << 18;               // what a chunk should be worth at least
 constexpr int64_t kMaxChunkM = 128, kMaxChunkN = 256;
-constexpr int64_t kBlock = 1024, kBlockK = 1024;      // scratch: 2 * kBlock * kBlockK elements at most, 8 MB of float
+constexpr int64_t kBlock = 1024, kBlockK = 1024;      // scratch: 3 * kBlock * kBlockK elements or so, 12 MB of float
+constexpr int64_t kDirectN = 16384;                   // columns at a time where B is not packed: there are few rows then
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
@@ -38,13 +40,13 @@ struct Plan {
   int64_t scratch() const { return a_elements + b_elements + partial_elements; }
 };
 
-template <class T, class S> Plan make_plan(int64_t m, int64_t n, int64_t k, bool trans_a, bool trans_b, bool accumulate) {
+template <class T, class S> Plan make_plan(int64_t m, int64_t n, int64_t k, bool trans_a, bool trans_b) {
   constexpr int L = Simd<S>::L;
   constexpr bool kConvert = !std::is_same<T, S>::value;
   Plan p;
   const double flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   int64_t grain_m, grain_n;
-  p.dot = !kConvert && trans_b && !trans_a && (m == 1 || (m <= 16 && k >= 4 * L));
+  p.dot = !kConvert && trans_b && !trans_a && (m == 1 || (m <= kDotM && k >= 4 * L && k >= 12 * m));
   if (p.dot) {
     grain_m = m == 1 || L < 8 ? 1 : kDotRows;
     grain_n = L / grain_m;
@@ -57,15 +59,16 @@ template <class T, class S> Plan make_plan(int64_t m, int64_t n, int64_t k, bool
     grain_m = p.rows;
     grain_n = int64_t(p.vectors) * L;
     p.pack_b = kConvert || trans_b || (m > 4 * grain_m && k > 64);
-    p.pack_a = kConvert || (k > 16 && (trans_a ? k > 64 && n > 4 * grain_n : n > 4 * grain_n));
+    p.pack_a = kConvert || (k > (trans_a ? 64 : 16) && n > 4 * grain_n);
     p.block_m = p.pack_a ? min_of(m, kBlock / grain_m * grain_m) : m;
     p.block_n = p.pack_b ? min_of(n, kBlock / grain_n * grain_n) : n;
     p.block_k = p.pack_a || p.pack_b ? min_of(k, kBlockK) : k;
     if (k == 0) p.block_k = 1;  // one step, of nothing
-    p.partial = (kConvert || accumulate) && k > min_of(p.block_k, kStepK);
+    p.partial = k > min_of(p.block_k, kStepK);
+    if (p.partial && !p.pack_b) p.block_n = min_of(n, kDirectN / grain_n * grain_n);
     if (p.pack_a) p.a_elements = ceil_div(p.block_m, grain_m) * (grain_m * p.block_k + L);
     if (p.pack_b) p.b_elements = round_up(p.block_n, L) * p.block_k + L;
-    if (p.partial) p.partial_elements = p.block_m * p.block_n;
+    if (p.partial) p.partial_elements = round_up(p.block_m, grain_m) * round_up(p.block_n, grain_n);
   }
   p.chunk_m = p.block_m, p.chunk_n = p.block_n;
   if (flops >= kSerialFlops) {
@@ -163,71 +166,73 @@ template <class T, class S> class Block {
   // Rows i_begin..i_end and columns j_begin..j_end of the block, tile by tile.
   void compute(int64_t i_begin, int64_t i_end, int64_t j_begin, int64_t j_end) {
     const int64_t width = int64_t(plan_.vectors) * L;
-    const bool across = plan_.pack_a || x_.trans_a;
-    for (int64_t p = 0; p == 0 || p < bk_; p += kStepK) {
-      const int64_t steps = min_of(kStepK, bk_ - p);
-      const bool first = p0_ + p == 0, last = p0_ + p + steps == x_.k;
-      for (int64_t j = j_begin; j < j_end; j += width) {
-        const int64_t columns = min_of(width, j_end - j);
-        const int vectors = static_cast<int>(ceil_div(columns, L));
-        Tile<S> t;
-        t.k = steps;
-        t.last = columns - (vectors - 1) * L;
-        if (plan_.pack_b) {
-          t.b_k = vectors * L;
-          t.b = packed_b_ + j * bk_ + p * t.b_k;
-        } else if constexpr (!kConvert) {
-          t.b_k = x_.n;
-          t.b = x_.b + (p0_ + p) * x_.n + j0_ + j;
-        }
-        Micro<S> micro = nullptr;
-        int found = 0;
-        for (int64_t i = i_begin; i < i_end; i += plan_.rows) {
-          const int rows = static_cast<int>(min_of(plan_.rows, i_end - i));
-          if (rows != found) micro = find_micro<S>(found = rows, vectors, across, t.last < L);
-          t.a_row = 1;
-          if (plan_.pack_a) {
-            t.a_k = plan_.rows;
-            t.a = packed_a_ + i / plan_.rows * a_strip() + p * plan_.rows;
-          } else if constexpr (!kConvert) {
-            if (x_.trans_a) {
-              t.a_k = x_.m;
-              t.a = x_.a + (p0_ + p) * x_.m + i0_ + i;
-            } else {
-              t.a_row = x_.k;
-              t.a_k = 1;
-              t.a = x_.a + (i0_ + i) * x_.k + p0_ + p;
-            }
-          }
-          tile(t, micro, i, j, rows, columns, first, last);
-        }
+    const int64_t step = bk_ > kStepK ? round_up(ceil_div(bk_, ceil_div(bk_, kStepK)), 4) : kStepK;
+    for (int64_t p = 0; p == 0 || p < bk_; p += step) {
+      const int64_t steps = min_of(step, bk_ - p);
+      if (plan_.pack_a && plan_.pack_b) {  // the strip of A stays in the first cache level, strips of B come from the second
+        for (int64_t i = i_begin; i < i_end; i += plan_.rows)
+          for (int64_t j = j_begin; j < j_end; j += width)
+            tile(i, min_of(plan_.rows, i_end - i), j, min_of(width, j_end - j), p, steps);
+      } else {
+        for (int64_t j = j_begin; j < j_end; j += width)
+          for (int64_t i = i_begin; i < i_end; i += plan_.rows)
+            tile(i, min_of(plan_.rows, i_end - i), j, min_of(width, j_end - j), p, steps);
       }
     }
   }
 
-  void tile(Tile<S>& t, Micro<S> micro, int64_t i, int64_t j, int rows, int64_t columns, bool first, bool last) {
+  void tile(int64_t i, int64_t rows, int64_t j, int64_t columns, int64_t p, int64_t steps) {
+    const int vectors = static_cast<int>(ceil_div(columns, L));
+    const bool first = p0_ + p == 0, last = p0_ + p + steps == x_.k;
+    Tile<S> t;
+    t.k = steps;
+    t.last = columns - (vectors - 1) * L;
+    if (plan_.pack_b) {
+      t.b_k = vectors * L;
+      t.b = packed_b_ + j * bk_ + p * t.b_k;
+    } else if constexpr (!kConvert) {
+      t.b_k = x_.n;
+      t.b = x_.b + (p0_ + p) * x_.n + j0_ + j;
+    }
+    t.a_row = 1;
+    if (plan_.pack_a) {
+      t.a_k = plan_.rows;
+      t.a = packed_a_ + i / plan_.rows * a_strip() + p * plan_.rows;
+    } else if constexpr (!kConvert) {
+      if (x_.trans_a) {
+        t.a_k = x_.m;
+        t.a = x_.a + (p0_ + p) * x_.m + i0_ + i;
+      } else {
+        t.a_row = x_.k;
+        t.a_k = 1;
+        t.a = x_.a + (i0_ + i) * x_.k + p0_ + p;
+      }
+    }
+    const Micro<S> micro = find_micro<S>(static_cast<int>(rows), vectors, plan_.pack_a || x_.trans_a, t.last < L);
     T* c = x_.c + (i0_ + i) * x_.n + j0_ + j;
-    S* partial = partial_ ? partial_ + i * bn_ + j : nullptr;
+    // Partial sums lie tile after tile: rows of C a power of two apart would fall into the same few cache lines.
+    const int64_t width = int64_t(plan_.vectors) * L;
+    S* partial = partial_ ? partial_ + (j / width * ceil_div(bm_, plan_.rows) + i / plan_.rows) * plan_.rows * width : nullptr;
     Epilogue<S> finish = x_.finish;
     if (finish.column_bias) finish.column_bias += j0_ + j;
     if (finish.row_bias) finish.row_bias += i0_ + i;
     if constexpr (!kConvert) {
-      t.start = first ? nullptr : partial ? partial : c;
-      t.start_row = partial ? bn_ : x_.n;
-      t.c = last || !partial ? c : partial;
-      t.c_row = last || !partial ? x_.n : bn_;
+      t.start = first ? nullptr : partial;
+      t.start_row = width;
+      t.c = last ? c : partial;
+      t.c_row = last ? x_.n : width;
       t.finish = last ? &finish : nullptr;
       micro(t);
     } else {
       S sums[rows_for(1) * 2 * L + rows_for(8) * 8 * L + rows_for(4) * 4 * L];
       t.start = first ? nullptr : partial;
-      t.start_row = bn_;
+      t.start_row = width;
       t.c = last ? sums : partial;
-      t.c_row = last ? int64_t(plan_.vectors) * L : bn_;
+      t.c_row = width;
       t.finish = nullptr;
       micro(t);
       if (!last) return;
-      for (int r = 0; r < rows; ++r)
+      for (int64_t r = 0; r < rows; ++r)
         for (int64_t q = 0; q < columns; ++q) {
           T& to = c[r * x_.n + q];
           to = from_float<T>(finish_scalar(sums[r * t.c_row + q], finish, r, q, to_float(to)));

@@ -68,6 +68,13 @@ template <class S, int R, int V, bool kAcross, bool kPart> void micro(const Tile
     }
   }
 
+  // The result's lines arrive while the sums are made.
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v += kVecBytes >= 64 ? 1 : 64 / kVecBytes) __builtin_prefetch(t.c + i * t.c_row + v * L, 1);
+  }
+
   // Rows in groups of four share a pointer, which keeps the addresses in few registers.
   constexpr int kGroups = kAcross ? 1 : (R + 3) / 4;
   const S* a[kGroups];

@@ -68,7 +68,7 @@ template <class T, class S> void gemm_batches(const GemmCall& g, const T* a, con
     x.trans_b = !x.trans_a && x.k > 1;
     x.trans_a = false;
   }
-  const Plan plan = make_plan<T, S>(x.m, x.n, x.k, x.trans_a, x.trans_b, g.accumulate);
+  const Plan plan = make_plan<T, S>(x.m, x.n, x.k, x.trans_a, x.trans_b);
   auto entry = [&](int64_t index, S* scratch) {
     Product<T, S> y = x;
     y.a = a + index * a_stride, y.b = b + index * b_stride, y.c = c + index * g.m * g.n;

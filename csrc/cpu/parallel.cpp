@@ -157,7 +157,8 @@ class Pool {
       uint64_t word = word_.load(std::memory_order_acquire);
       bool in = false;
       while (!in && seats_of(word) > 0)
-        in = word_.compare_exchange_weak(word, word - kOneSeat + kOneJoined, std::memory_order_acq_rel, std::memory_order_acquire);
+        in = word_.compare_exchange_weak(word, word - kOneSeat + kOneJoined, std::memory_order_acq_rel,
+                                         std::memory_order_acquire);
       seen = job_of(word);
       if (!in) continue;
       take_chunks();

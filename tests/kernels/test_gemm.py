@@ -35,6 +35,7 @@ SHAPES = [
     (40, 30, 1100),
     (1050, 35, 20),
     (70, 1060, 70),
+    (20, 40, 600),
 ]
 
 
@@ -202,6 +203,13 @@ def test_threads_do_not_change_a_bit(level, threads, dtype):
             threads(count)
             results.append(gemm(a, b, transpose_a=ta, transpose_b=tb).tobytes())
         assert results[0] == results[1] == results[2]
+
+
+def test_many_columns_go_in_blocks(level):
+    a, b = operands(np.random.default_rng(10), 9, 17000, 530, False, False, "float32")
+    plain = gemm(a, b)
+    assert_accurate(plain, *exact(a, b), 530, "float32")
+    assert np.array_equal(gemm(a, b, b[0], activation="relu"), np.maximum(plain + b[0], 0))
 
 
 def test_views_are_copied():
