@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import zipfile
 
 from kerasgpu.saving import loader, writer
-from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader
+from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader, is_zip
 
 
 def _may_write(filepath, overwrite) -> bool:
@@ -24,7 +23,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
 
     Args:
         model: the model.
-        filepath: a path ending in ".keras"; or any path without an ending, for a folder with the same content; or a binary file.
+        filepath: a path ending in ".keras"; one without an ending, for a folder with the same content; or a binary file.
         overwrite: False asks before an existing file is replaced.
         zipped: False writes a folder.
 
@@ -36,8 +35,12 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     >>> keras.saving.load_model("model.keras").count_params()
     8
     """
-    for old in ("save_format", "include_optimizer"):
-        kwargs.pop(old, None)
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    if kwargs.pop("save_format", None) is not None:
+        raise ValueError(
+            "The `save_format` argument is deprecated in Keras 3. Please remove this argument and pass a file path with either "
+            "`.keras` or `.h5` extension."
+        )
     if kwargs:
         raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
     if not _may_write(filepath, overwrite):
@@ -51,13 +54,15 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     if ending in (".h5", ".hdf5"):
         from kerasgpu.saving import legacy_h5
 
-        return legacy_h5.save(model, path)
+        return legacy_h5.save(model, path, include_optimizer)
+    if zipped is False and ending == ".keras":
+        raise ValueError(f"save_model: a folder (zipped=False) should not end in `.keras`. Received: filepath={filepath}")
     if zipped is False or (ending == "" and zipped is None) or os.path.isdir(path):
         return writer.write_folder(model, path)
     if ending != ".keras":
         raise ValueError(
-            "Invalid filepath extension for saving. Please add either a `.keras` extension for the native Keras format (recommended) or a "
-            f"`.h5` extension, or none for a folder. Received: filepath={filepath}."
+            "Invalid filepath extension for saving. Please add either a `.keras` extension for the native Keras format "
+            f"(recommended) or a `.h5` extension, or none for a folder. Received: filepath={filepath}."
         )
     writer.write_zip(model, path)
 
@@ -80,19 +85,26 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     if os.path.isdir(path):
         if not os.path.exists(os.path.join(path, "config.json")):
             raise ValueError(
-                f"{path} is a folder without a config.json: it is not a model saved by kerasgpu or Keras 3 (TensorFlow SavedModels "
-                "cannot be read; save such a model as .keras in TensorFlow first)"
+                f"{path} is a folder without a config.json: it is not a model saved by kerasgpu or Keras 3 (TensorFlow "
+                "SavedModels cannot be read; save such a model as .keras in TensorFlow first)"
             )
         return loader.load(path, custom_objects, compile, safe_mode)
-    if not os.path.exists(path):
+    legacy = path.endswith((".h5", ".hdf5"))
+    there = os.path.exists(path)
+    if not there and (legacy or path.endswith(".keras")):
         raise ValueError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file.")
-    if path.endswith((".h5", ".hdf5")):
+    if path.endswith(".weights.h5"):
+        raise ValueError(f"load_model: {path} holds weights only. Make the model, then call model.load_weights({path!r})")
+    if legacy:
         from kerasgpu.saving import legacy_h5
 
         return legacy_h5.load(path, custom_objects, compile, safe_mode)
-    if path.endswith(".keras") or zipfile.is_zipfile(path):
+    if there and (path.endswith(".keras") or is_zip(path)):
         return loader.load(path, custom_objects, compile, safe_mode)
-    raise ValueError(f"File format not supported: filepath={path}. Models are read from `.keras` files, folders and legacy `.h5` files.")
+    raise ValueError(
+        f"File format not supported: filepath={path}{'' if there else ' (there is no such file)'}. Models are read from "
+        "`.keras` files, folders and legacy `.h5` files."
+    )
 
 
 def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs):
@@ -101,33 +113,33 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
     if max_shard_size is not None:
-        raise NotImplementedError("save_weights: sharded weights are not written; leave max_shard_size out for one .weights.h5 file")
+        raise NotImplementedError("save_weights: sharded weights are not written; leave max_shard_size out for one file")
     if not str(filepath).endswith(".weights.h5"):
         raise ValueError(f"The filename must end in `.weights.h5`. Received: filepath={filepath}")
     if not model.built:
         raise ValueError(
-            "You are saving a model that has not yet been built. Try building the model first by calling it on some data or by using "
-            "`build()`."
+            "You are saving a model that has not yet been built. Try building the model first by calling it on some data or by "
+            "using `build()`."
         )
     if _may_write(filepath, overwrite):
-        with writer.replacing(filepath) as handle:
-            import io
-
-            buffer = io.BytesIO()
-            writer.write_weights(model, buffer, skip)
-            handle.write(buffer.getbuffer())
+        writer.write_bytes(writer.weights_bytes(model, skip), filepath)
 
 
 def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     """Load variables from a `.weights.h5` file, the weights of a `.keras` file, or a legacy `.h5` file into a built model.
 
-    skip_mismatch: leave variables that do not fit as they are, with a warning. by_name=True (legacy files only) matches layer names.
+    skip_mismatch: leave variables that do not fit as they are, with a warning.
+    by_name: True (legacy files only) matches layers by their names.
     """
     skip = kwargs.pop("objects_to_skip", None) or ()
     by_name = kwargs.pop("by_name", None)
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
     path = str(filepath)
+    if not path.endswith((".keras", ".h5", ".hdf5")):
+        raise ValueError(
+            f"File format not supported: filepath={path}. Weights are read from files that end in .weights.h5, .keras or .h5"
+        )
     if not os.path.exists(path):
         raise FileNotFoundError(f"load_weights: {path} does not exist")
     legacy = path.endswith((".h5", ".hdf5")) and not path.endswith(".weights.h5")
@@ -139,21 +151,16 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
         return legacy_h5.load_weights(model, path, by_name=bool(by_name), skip_mismatch=skip_mismatch)
     if not model.built:
         raise ValueError(
-            "You are loading weights into a model that has not yet been built. Try building the model first by calling it on some data "
-            "or by using `build()`."
+            "You are loading weights into a model that has not yet been built. Try building the model first by calling it "
+            "on some data or by using `build()`."
         )
     if path.endswith(".keras"):
         with ModelFile(path) as file:
             if file.weights is None:
                 raise BadModelFile(f"{path} has no weights")
             return loader.restore(model, file.weights, skip_mismatch, skip)
-    if not path.endswith(".weights.h5"):
-        raise ValueError(f"load_weights: {path} must end in .weights.h5, .keras or .h5")
-    weights = WeightsReader(path, path)
-    try:
+    with WeightsReader(path, path) as weights:
         loader.restore(model, weights, skip_mismatch, skip)
-    finally:
-        weights.close()
 
 
 def model_from_json(json_string, custom_objects=None):
@@ -161,4 +168,6 @@ def model_from_json(json_string, custom_objects=None):
     from kerasgpu.saving.reader import parse_json
     from kerasgpu.saving.serialization import deserialize_keras_object
 
+    if not isinstance(json_string, str):
+        raise TypeError(f"model_from_json: expected a JSON text, received a {type(json_string).__name__}")
     return deserialize_keras_object(parse_json(json_string.encode(), "model_from_json"), custom_objects)

@@ -6,28 +6,48 @@ import os
 import tempfile
 import warnings
 
-from kerasgpu.saving.reader import BadModelFile, ModelFile, budget_for
+from kerasgpu.saving.reader import BadModelFile, ModelFile, budget_for, largest_of
 from kerasgpu.saving.walk import walk
+
+_RESERVED = (".", "..", "")
 
 
 def load(source, custom_objects=None, compile=True, safe_mode=True):
     """The model of a `.keras` file, file object or folder, with weights and, if compiled, optimizer state."""
-    from kerasgpu.saving.serialization import ObjectSharingScope, deserialize_keras_object
+    from kerasgpu.saving.serialization import ObjectSharingScope
 
     with ModelFile(source) as file:
         if file.weights is None:
             raise BadModelFile(f"{file.name} has no weights (model.weights.h5); files with .npz weights are not read")
         config = file.config
         if not isinstance(config, dict):
-            raise BadModelFile(f"{file.name}: its config is not a JSON object")
+            raise BadModelFile(f"{file.name}: its config is a JSON {type(config).__name__}, not an object")
         if not compile:
             config = {**config, "compile_config": None}
         with budget_for(file), ObjectSharingScope():
-            model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)
-            if not hasattr(model, "load_own_variables"):
-                raise BadModelFile(f"{file.name} holds a {type(model).__name__}, not a model")
+            model = build(config, file.name, custom_objects, safe_mode)
             load_assets(model, file)
-            restore(model, file.weights)
+            restore(model, file.weights, strict=True)
+    return model
+
+
+def build(config, name, custom_objects=None, safe_mode=True):
+    """The model of a config from a file. What is wrong with it ends in one sentence, whatever it broke."""
+    from kerasgpu.saving.serialization import deserialize_keras_object
+
+    try:
+        model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)
+    except (ValueError, TypeError, NotImplementedError):
+        raise  # these say what is wrong
+    except (LookupError, AttributeError, ArithmeticError, AssertionError, RuntimeError, MemoryError, OSError) as error:
+        raise BadModelFile(
+            f"{name}: the model in its config cannot be built ({type(error).__name__}: {error}). The config is damaged, or a "
+            "custom class of yours does not accept it"
+        ) from error
+    from kerasgpu.layers import Layer
+
+    if not isinstance(model, Layer):
+        raise BadModelFile(f"{name} holds a {type(model).__name__}, not a model")
     return model
 
 
@@ -39,26 +59,38 @@ def load_assets(model, file) -> None:
             return
         found = file.assets(path)
         with tempfile.TemporaryDirectory() as folder:
-            for k, (label, data) in enumerate(sorted(found.items())):
-                # Only simple names become file names; anything deeper would be a path from the file.
-                if "/" in label or label in (".", "..") or os.sep in label:
-                    raise BadModelFile(f"{file.name}: asset {k} of {path!r} has the name {label!r}; only plain names are read")
-                with open(os.path.join(folder, label), "wb") as handle:
+            for label, data in sorted(found.items()):
+                # The reader gives plain names; on a system with other separators they must still be plain.
+                if label in _RESERVED or label != os.path.basename(label):
+                    raise BadModelFile(f"{file.name}: an asset of {path!r} has the name {label!r}; only plain names are read")
+                with open(os.path.join(folder, label), "xb") as handle:
                     handle.write(data)
             x.load_assets(folder)
 
     walk(model, hand_over)
 
 
-def restore(model, weights, skip_mismatch=False, skip=()) -> None:
-    """Set every variable of the model from a WeightsReader. One that cannot be restored is an error, unless mismatches are skipped."""
+def restore(model, weights, skip_mismatch=False, skip=(), strict=False) -> None:
+    """Set every variable of the model from a WeightsReader.
+
+    One that cannot be restored is an error, unless mismatches are skipped. Damaged or hostile data is an error in any
+    case; the state of another optimizer is one if `strict`, else a warning.
+    """
+    from kerasgpu.optimizers import Optimizer
+
     failed: dict = {}
 
     def load_one(x, path):
         if not hasattr(x, "load_own_variables"):
             return
+        largest = largest_of(getattr(x, "variables", None) or ())
         try:
-            x.load_own_variables(weights.entry(path))
+            entry = weights.entry(path, largest)
+            if isinstance(x, Optimizer) and len(entry) != len(x.variables):
+                return _restore_other_optimizer(x, entry, strict)
+            x.load_own_variables(entry)
+        except BadModelFile:
+            raise
         except (ValueError, KeyError, TypeError) as error:
             failed[id(x)] = (x, error)
 
@@ -66,10 +98,26 @@ def restore(model, weights, skip_mismatch=False, skip=()) -> None:
     if not failed:
         return
     first, error = next(iter(failed.values()))
+    text = error.args[0] if isinstance(error, KeyError) and error.args else error
     message = (
-        f"A total of {len(failed)} objects could not be loaded. Example error message for object {first}:\n\n{error}\n\n"
+        f"A total of {len(failed)} objects could not be loaded. Example error message for object {first}:\n\n{text}\n\n"
         f"List of objects that could not be loaded:\n{[x for x, _ in failed.values()]}"
     )
     if not skip_mismatch:
         raise ValueError(message)
     warnings.warn(message, stacklevel=3)
+
+
+def _restore_other_optimizer(optimizer, entry, strict):
+    """What an optimizer does with the state of one with another number of variables."""
+    if len(entry) == 2 and len(optimizer.variables) > 2:
+        # Saved before its first step, there were only its step count and learning rate.
+        for k in range(2):
+            optimizer.variables[k].assign(entry[str(k)])
+    elif strict:
+        raise ValueError(
+            f"optimizer '{optimizer.name}' has {len(optimizer.variables)} variables, the file holds {len(entry)} for it; load "
+            "with compile=False and compile the model anew if its state does not matter"
+        )
+    else:
+        optimizer.load_own_variables(entry)  # warns

@@ -1,64 +1,79 @@
-"""The only code that opens model files. Everything in a file is untrusted until it has passed through here.
+"""The only code, with hdf5.py, that opens model files. What is in a file is untrusted until it has passed through here.
 
 Rules (docs/security.md explains each): parse to plain data, check, then use; nothing is extracted to disk; no member name is a
-path; only hard links, fixed numeric dtypes and gzip in HDF5; declared sizes are compared with stored bytes before memory is
-asked for; what a config builds may not need more memory than the file can fill.
+path; only data in the file itself, as numbers; declared sizes are compared with stored bytes before memory is asked for; what
+a config builds may not need more memory than the file can fill.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import lzma
+import math
 import os
+import re
 import stat
+import struct
 import zipfile
-
-import numpy as np
+import zlib
 
 from kerasgpu.engine import state
-
-CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets"
-MAX_JSON_BYTES = 64 << 20
-MAX_JSON_DEPTH = 200
-MAX_MEMBERS = 10_000
-MAX_ASSET_BYTES = 1 << 30
-# Deflate cannot shrink data by more than about 1032; weights are stored uncompressed, so far less is plenty.
-MAX_EXPANSION = 1100
-SMALL = 1 << 20  # below this a size is harmless whatever it was stored as
-DTYPES = frozenset(
-    "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 float32 float64 bfloat16 float8_e4m3fn float8_e5m2".split()
+from kerasgpu.saving.hdf5 import LegacyFile, WeightsReader
+from kerasgpu.saving.limits import (
+    HARMLESS,
+    MAX_ASSET_BYTES,
+    MAX_EXPANSION,
+    MAX_JSON_BYTES,
+    MAX_JSON_DEPTH,
+    MAX_MEMBERS,
+    BadModelFile,
 )
 
+__all__ = [
+    "BadModelFile",
+    "LegacyFile",
+    "ModelFile",
+    "WeightsReader",
+    "budget_for",
+    "is_zip",
+    "largest_of",
+    "parse_json",
+    "variable_budget",
+]
 
-class BadModelFile(ValueError):
-    """A model file that is damaged, hostile, or of a kind that is not read."""
+CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets"
+
+_ZIP_ERRORS = (
+    *(zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError, MemoryError),
+    *(zlib.error, lzma.LZMAError, struct.error, LookupError),
+)
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+
+
+def is_zip(path) -> bool:
+    return zipfile.is_zipfile(path)
 
 
 def parse_json(data: bytes, what: str):
-    """Plain data from JSON text, of limited size and depth."""
+    """Plain data from JSON text in UTF-8, of limited size and depth."""
     if len(data) > MAX_JSON_BYTES:
         raise BadModelFile(f"{what}: {len(data)} bytes of JSON, more than the {MAX_JSON_BYTES} that are read")
-    depth = deepest = 0
-    inside = escaped = False
-    for c in data.decode("utf-8", errors="replace"):
-        if inside:
-            if escaped:
-                escaped = False
-            elif c == "\\":
-                escaped = True
-            elif c == '"':
-                inside = False
-        elif c == '"':
-            inside = True
-        elif c in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif c in "]}":
-            depth -= 1
-    if deepest > MAX_JSON_DEPTH:
-        raise BadModelFile(f"{what}: JSON nested {deepest} levels deep; at most {MAX_JSON_DEPTH} are read")
     try:
-        return json.loads(data)
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadModelFile(f"{what} is not valid JSON in UTF-8: {error}") from None
+    depth = 0
+    for found in _STRING_OR_BRACKET.finditer(text):
+        c = text[found.start()]
+        if c in "[{":
+            depth += 1
+            if depth > MAX_JSON_DEPTH:
+                raise BadModelFile(f"{what}: JSON nested more than {MAX_JSON_DEPTH} levels deep is not read")
+        elif c != '"':
+            depth -= 1
+    try:
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadModelFile(f"{what} is not valid JSON: {error}") from None
 
@@ -75,7 +90,7 @@ class ModelFile:
         self.weights = None
         if isinstance(source, (str, os.PathLike)) and os.path.isdir(source):
             self._root = os.path.realpath(source)
-            self._sizes = {n: os.path.getsize(os.path.join(self._root, n)) for n in os.listdir(self._root) if self._plain_file(n)}
+            self._sizes = dict(_plain_files(self._root, self.name))
         else:
             self._root = None
             self._open_zip(source)
@@ -90,65 +105,50 @@ class ModelFile:
             self.close()
             raise
 
-    def _plain_file(self, name):
-        path = os.path.join(self._root, name)
-        return os.path.isfile(path) and not os.path.islink(path)
-
     def _open_zip(self, source):
+        if isinstance(source, (str, os.PathLike)):
+            if os.path.exists(source) and not os.path.isfile(source):
+                raise BadModelFile(f"{self.name} is not a file")
+        elif not (hasattr(source, "read") and hasattr(source, "seek")):
+            raise BadModelFile(f"a model is read from a path or a binary file object, not from a {type(source).__name__}")
         try:
             self._zip = zipfile.ZipFile(source, "r")
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
+            self._zip.fp.seek(0, os.SEEK_END)
+            archive_bytes = self._zip.fp.tell()
+        except FileNotFoundError:
+            raise
+        except (*_ZIP_ERRORS, AttributeError, TypeError) as error:
             raise BadModelFile(f"{self.name} is not a readable .keras file (a zip archive): {error}") from None
-        members = self._zip.infolist()
-        if len(members) > MAX_MEMBERS:
-            raise BadModelFile(f"{self.name} has {len(members)} members; at most {MAX_MEMBERS} are read")
-        self._sizes = {}
-        for m in members:
-            name = m.filename
-            parts = name.split("/")
-            if not name or name.startswith("/") or "\\" in name or ":" in name or ".." in parts or "\0" in name:
-                raise BadModelFile(f"{self.name} has a member with the unsafe name {name!r}")
-            if stat.S_ISLNK(m.external_attr >> 16):
-                raise BadModelFile(f"{self.name} has the symbolic link {name!r} as a member")
-            if name in self._sizes:
-                raise BadModelFile(f"{self.name} has the member {name!r} twice")
-            if m.flag_bits & 1:
-                raise BadModelFile(f"{self.name}: member {name!r} is encrypted")
-            self._sizes[name] = m.file_size
+        try:
+            self._sizes = dict(_safe_members(self._zip.infolist(), archive_bytes, self.name))
+        except BaseException:
+            self.close()
+            raise
 
     def _read(self, name, limit) -> bytes:
         size = self._sizes[name]
         if limit is not None and size > limit:
             raise BadModelFile(f"{self.name}: {name} declares {size} bytes; at most {limit} are read")
         if self._zip is None:
-            with open(os.path.join(self._root, name), "rb") as f:
-                return f.read()
-        info = self._zip.getinfo(name)
-        if size > SMALL and size > info.compress_size * MAX_EXPANSION:
-            raise BadModelFile(f"{self.name}: {name} would expand from {info.compress_size} to {size} bytes; that is no model")
+            with open(os.path.join(self._root, *name.split("/")), "rb") as f:
+                return f.read(size)
         try:
-            with self._zip.open(info) as f:
+            with self._zip.open(name) as f:
                 data = f.read(size + 1)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        except _ZIP_ERRORS as error:
             raise BadModelFile(f"{self.name} is damaged: {name} cannot be read ({error})") from None
         if len(data) != size:
             raise BadModelFile(f"{self.name} is damaged: {name} has {len(data)} bytes, its entry says {size}")
         return data
 
     def assets(self, path: str) -> dict:
-        """{relative name: bytes} of the asset files of one object; names are labels, never paths on disk."""
+        """{name: bytes} of the asset files of one object; names are labels without folders. Deeper ones are other objects'."""
         prefix = "/".join(p for p in (ASSETS, path) if p) + "/"
-        found = {}
-        total = 0
-        for name, size in self._sizes.items():
-            if name.startswith(prefix) and not name.endswith("/"):
-                total += size
-                if total > MAX_ASSET_BYTES:
-                    raise BadModelFile(f"{self.name}: more than {MAX_ASSET_BYTES} bytes of assets for {path!r}")
-                found[name[len(prefix) :]] = self._read(name, MAX_ASSET_BYTES)
-        return found
+        mine = {n[len(prefix) :]: n for n in self._sizes if n.startswith(prefix)}
+        mine = {label: n for label, n in mine.items() if label and "/" not in label}
+        if sum(self._sizes[n] for n in mine.values()) > MAX_ASSET_BYTES:
+            raise BadModelFile(f"{self.name}: more than {MAX_ASSET_BYTES} bytes of assets for {path!r}")
+        return {label: self._read(n, MAX_ASSET_BYTES) for label, n in mine.items()}
 
     def close(self):
         if self.weights is not None:
@@ -163,135 +163,54 @@ class ModelFile:
         self.close()
 
 
-class WeightsReader:
-    """An HDF5 file of variables: `entry(path)` gives the variables of one object."""
-
-    def __init__(self, source, name):
-        import h5py
-
-        self.name = name
-        os.environ.setdefault("HDF5_PLUGIN_PRELOAD", "::")  # no filter plug-ins from disk
-        try:
-            self._file = h5py.File(source, "r")
-        except OSError as error:
-            if isinstance(source, (str, os.PathLike)) and not os.path.exists(source):
-                raise FileNotFoundError(f"{name} does not exist") from None
-            raise BadModelFile(f"{name} is not a readable HDF5 file: {error}") from None
-        if isinstance(source, (str, os.PathLike)):
-            self.stored_bytes = os.path.getsize(source)
-        else:
-            self.stored_bytes = source.getbuffer().nbytes
-
-    def _child(self, group, name):
-        """A member of a group, only if it lies in this file."""
-        import h5py
-
-        try:
-            link = group.get(name, getlink=True)
-        except (KeyError, RuntimeError, OSError) as error:
-            raise BadModelFile(f"{self.name} is damaged at {name!r}: {error}") from None
-        if link is None:
-            return None
-        if not isinstance(link, h5py.HardLink):
-            raise BadModelFile(f"{self.name}: {name!r} is a soft or external link; only data in the file itself is read")
-        try:
-            return group[name]
-        except (KeyError, RuntimeError, OSError) as error:
-            raise BadModelFile(f"{self.name} is damaged at {name!r}: {error}") from None
-
-    def group(self, path: str):
-        """The group at a path of names, or None."""
-        import h5py
-
-        found = self._file
-        for part in path.split("/") if path else ():
-            found = self._child(found, part)
-            if not isinstance(found, h5py.Group):
-                return None
-        return found
-
-    def has(self, path: str) -> bool:
-        return self.group(path) is not None
-
-    def entry(self, path: str) -> Entry:
-        group = self.group(f"{path}/vars" if path else "vars")
-        if group is None and self.group("_layer_checkpoint_dependencies") is not None:  # files of Keras 2.13
-            group = self.group(f"{path.replace('layers', '_layer_checkpoint_dependencies', 1)}/vars")
-        return Entry(self, group, path)
-
-    def read(self, group, key):
-        """One variable as a NumPy array, after every check."""
-        import h5py
-
-        data = self._child(group, key)
-        where = f"{self.name}, {getattr(group, 'name', '')}/{key}"
-        if not isinstance(data, h5py.Dataset):
-            raise BadModelFile(f"{where} is not a variable")
-        if data.is_virtual or data.external:
-            raise BadModelFile(f"{where} takes its data from another file; only data in the file itself is read")
-        filters = data.id.get_create_plist()
-        for k in range(filters.get_nfilters()):
-            code = filters.get_filter(k)[0]
-            if code not in (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32):
-                raise BadModelFile(f"{where} uses HDF5 filter {code}; only gzip, shuffle and checksums are read")
-        dtype = data.dtype
-        label = data.attrs.get("dtype")
-        bfloat = label in ("bfloat16", b"bfloat16")
-        if dtype.name not in DTYPES and not (bfloat and dtype.itemsize == 2):
-            raise BadModelFile(f"{where} has dtype {dtype}; variables are numbers of fixed size")
-        declared = int(np.prod(data.shape, dtype=object)) * dtype.itemsize if data.shape else dtype.itemsize
-        stored = data.id.get_storage_size()
-        compressed = filters.get_nfilters() > 0
-        if declared > SMALL and declared > stored * (MAX_EXPANSION if compressed else 1):
-            raise BadModelFile(f"{where} declares {declared} bytes and stores {stored}; nothing is allocated for it")
-        try:
-            value = data[()]
-        except (OSError, ValueError, RuntimeError) as error:
-            raise BadModelFile(f"{where} is damaged: {error}") from None
-        value = np.asarray(value)
-        if bfloat and value.dtype.name != "bfloat16":
-            import ml_dtypes
-
-            value = value.view(ml_dtypes.bfloat16) if value.dtype.itemsize == 2 else value.astype(ml_dtypes.bfloat16)
-        return value
-
-    def attributes(self, group) -> dict:
-        return dict(group.attrs)
-
-    def close(self):
-        self._file.close()
+def _plain_files(root, name):
+    """(member name, bytes) of the regular files below a folder; links are not followed."""
+    count = 0
+    for folder, _, files in os.walk(root, followlinks=False):
+        for f in files:
+            full = os.path.join(folder, f)
+            info = os.lstat(full)
+            if not stat.S_ISREG(info.st_mode):
+                continue
+            count += 1
+            if count > MAX_MEMBERS:
+                raise BadModelFile(f"{name} has more than {MAX_MEMBERS} files; that is no model")
+            yield os.path.relpath(full, root).replace(os.sep, "/"), info.st_size
 
 
-class Entry:
-    """The variables of one object in a weights file, as a read-only mapping for `load_own_variables`."""
-
-    def __init__(self, reader, group, path):
-        self._reader = reader
-        self._group = group
-        self.path = path
-
-    def keys(self):
-        return list(self._group.keys()) if self._group is not None else []
-
-    def __len__(self):
-        return len(self.keys())
-
-    def __iter__(self):
-        return iter(self.keys())
-
-    def __contains__(self, key):
-        return self._group is not None and key in self._group
-
-    def __getitem__(self, key):
-        if self._group is None or not isinstance(key, str) or "/" in key:
-            raise KeyError(key)
-        if key not in self._group:
-            raise KeyError(f"{self.path or 'the model'} has no variable {key!r} in {self._reader.name}")
-        return self._reader.read(self._group, key)
+def _safe_members(members, archive_bytes, archive):
+    """(member name, bytes) of a zip archive; anything that no model has is refused, whether it would be read or not."""
+    if len(members) > MAX_MEMBERS:
+        raise BadModelFile(f"{archive} has {len(members)} members; at most {MAX_MEMBERS} are read")
+    seen = set()
+    for m in members:
+        name = m.filename
+        # zipfile cuts names at a zero byte and turns the system's separator into "/": the stored name counts.
+        for label in (name, m.orig_filename):
+            parts = label.removesuffix("/").split("/")
+            if any(c in label for c in "\\:\0") or any(p in ("", ".", "..") for p in parts):
+                raise BadModelFile(f"{archive} has a member with the unsafe name {label!r}")
+        if stat.S_ISLNK(m.external_attr >> 16):
+            raise BadModelFile(f"{archive} has the symbolic link {name!r} as a member")
+        if name in seen:
+            raise BadModelFile(f"{archive} has the member {name!r} twice")
+        seen.add(name)
+        if m.flag_bits & 1:
+            raise BadModelFile(f"{archive}: member {name!r} is encrypted")
+        if m.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadModelFile(f"{archive}: member {name!r} uses compression {m.compress_type}; only deflate is read")
+        if m.compress_size > archive_bytes:
+            raise BadModelFile(f"{archive} is damaged: {name!r} declares more bytes than the file has")
+        if m.file_size > HARMLESS and m.file_size > m.compress_size * MAX_EXPANSION:
+            raise BadModelFile(
+                f"{archive}: {name!r} would expand from {m.compress_size} to {m.file_size} bytes; that is no model"
+            )
+        if not m.is_dir():
+            yield name, m.file_size
 
 
 class variable_budget:
-    """Context manager: variables made inside may not need more than `limit` bytes together; checked before they are allocated."""
+    """Context manager: variables made inside may not need more than `limit` bytes together; checked before allocation."""
 
     def __init__(self, limit: int, name: str):
         self.limit, self.name = limit, name
@@ -304,8 +223,8 @@ class variable_budget:
         self.used += n
         if self.used > self.limit:
             raise BadModelFile(
-                f"{self.name}: its config asks for variables of {self.used} bytes or more, but the file stores too little to fill "
-                f"them (limit {self.limit}); the config does not belong to these weights"
+                f"{self.name}: its config asks for variables of {self.used} bytes or more, but the file stores too little to "
+                f"fill them (limit {self.limit}); the config does not belong to these weights"
             )
 
     def __enter__(self):
@@ -316,7 +235,16 @@ class variable_budget:
         state.variable_budget = self._before
 
 
-def budget_for(file: ModelFile) -> variable_budget:
-    """What a model of this file may allocate: a few times what is stored (state that is not saved), and a little for small ones."""
-    stored = file.weights.stored_bytes if file.weights is not None else 0
-    return variable_budget(8 * stored + (64 << 20), file.name)
+def largest_of(variables):
+    """Bytes, in the widest dtype, of the largest of these variables; None if there are none."""
+    return max((8 * math.prod(v.shape) for v in variables if isinstance(getattr(v, "shape", None), tuple)), default=None)
+
+
+def budget_for(file) -> variable_budget:
+    """What a model of this file may allocate: a few times what is stored (not all state is), and a little for small ones.
+
+    file: a ModelFile or a LegacyFile.
+    """
+    weights = file.weights if isinstance(file, ModelFile) else file
+    stored = weights.stored_bytes if weights is not None else 0
+    return variable_budget(8 * stored + HARMLESS, file.name)

@@ -4,7 +4,8 @@
     encoder/items/dense_1/vars/0  the second Dense in the list `self.items` of the layer `self.encoder`
     optimizer/vars/0              the optimizer of a compiled model
 
-Attributes are visited in alphabetical order, private ones last; in containers names count per class. What was visited is skipped.
+Attributes are visited in alphabetical order, private ones last; in containers names count per class. What was visited once is
+skipped.
 """
 
 from __future__ import annotations

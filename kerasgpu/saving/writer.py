@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import io
 import json
@@ -55,10 +56,11 @@ class _Entry:
         return len(self.keys())
 
 
-def write_weights(model, target, skip=()) -> None:
-    """Write the variables of a model (and its optimizer) to an HDF5 file: a path or a binary file object."""
+def weights_bytes(model, skip=()) -> memoryview:
+    """The `.weights.h5` file of a model (and its optimizer). It is made in memory: no half-written HDF5 file can result."""
     import h5py
 
+    target = io.BytesIO()
     with h5py.File(target, "w") as file:
 
         def save(x, path):
@@ -66,6 +68,7 @@ def write_weights(model, target, skip=()) -> None:
                 x.save_own_variables(_Entry(file, path, x.name if isinstance(getattr(x, "name", None), str) else None))
 
         walk(model, save, visited={id(o) for o in skip})
+    return target.getbuffer()
 
 
 def model_json(model) -> tuple[str, str]:
@@ -79,7 +82,7 @@ def model_json(model) -> tuple[str, str]:
 
 
 def assets_of(model) -> dict:
-    """{member name: bytes}: what the layers' save_assets() methods wrote."""
+    """{member name: bytes}: what the layers' save_assets() methods wrote, each into a folder of its own."""
     found = {}
 
     def collect(x, path):
@@ -87,12 +90,14 @@ def assets_of(model) -> dict:
             return
         with tempfile.TemporaryDirectory() as folder:
             x.save_assets(folder)
-            for root, _, files in os.walk(folder):
-                for f in files:
-                    full = os.path.join(root, f)
-                    label = os.path.relpath(full, folder).replace(os.sep, "/")
-                    with open(full, "rb") as handle:
-                        found["/".join(p for p in (ASSETS, path, label) if p)] = handle.read()
+            for label in sorted(os.listdir(folder)):
+                full = os.path.join(folder, label)
+                if not os.path.isfile(full):
+                    raise ValueError(
+                        f"{x}: save_assets() made the folder {label!r}; only files directly in the folder given to it are kept"
+                    )
+                with open(full, "rb") as handle:
+                    found["/".join(p for p in (ASSETS, path, label) if p)] = handle.read()
 
     walk(model, collect)
     return found
@@ -101,9 +106,7 @@ def assets_of(model) -> dict:
 def members(model) -> dict:
     """{member name: bytes} of a saved model."""
     config, metadata = model_json(model)
-    weights = io.BytesIO()
-    write_weights(model, weights)
-    return {METADATA: metadata.encode(), CONFIG: config.encode(), WEIGHTS: weights.getvalue(), **assets_of(model)}
+    return {METADATA: metadata.encode(), CONFIG: config.encode(), WEIGHTS: weights_bytes(model), **assets_of(model)}
 
 
 def write_zip(model, target) -> None:
@@ -123,14 +126,19 @@ def _zip_into(parts, handle):
 
 
 def write_folder(model, path) -> None:
-    """Write the same members as plain files into a folder."""
+    """Write the same members as plain files into a folder. All are complete on disk before the first one takes its place."""
     parts = members(model)
-    os.makedirs(path, exist_ok=True)
-    for name, data in parts.items():
-        full = os.path.join(path, *name.split("/"))
-        os.makedirs(os.path.dirname(full), exist_ok=True)
-        with replacing(full) as handle:
+    with contextlib.ExitStack() as stack:
+        for name, data in reversed(parts.items()):
+            handle = stack.enter_context(replacing(os.path.join(path, *name.split("/"))))
             handle.write(data)
+            handle.flush()
+
+
+def write_bytes(data, path) -> None:
+    """Write a file that appears under its name only when it is complete."""
+    with replacing(path) as handle:
+        handle.write(data)
 
 
 class replacing:
@@ -146,26 +154,24 @@ class replacing:
         self._file = os.fdopen(handle, "wb")
         return self._file
 
+    def finish(self):
+        """Everything on its way to the disk: an error of the disk comes here at the latest."""
+        self._file.flush()
+        self._file.close()
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(self._temporary, 0o666 & ~mask)
+
     def __exit__(self, kind, error, trace):
         try:
-            self._file.flush()
-            self._file.close()
             if kind is None:
-                mask = os.umask(0)
-                os.umask(mask)
-                os.chmod(self._temporary, 0o666 & ~mask)
+                self.finish()
                 os.replace(self._temporary, self.path)
-                return
-        except OSError:
+        finally:
             self._discard()
-            raise
-        self._discard()
 
     def _discard(self):
-        if not self._file.closed:
-            try:
-                self._file.close()
-            except OSError:
-                pass
-        if os.path.exists(self._temporary):
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
             os.unlink(self._temporary)
