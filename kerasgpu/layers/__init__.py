@@ -2,12 +2,19 @@
 
 # ruff: noqa: F401
 
+from kerasgpu import missing
 from kerasgpu.layers.activations.activation import Activation
 from kerasgpu.layers.activations.elu import ELU
 from kerasgpu.layers.activations.leaky_relu import LeakyReLU
 from kerasgpu.layers.activations.prelu import PReLU
 from kerasgpu.layers.activations.relu import ReLU
 from kerasgpu.layers.activations.softmax import Softmax
+from kerasgpu.layers.convolutional.conv1d import Conv1D
+from kerasgpu.layers.convolutional.conv2d import Conv2D
+from kerasgpu.layers.convolutional.conv3d import Conv3D
+from kerasgpu.layers.convolutional.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from kerasgpu.layers.convolutional.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
+from kerasgpu.layers.convolutional.separable_conv import SeparableConv1D, SeparableConv2D
 from kerasgpu.layers.core.dense import Dense
 from kerasgpu.layers.core.einsum_dense import EinsumDense
 from kerasgpu.layers.core.embedding import Embedding
@@ -28,7 +35,26 @@ from kerasgpu.layers.normalization.batch_normalization import BatchNormalization
 from kerasgpu.layers.normalization.group_normalization import GroupNormalization
 from kerasgpu.layers.normalization.layer_normalization import LayerNormalization
 from kerasgpu.layers.normalization.rms_normalization import RMSNormalization
+from kerasgpu.layers.normalization.spectral_normalization import SpectralNormalization
 from kerasgpu.layers.normalization.unit_normalization import UnitNormalization
+from kerasgpu.layers.pooling.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
+from kerasgpu.layers.pooling.average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
+from kerasgpu.layers.pooling.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
+from kerasgpu.layers.pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from kerasgpu.layers.preprocessing.normalization import Normalization
 from kerasgpu.layers.preprocessing.rescaling import Rescaling
 from kerasgpu.layers.regularization.activity_regularization import ActivityRegularization
@@ -44,6 +70,28 @@ from kerasgpu.layers.reshaping.repeat_vector import RepeatVector
 from kerasgpu.layers.reshaping.reshape import Reshape
 from kerasgpu.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from kerasgpu.layers.reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+
+# Other names that Keras has for the same layers.
+AvgPool1D = AveragePooling1D
+AvgPool2D = AveragePooling2D
+AvgPool3D = AveragePooling3D
+Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
+Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+Convolution3D = Conv3D
+Convolution3DTranspose = Conv3DTranspose
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+GlobalMaxPool1D = GlobalMaxPooling1D
+GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalMaxPool3D = GlobalMaxPooling3D
+MaxPool1D = MaxPooling1D
+MaxPool2D = MaxPooling2D
+MaxPool3D = MaxPooling3D
+SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D
 
 
 def serialize(layer):
@@ -63,3 +111,83 @@ def deserialize(config, custom_objects=None):
             f"`keras.layers.deserialize` was passed a `config` object that is not a `keras.Layer`. Received: {config}"
         )
     return layer
+
+
+_RECURRENT = (
+    "recurrent layers are not there yet; Conv1D(padding='causal') or attention over time steps often does the same work, and "
+    "keras.ops.scan runs a cell of your own over time"
+)
+_ATTENTION = "compose it of Dense or EinsumDense projections and keras.ops.dot_product_attention"
+_AUGMENTATION = (
+    "random changes of images are not there yet; apply keras.ops.image and keras.random in a PyDataset or in your own Layer"
+)
+_IMAGE = "use keras.ops.image in your own Layer or in keras.layers.Lambda"
+_TEXT = "strings are not there yet; turn text into integers first (a dict of words, or scikit-learn's CountVectorizer)"
+_FOREIGN = "kerasgpu runs no code of TensorFlow, JAX or PyTorch; write the computation with keras.ops in a keras.layers.Layer"
+_SPECTROGRAM = "call keras.ops.stft in your own Layer or in keras.layers.Lambda"
+
+_MISSING = {
+    "AdditiveAttention": _ATTENTION,
+    "Attention": _ATTENTION,
+    "AugMix": _AUGMENTATION,
+    "AutoContrast": _IMAGE,
+    "Bidirectional": _RECURRENT,
+    "CategoryEncoding": "use keras.ops.one_hot or keras.ops.multi_hot in your own Layer or in keras.layers.Lambda",
+    "CenterCrop": "use Cropping2D, or keras.ops.image.crop_images in your own Layer",
+    "ContrastLimitedAdaptiveHistogramEqualization": _IMAGE,
+    "ConvLSTM1D": _RECURRENT,
+    "ConvLSTM2D": _RECURRENT,
+    "ConvLSTM3D": _RECURRENT,
+    "CutMix": _AUGMENTATION,
+    "Discretization": "use keras.ops.searchsorted on the bin boundaries in your own Layer or in keras.layers.Lambda",
+    "Equalization": _IMAGE,
+    "FlaxLayer": _FOREIGN,
+    "GRU": _RECURRENT,
+    "GRUCell": _RECURRENT,
+    "GroupQueryAttention": _ATTENTION,
+    "HashedCrossing": _TEXT,
+    "Hashing": _TEXT,
+    "IntegerLookup": "use keras.ops.searchsorted on the sorted vocabulary, or map the integers with NumPy first",
+    "JaxLayer": _FOREIGN,
+    "LSTM": _RECURRENT,
+    "LSTMCell": _RECURRENT,
+    "MaxNumBoundingBoxes": _IMAGE,
+    "MelSpectrogram": _SPECTROGRAM,
+    "MixUp": _AUGMENTATION,
+    "MultiHeadAttention": _ATTENTION,
+    "Pipeline": "use keras.Sequential",
+    "RNN": _RECURRENT,
+    "RandAugment": _AUGMENTATION,
+    "RandomBrightness": _AUGMENTATION,
+    "RandomColorDegeneration": _AUGMENTATION,
+    "RandomColorJitter": _AUGMENTATION,
+    "RandomContrast": _AUGMENTATION,
+    "RandomCrop": _AUGMENTATION,
+    "RandomElasticTransform": _AUGMENTATION,
+    "RandomErasing": _AUGMENTATION,
+    "RandomFlip": _AUGMENTATION,
+    "RandomGaussianBlur": _AUGMENTATION,
+    "RandomGrayscale": _AUGMENTATION,
+    "RandomHue": _AUGMENTATION,
+    "RandomInvert": _AUGMENTATION,
+    "RandomPerspective": _AUGMENTATION,
+    "RandomPosterization": _AUGMENTATION,
+    "RandomRotation": _AUGMENTATION,
+    "RandomSaturation": _AUGMENTATION,
+    "RandomSharpness": _AUGMENTATION,
+    "RandomShear": _AUGMENTATION,
+    "RandomTranslation": _AUGMENTATION,
+    "RandomZoom": _AUGMENTATION,
+    "Resizing": "use keras.ops.image.resize in your own Layer or in keras.layers.Lambda",
+    "STFTSpectrogram": _SPECTROGRAM,
+    "SimpleRNN": _RECURRENT,
+    "SimpleRNNCell": _RECURRENT,
+    "Solarization": _IMAGE,
+    "StackedRNNCells": _RECURRENT,
+    "StringLookup": _TEXT,
+    "TFSMLayer": _FOREIGN,
+    "TextVectorization": _TEXT,
+    "TorchModuleWrapper": _FOREIGN,
+}
+
+__getattr__ = missing.names(__name__, _MISSING)
