@@ -37,7 +37,7 @@ class BackupAndRestore(Callback):
         self.delete_checkpoint = delete_checkpoint
         self._counter = BatchCounter(save_freq)
         self._current_epoch = 0
-        self._last_batch = 0
+        self._last_batch_seen = 0
         self._weights_path = os.path.join(self.backup_dir, "latest.weights.h5")
         self._training_metadata_path = os.path.join(self.backup_dir, "training_metadata.json")
         self._prev_weights_path = f"{self._weights_path}.bkp"
@@ -79,13 +79,13 @@ class BackupAndRestore(Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._current_epoch = epoch + 1
-        self._last_batch = 0
+        self._last_batch_seen = 0
         if self.save_freq == "epoch":
             self._save()
 
     def on_train_batch_end(self, batch, logs=None):
         if self._counter.is_due(batch):
-            self._last_batch = batch
+            self._last_batch_seen = batch
             self._save()
 
     def _save(self):
@@ -99,7 +99,7 @@ class BackupAndRestore(Callback):
                     shutil.copy(path, previous)
         self.model.save_weights(self._weights_path, overwrite=True)
         with open(self._training_metadata_path, "w") as f:
-            json.dump({"epoch": self._current_epoch, "batch": self._last_batch}, f)
+            json.dump({"epoch": self._current_epoch, "batch": self._last_batch_seen}, f)
 
     def on_train_end(self, logs=None):
         self.model.__dict__["_initial_epoch"] = None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-import numpy as np
-
+from kerasgpu import ops
 from kerasgpu.callbacks.callback import Callback
 
 _UP = ("acc", "accuracy", "auc", "precision", "recall", "iou", "f1", "fbeta", "score", "cosine", "true_")
@@ -44,7 +43,7 @@ class MonitorCallback(Callback):
                 "metric value, "
                 "or pass `mode='min'` in order to use the lowest value."
             )
-        self.monitor_op = np.less if direction == "min" else np.greater
+        self.monitor_op = ops.less if direction == "min" else ops.greater
         if direction == "min":
             self.min_delta *= -1
 

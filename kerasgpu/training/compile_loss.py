@@ -82,6 +82,7 @@ class CompileLoss:
             raise ValueError(f"`compile(loss=...)` holds no loss for any output. Received: loss={self._user_loss}")
         if len(self.entries) > 1:
             self.metrics[:] = [metrics_module.Mean(name=f"{e.name}_loss") for e in self.entries]
+        self._structures = [nest.map_structure(lambda _: None, y) for y in (y_true, y_pred)]
         self.built = True
 
     def _by_position(self, loss, weights, y_pred):
@@ -164,6 +165,9 @@ class CompileLoss:
         y_true = self.align(y_true, y_pred)
         if not self.built:
             self.build(y_true, y_pred)
+        if nest.is_nested(y_pred) and not _same_structure(self._structures[1], y_pred):
+            # Built on a list, called on a dict, or the like: the same leaves in the structure that the paths lead through.
+            y_true, y_pred = (nest.pack_sequence_as(s, nest.flatten(y)) for s, y in zip(self._structures, (y_true, y_pred)))
         total = None
         nested_weight = nest.is_nested(sample_weight)
         for k, (path, loss, weight, _) in enumerate(self.entries):

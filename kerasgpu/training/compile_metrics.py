@@ -113,7 +113,8 @@ class CompileMetrics(metrics_module.Metric):
 
     def build(self, y_true, y_pred):
         outputs = nest.flatten(y_pred)
-        flat = nest.is_nested(y_pred) and len(y_pred) == len(outputs)  # one list or dict, no deeper nesting
+        parts = y_pred.values() if isinstance(y_pred, dict) else y_pred
+        flat = nest.is_nested(y_pred) and not any(nest.is_nested(part) for part in parts)
         names = self.output_names
         if flat and isinstance(y_pred, dict) and not (names and set(y_pred) == set(names)):
             names = list(y_pred) if isinstance(y_pred, OrderedDict) else sorted(y_pred)

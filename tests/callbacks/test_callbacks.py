@@ -60,7 +60,12 @@ def test_early_stopping_restores_the_best_weights(capsys):
 def test_the_direction_of_a_metric_is_known():
     made = model(metrics=["accuracy", "mae", keras.metrics.AUC(name="area")])
     fit(made, [], epochs=1)
-    for name, direction in (("val_accuracy", np.greater), ("mae", np.less), ("area", np.greater), ("val_loss", np.less)):
+    for name, direction in (
+        ("val_accuracy", keras.ops.greater),
+        ("mae", keras.ops.less),
+        ("area", keras.ops.greater),
+        ("val_loss", keras.ops.less),
+    ):
         callback = keras.callbacks.EarlyStopping(name)
         callback.set_model(made)
         callback._set_monitor_op()
