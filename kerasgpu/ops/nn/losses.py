@@ -8,7 +8,7 @@ from kerasgpu import config, ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
-from kerasgpu.ops.primitives import activations, cross_entropy, select
+from kerasgpu.ops.primitives import activations, cross_entropy, indexing, select
 from kerasgpu.ops.primitives.operands import as_float
 
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
@@ -25,7 +25,6 @@ def _logits(output, from_logits, name, axis=-1):
             "and thus does not represent logits. Was this intended?",
             stacklevel=4,
         )
-        return output, True
     return logits, True
 
 
@@ -62,8 +61,7 @@ def binary_crossentropy(target, output, from_logits=False):
     Args:
         target: tensor of the shape of output.
         output: probabilities, or logits with from_logits=True. Probabilities are kept epsilon away from 0 and 1; those that
-        come
-            straight from `sigmoid` are replaced by its logits, which needs no such cut.
+            come straight from `sigmoid` are replaced by its logits, which needs no such cut.
 
     >>> import kerasgpu as keras
     >>> float(keras.ops.binary_crossentropy([1.0], [0.5])[0]) == float(keras.ops.log(2.0))
@@ -86,8 +84,7 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     Args:
         target: distributions over classes, of the shape of output.
         output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away
-        from 0
-            and 1; those that come straight from `softmax` are replaced by its logits.
+            from 0 and 1; those that come straight from `softmax` are replaced by its logits.
         axis: the class axis.
 
     >>> import kerasgpu as keras
@@ -117,11 +114,9 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
     Args:
         target: class numbers, of the shape of output without its class axis (or with 1 there). A number that is not a class
-        gives
-            NaN.
+            gives NaN.
         output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away
-        from
-            0 and 1; those that come straight from `softmax` are replaced by its logits.
+            from 0 and 1; those that come straight from `softmax` are replaced by its logits.
         axis: the class axis.
 
     >>> import kerasgpu as keras
@@ -149,14 +144,11 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     if target.dtype not in ("int32", "int64"):
         target = select.cast(target, "int64" if target.dtype in ("uint32", "uint64") else "int32")
     if not from_logits:
-        return _pick(ops.log(_clip(output / ops.sum(output, -1, keepdims=True))), target)
+        return -ops.log(_clip(_pick(output, target) / ops.sum(output, -1)))
     return cross_entropy.sparse_softmax_cross_entropy(output, target)[0]
 
 
-def _pick(log_probabilities, target):
-    """-log_probabilities[target], NaN for a target that is no class."""
-    classes = log_probabilities.shape[-1]
-    hot = ops.one_hot(target, classes, dtype=log_probabilities.dtype)
-    loss = -ops.sum(hot * log_probabilities, -1)
-    known = ops.logical_and(target >= 0, target < classes)
-    return ops.where(known, loss, float("nan"))
+def _pick(probabilities, target):
+    """probabilities[target] along the last axis, NaN for a target that is no class."""
+    index = ops.where(target < 0, probabilities.shape[-1], target)  # a negative index would count from the end
+    return ops.squeeze(indexing.take_along_axis(probabilities, ops.expand_dims(index, -1), probabilities.ndim - 1), -1)
