@@ -49,13 +49,13 @@ def elementwise_cases():
     for n in (1 << 12, 1 << 18, 1 << 24):
         x, y = _data(n), _data(n, seed=1)
         for name, numpy in (("add", np.add), ("mul", np.multiply), ("max", np.maximum)):
-            yield Case(name, str(n), lambda f=name: e.elementwise(f, x, y), lambda f=numpy: f(x, y), n, 12.0 * n)
+            yield Case(name, str(n), lambda f=name, x=x, y=y: e.elementwise(f, x, y), lambda f=numpy, x=x, y=y: f(x, y), n, 12.0 * n)
         for name, numpy in (("exp", np.exp), ("tanh", np.tanh), ("relu", lambda v: np.maximum(v, 0)), ("sqrt", lambda v: np.sqrt(np.abs(v)))):
             z = np.abs(x) if name == "sqrt" else x
             yield Case(name, str(n), lambda f=name, z=z: e.elementwise(f, z), lambda f=numpy, z=z: f(z), n, 8.0 * n)
     for rows, cols in ((1024, 1024), (4096, 128)):
         x, b = _data(rows, cols), _data(cols, seed=1)
-        yield Case("add", f"{rows}x{cols} + row", lambda: e.add(x, b), lambda: x + b, rows * cols, 8.0 * rows * cols)
+        yield Case("add", f"{rows}x{cols} + row", lambda x=x, b=b: e.add(x, b), lambda x=x, b=b: x + b, rows * cols, 8.0 * rows * cols)
     image = (np.random.default_rng(0).random((512, 784)) * 255).astype("uint8")
     yield Case("cast", "512x784 uint8 to float32", lambda: e.cast(image, "float32"), lambda: image.astype("float32"), image.size, 5.0 * image.size)
 

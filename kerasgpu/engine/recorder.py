@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 from kerasgpu.kernels import launch
 
@@ -12,7 +13,7 @@ from kerasgpu.kernels import launch
 class Buffer:
     """One piece of device memory. `temporary` ones were allocated by the step itself and can be placed anywhere."""
 
-    array: object
+    array: Any
     temporary: bool
 
     @property
@@ -28,7 +29,7 @@ class Buffer:
 class Call:
     """One launch: the name of a kernel, or a host function, with its operands and parameters."""
 
-    kernel: object
+    kernel: Any
     inputs: list
     outputs: list
     ints: tuple = ()
@@ -57,7 +58,7 @@ class Recorder:
     def __init__(self):
         self.calls: list[Call] = []
         self.buffers: dict[int, Buffer] = {}
-        self.variables: dict[int, object] = {}
+        self.variables: dict[int, Any] = {}
         self.reason: str | None = None
         self._alive: list = []
         self._thread = threading.get_ident()

@@ -68,13 +68,13 @@ def elementwise(name: str, *args, out_dtype=None):
         key.append(a.shape)
         key.append(a.dtype)
         arrays.append(a if a.flags.c_contiguous else _contiguous(a))
-    key = tuple(key)
-    plan = _plans.get(key)
+    found_by = tuple(key)
+    plan = _plans.get(found_by)
     if plan is None:
         plan = _make_plan(name, args, out_dtype)
         if len(_plans) >= _LIMIT:
             _plans.clear()
-        _plans[key] = plan
+        _plans[found_by] = plan
     shape, dtype, ints, floats = plan
     out = empty(shape, dtype, arrays[0])
     launch("elementwise", tuple(arrays), (out,), ints, floats)

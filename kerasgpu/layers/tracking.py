@@ -165,7 +165,7 @@ class TrackedList(_Tracked, list):
     def extend(self, values):
         super().extend([self._track(v) for v in values])
 
-    def __iadd__(self, values):
+    def __iadd__(self, values):  # type: ignore[misc]
         self.extend(values)
         return self
 
@@ -248,7 +248,7 @@ class _TrackedMapping(_Tracked):
         return type(self)([(k, copy.deepcopy(v, memo)) for k, v in self.items()], copy.deepcopy(self.tracker, memo))
 
 
-class TrackedDict(_TrackedMapping, dict):
+class TrackedDict(_TrackedMapping, dict):  # type: ignore[misc]
     """A dict whose values are tracked, also those added later."""
 
     def __init__(self, values=None, tracker=None):

@@ -150,7 +150,7 @@ class Model(ModelState, Trainer, Layer):
                 ) from error
         self.built = True
 
-    build._runs_call = True
+    build._runs_call = True  # type: ignore[attr-defined]
 
     def build_from_config(self, config):
         if not config:

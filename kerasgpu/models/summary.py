@@ -22,7 +22,7 @@ def memory_size(weights) -> float:
     total = 0
     for v in {id(w): w for w in weights}.values():
         dtype = str(v.dtype)
-        size = bits.get(dtype) or int(re.search(r"(?:bfloat|float|int)(\d+)", dtype)[1])
+        size = bits.get(dtype) or int(re.findall(r"(?:bfloat|float|int)(\d+)", dtype)[0])
         total += size * math.prod(v.shape)
     return total / 8
 

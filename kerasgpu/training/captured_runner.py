@@ -9,6 +9,8 @@ Programs are kept by the model, so that a later fit() or predict() on arrays of 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kerasgpu import config, kernels
@@ -76,7 +78,7 @@ class CapturedRunner(EagerRunner):
         self._store_structure = None
         self._stored = 0
         self._bound: set = set()
-        self._programs: StepPrograms | None = None
+        self._programs: Any = None  # StepPrograms, from the first epoch on
 
     def begin_epoch(self):
         super().begin_epoch()

@@ -187,13 +187,13 @@ def extract_archive(file_path, path=".", archive_format="auto") -> bool:
     for kind in formats:
         if kind == "tar" and tarfile.is_tarfile(file_path):
             with tarfile.open(file_path) as archive:
-                members = [(m.name, m.size, m.isfile(), m.isdir(), m) for m in archive.getmembers()]
+                members: list = [(m.name, m.size, m.isfile(), m.isdir(), m) for m in archive.getmembers()]
                 _unpack(members, path, lambda m: archive.extractfile(m), file_path)
             return True
         if kind == "zip" and zipfile.is_zipfile(file_path):
             with zipfile.ZipFile(file_path) as archive:
-                members = [(m.filename, m.file_size, not m.is_dir() and (m.external_attr >> 28) in (0, 8), m.is_dir(), m) for m in archive.infolist()]
-                _unpack(members, path, lambda m: archive.open(m), file_path)
+                entries: list = [(m.filename, m.file_size, not m.is_dir() and (m.external_attr >> 28) in (0, 8), m.is_dir(), m) for m in archive.infolist()]
+                _unpack(entries, path, lambda m: archive.open(m), file_path)
             return True
     return False
 

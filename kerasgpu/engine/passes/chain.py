@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 
 def contiguous_strides(dims):
     strides = []
@@ -25,9 +27,9 @@ def common_dims(a, b):
     cuts = sorted({*_boundaries(a), *_boundaries(b)})
     if 0 in cuts:
         return None
-    if any(high % low for low, high in zip(cuts, cuts[1:])):
+    if any(high % low for low, high in itertools.pairwise(cuts)):
         return None
-    return tuple(high // low for low, high in reversed(list(zip(cuts, cuts[1:])))) or (1,)
+    return tuple(high // low for low, high in reversed(list(itertools.pairwise(cuts)))) or (1,)
 
 
 def expand(dims, strides, finer):

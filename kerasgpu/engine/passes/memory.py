@@ -32,7 +32,7 @@ def place_temporaries(calls, pinned):
     for buffer, first, last in spans:
         size = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT
         at = 0
-        for begin, end, f, l in sorted(p for p in placed if p[2] <= last and first <= p[3]):
+        for begin, end, _, _ in sorted(p for p in placed if p[2] <= last and first <= p[3]):
             if begin - at >= size:
                 break
             at = max(at, end)

@@ -11,7 +11,7 @@ import inspect
 import math
 
 from kerasgpu import ops
-from kerasgpu.engine.op import primitive
+from kerasgpu.engine.op import Primitive, primitive
 from kerasgpu.kernels import elementwise as kernels
 from kerasgpu.ops.primitives.shapes import broadcast_shapes, unbroadcast
 
@@ -80,9 +80,9 @@ def _binary(name, opcode, left=None, right=None, result=None):
 
 # -- arithmetic -----------------------------------------------------------------------------------------------------
 copy = _unary("copy", "copy", lambda g, x: g)
-negative = _unary("negative", "neg", lambda g, x: negative(g))
+negative: Primitive = _unary("negative", "neg", lambda g, x: negative(g))
 absolute = _unary("absolute", "abs", lambda g, x: g * sign(x))
-sign = _unary("sign", "sign")
+sign: Primitive = _unary("sign", "sign")
 square = _unary("square", "square", lambda g, x: g * (x * 2))
 reciprocal = _unary("reciprocal", "reciprocal", lambda g, y, x: negative(g * square(y)))
 sqrt = _unary("sqrt", "sqrt", lambda g, y, x: g * 0.5 / y)
@@ -102,7 +102,7 @@ squared_difference = _binary(
 hypot = _binary("hypot", "hypot", lambda g, y, a, b: g * _safe_ratio(a, y), lambda g, y, a, b: g * _safe_ratio(b, y))
 copysign = _binary("copysign", "copysign", lambda g, y, a, b: g * ops.sign(a) * sign(y), None)
 nextafter = _binary("nextafter", "nextafter")
-ldexp = _binary("ldexp", "ldexp", lambda g, a, b: ldexp(g, b) if hasattr(b, "dtype") else ldexp(g, None, b), None)
+ldexp: Primitive = _binary("ldexp", "ldexp", lambda g, a, b: ldexp(g, b) if hasattr(b, "dtype") else ldexp(g, None, b), None)
 
 
 def _safe_ratio(a, y):
@@ -180,13 +180,13 @@ def _softness(a, y):
 
 # -- trigonometry ---------------------------------------------------------------------------------------------------
 sin = _unary("sin", "sin", lambda g, x: g * cos(x))
-cos = _unary("cos", "cos", lambda g, x: negative(g * sin(x)))
+cos: Primitive = _unary("cos", "cos", lambda g, x: negative(g * sin(x)))
 tan = _unary("tan", "tan", lambda g, y, x: g * (square(y) + 1))
 arcsin = _unary("arcsin", "asin", lambda g, x: g / sqrt(1 - square(x)))
 arccos = _unary("arccos", "acos", lambda g, x: negative(g) / sqrt(1 - square(x)))
 arctan = _unary("arctan", "atan", lambda g, x: g / (square(x) + 1))
 sinh = _unary("sinh", "sinh", lambda g, x: g * cosh(x))
-cosh = _unary("cosh", "cosh", lambda g, x: g * sinh(x))
+cosh: Primitive = _unary("cosh", "cosh", lambda g, x: g * sinh(x))
 tanh = _unary("tanh", "tanh", lambda g, y, x: g * (1 - square(y)))
 arcsinh = _unary("arcsinh", "asinh", lambda g, x: g / sqrt(square(x) + 1))
 arccosh = _unary("arccosh", "acosh", lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)))
@@ -203,7 +203,7 @@ erf = _unary("erf", "erf", lambda g, x: g * exp(negative(square(x))) * (2 / math
 erfc = _unary("erfc", "erfc", lambda g, x: g * exp(negative(square(x))) * (-2 / math.sqrt(math.pi)))
 erfinv = _unary("erfinv", "erfinv", lambda g, y, x: g * exp(square(y)) * (math.sqrt(math.pi) / 2))
 lgamma = _unary("lgamma", "lgamma", lambda g, x: g * digamma(x))
-digamma = _unary("digamma", "digamma")
+digamma: Primitive = _unary("digamma", "digamma")
 
 # -- rounding, tests, logic, bits -----------------------------------------------------------------------------------
 floor = _unary("floor", "floor")
