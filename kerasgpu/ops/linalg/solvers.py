@@ -57,7 +57,7 @@ def _system(a, b):
     kind = a.dtype
     a, b = square_matrix(a)[0], ops.cast(b, "float32") if kind in ("float16", "bfloat16") else b
     if b.ndim < 1:
-        raise ValueError(f"Expected input to have rank >= 1. Received scalar input {b}.")
+        raise ValueError(f"Expected input to have rank >= 1. Received scalar input with shape {b.shape}.")
     if a.ndim == b.ndim and a.shape[-2] != b.shape[-2]:
         raise ValueError(
             "Incompatible shapes between `a` and `b`. Expected `a.shape[-2] == b.shape[-2]`. Received: "
