@@ -61,7 +61,7 @@ def read(model) -> dict:
     return found
 
 
-def _value(metric: Metric):
+def _value(metric):
     if type(metric).result is not Mean.result or "result" in metric.__dict__ or state.stateless_scope is not None:
         return metric.result()
     total, count = metric.total._tensor._host(), metric.count._tensor._host()

@@ -165,7 +165,7 @@ def diff(a, n=1, axis=-1):
     axis = one_axis(axis, x.ndim, "diff")
     lead = (slice(None),) * axis
     for _ in range(n):
-        high, low = x[(*lead, slice(1, None))], x[(*lead, slice(None, -1))]
+        high, low = x[lead + (slice(1, None),)], x[lead + (slice(None, -1),)]
         x = ops.not_equal(high, low) if x.dtype == "bool" else high - low
     return x
 
