@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from kerasgpu import ops
 
@@ -11,7 +12,8 @@ class WeightDecay:
     """The part of an optimizer that decides which variables decay, and decays them."""
 
     _decay_excluded: frozenset = frozenset()
-    _decay_pattern = None
+    _var_key: Callable  # of StateVariables, which this is mixed with
+    _decay_pattern: re.Pattern | None = None
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         """Leave variables out of weight decay.
