@@ -44,7 +44,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks --device $(DEVICE) $(ARGS)
 
 $(VENV)/.lint: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install -q ruff==0.14.5 mypy==1.18.2 clang-format==21.1.5
+	$(BIN)/python -m pip install -q ruff==0.17.6 mypy==2.4.1 clang-format==23.1.5
 	@touch $@
 
 lint: $(VENV)/.installed $(VENV)/.lint
