@@ -17,7 +17,7 @@ namespace {
 constexpr int kMaxOperands = 512;              // of one launch; multi-tensor kernels are split above this
 constexpr int64_t kReleaseGilBytes = 1 << 15;  // below this a launch is shorter than a GIL hand-over
 
-int bfloat16_num = -1;  // NumPy's type number of ml_dtypes.bfloat16, once it was imported
+int bfloat16_num = -1;  // NumPy's type number of ml_dtypes.bfloat16, once one was seen
 
 kg::DType dtype_of_array(const py::array& a) {
   const int num = a.dtype().num();
@@ -39,6 +39,10 @@ kg::DType dtype_of_array(const py::array& a) {
     default: break;
   }
   if (num == bfloat16_num) return kg::kBF16;
+  if (a.itemsize() == 2 && py::str(a.dtype().attr("name")).cast<std::string>() == "bfloat16") {
+    bfloat16_num = num;  // ml_dtypes registers the type when it is imported, wherever that happens
+    return kg::kBF16;
+  }
   throw py::type_error("kerasgpu._core: no kernel works on arrays of dtype " + py::str(a.dtype()).cast<std::string>());
 }
 
@@ -129,7 +133,6 @@ PYBIND11_MODULE(_core, m) {
     py::gil_scoped_release release;
     kg::set_num_threads(n);
   });
-  m.def("set_bfloat16", [](const py::dtype& dtype) { bfloat16_num = dtype.num(); });
   m.def("empty", &empty, "empty(shape, dtype): an uninitialised array from the caching pool, 64-byte aligned");
   m.def("empty_cache", &kg::pool_empty_cache);
   m.def("memory_stats", [] {

@@ -35,7 +35,6 @@ def numpy_dtype(dtype) -> np.dtype:
             import ml_dtypes
 
             found = np.dtype(ml_dtypes.bfloat16)
-            _core.set_bfloat16(found)
         elif dtype.startswith("float8"):
             import ml_dtypes
 
