@@ -65,7 +65,9 @@ class SeedGenerator:
             return MetaTensor((2,), "uint32")
         if state.stateless_scope is not None:
             before = self.state.value
-            self.state.assign(Tensor(advance_seed(before._data.copy(), None, ordered)))
+            after = launch.empty((2,), "uint32", like=before._data)
+            launch.launch("copy", (before._data,), (after,))
+            self.state.assign(Tensor(advance_seed(after, None, ordered)))
             return before
         buffer = self.state.writable()
         before = launch.empty((2,), "uint32", like=buffer)
