@@ -19,6 +19,7 @@ _MODULES = (
     "config",
     "constraints",
     "datasets",
+    "distillation",
     "distribution",
     "dtype_policies",
     "export",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import MutableMapping
 
+from kerasgpu import missing
 from kerasgpu.engine import dtypes, state
 
 QUANTIZATION_MODES = ("int8", "float8", "int4", "gptq", "awq")
@@ -331,3 +332,10 @@ def get(identifier) -> DTypePolicy:
         raise ValueError(
             f"Cannot interpret `dtype` argument. Expected a string or an instance of DTypePolicy. Received: dtype={identifier}"
         ) from None
+
+
+_PLAIN_ONLY = "layers cannot be quantized with it yet; use 'float32', 'mixed_bfloat16' or 'mixed_float16'"
+
+__getattr__ = missing.names(
+    __name__, {"AWQDTypePolicy": _PLAIN_ONLY, "GPTQDTypePolicy": _PLAIN_ONLY, "Int4DTypePolicy": _PLAIN_ONLY}
+)

@@ -30,6 +30,8 @@ def message(package: str, name: str) -> str:
 def names(package: str, table: dict[str, str]):
     """Register what `package` lacks, {name: what to use instead}; returns its module `__getattr__`."""
     _TABLES[package] = table
+    # `from package import name` asks finders only where there is a path, which a plain module does not have.
+    vars(sys.modules[package]).setdefault("__path__", [])
 
     def __getattr__(name):
         if name in table:

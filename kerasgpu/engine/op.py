@@ -127,6 +127,8 @@ class Primitive:
                 needs = True
             if type(data) is not type(arrays[0]):
                 mixed = True
+        if needs and state.watcher is not None:
+            state.watcher.reads(inputs)
         if meta:
             return self._run_meta(inputs, rest, keywords)
         if mixed:

@@ -13,6 +13,9 @@ shape_only = 0
 # The active StatelessScope, or None.
 stateless_scope = None
 
+# What a rematerialized function reads and writes (engine/remat.py), or None.
+watcher = None
+
 # The active AutocastScope dtype ("float16", ...), or None.
 autocast_dtype = None
 

@@ -212,6 +212,8 @@ class Variable(Operators):
         """The buffer, for a kernel that is about to write into it. Whoever still holds the old value's Tensor gets a copy of it."""
         if launch.recorder is not None:
             launch.recorder.writes(self)
+        if state.watcher is not None:
+            state.watcher.writes(self)
         tensor = self._tensor
         # Two references are ours (the attribute and this local), one is getrefcount's argument.
         if sys.getrefcount(tensor) > 3:

@@ -155,7 +155,7 @@ _MISSING = {
     "MelSpectrogram": _SPECTROGRAM,
     "MixUp": _AUGMENTATION,
     "MultiHeadAttention": _ATTENTION,
-    "Pipeline": "use keras.Sequential",
+    "Pipeline": "use keras.Sequential, which calls its layers in order",
     "RNN": _RECURRENT,
     "RandAugment": _AUGMENTATION,
     "RandomBrightness": _AUGMENTATION,

@@ -56,8 +56,10 @@ def standardize_tuple(value, n, name, allow_zero=False):
     if len(found) != n or not whole:
         raise ValueError(f"The `{name}` argument must be a tuple of {n} integers. Received {name}={value}")
     found = tuple(int(v) for v in found)
-    if any(v < 0 if allow_zero else v <= 0 for v in found):
+    bad = [v for v in found if (v < 0 if allow_zero else v <= 0)]
+    if bad:
         raise ValueError(
-            f"The `{name}` argument must be a tuple of {n} integers {'>= 0' if allow_zero else '> 0'}. Received {name}={value}"
+            f"The `{name}` argument must be a tuple of {n} integers. Received {name}={value}, including values {set(bad)} that do "
+            f"not satisfy `value {'>= 0' if allow_zero else '> 0'}`"
         )
     return found

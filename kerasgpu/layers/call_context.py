@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from kerasgpu.engine import remat
+
 
 class _Active(threading.local):
     context = None
@@ -12,6 +14,8 @@ class _Active(threading.local):
 
 
 active = _Active()
+# Layers called inside keras.remat see the same `training` when they are called again.
+remat.CONTEXT.append((lambda: active.context, lambda value: setattr(active, "context", value)))
 
 
 class CallContext:

@@ -7,6 +7,7 @@ import inspect
 from kerasgpu import dtype_policies
 from kerasgpu.engine import dtypes, nest, state, symbolic
 from kerasgpu.engine.operation import GraphNode, Operation
+from kerasgpu.engine.remat import get_current_remat_mode
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.layers.call_context import CallContext, active
 from kerasgpu.layers.call_spec import CallSpec, is_tensor, signature_of
@@ -94,6 +95,7 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             _allow_non_tensor_positional_args=False,
             _build_shapes_dict=None,
             _fast=None,
+            _remat_mode=get_current_remat_mode(),
         )
 
     # -- calling ------------------------------------------------------------------------------------------------
@@ -157,6 +159,7 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             and type(self).__call__ is Layer.__call__
             and "call" not in self.__dict__
             and self.quantization_mode is None
+            and self._remat_mode is None
         )
         if simple and any(not layer.built for layer in self._flatten_layers(include_self=False)):
             return None  # a layer that the first call did not reach will need the name scope
@@ -255,6 +258,10 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
     def _call_in_dtype(self, args, kwargs, symbolic_call):
         """Run call() with float weights read in the compute dtype when that differs from their own."""
         run = self.compute_output_spec if symbolic_call else self.call
+        if self._remat_mode is not None and not symbolic_call:
+            from kerasgpu.layers.rematerialized import rematerialized
+
+            run = rematerialized(self, run, args, kwargs)
         before = state.autocast_dtype
         compute = self.compute_dtype
         if not self.autocast or not dtypes.is_float(compute):

@@ -305,6 +305,11 @@ class LayerState:
                 )
         if state.shape_only:
             return
+        if state.watcher is not None:
+            raise NotImplementedError(
+                f"Layer '{self.name}': add_loss() and activity regularizers do not work inside a rematerialized call "
+                "(keras.remat, keras.RematScope), which keeps no gradients; return the loss as an output and add it outside"
+            )
         scope = state.stateless_scope
         if scope is None:
             self._losses.extend(losses)

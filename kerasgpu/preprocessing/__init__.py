@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from kerasgpu import utils
+from kerasgpu import missing, utils
 from kerasgpu.preprocessing import image, sequence
 
 __all__ = ["image", "sequence"]
 
+_HINT = "read the files with the standard library or Pillow and pass arrays, a PyDataset or a generator to fit()"
+_WINDOWS = "numpy.lib.stride_tricks.sliding_window_view makes the windows"
+_IN_UTILS = {
+    "image_dataset_from_directory": _HINT,
+    "text_dataset_from_directory": _HINT,
+    "timeseries_dataset_from_array": _WINDOWS,
+}
+_lookup = missing.names(__name__, _IN_UTILS)
+
 
 def __getattr__(name):
-    if name in ("image_dataset_from_directory", "text_dataset_from_directory", "timeseries_dataset_from_array"):
-        return getattr(utils, name)
-    raise AttributeError(f"module 'kerasgpu.preprocessing' has no attribute {name!r}")
+    return getattr(utils, name) if name in _IN_UTILS and hasattr(utils, name) else _lookup(name)

@@ -1,5 +1,6 @@
 """keras.saving: saved models, weights and configs."""
 
+from kerasgpu import missing
 from kerasgpu.saving.api import load_model, load_weights, save_model, save_weights
 from kerasgpu.saving.registry import (
     CustomObjectScope,
@@ -25,3 +26,8 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+
+__getattr__ = missing.names(
+    __name__,
+    {"KerasFileEditor": "load the model, change it and save it again; the weights of a .keras file are HDF5, which h5py reads"},
+)

@@ -17,6 +17,7 @@ from kerasgpu.saving.serialization import deserialize_keras_object, serialize_ke
 from kerasgpu.training.adapters.pack import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerasgpu.training.adapters.py_dataset import PyDataset
 from kerasgpu.training.progbar import Progbar
+from kerasgpu.utils import legacy
 from kerasgpu.utils.config_class import Config
 from kerasgpu.utils.files import get_file
 from kerasgpu.utils.numerical import normalize, to_categorical
@@ -42,6 +43,7 @@ __all__ = [
     "get_registered_object",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "legacy",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
@@ -62,11 +64,10 @@ __getattr__ = missing.names(
         "FeatureSpace": "preprocess columns with pandas or scikit-learn, or with keras.layers.Normalization",
         "array_to_img": _IMAGES,
         "audio_dataset_from_directory": _TABLES,
-        "bounding_boxes": "",
-        "get_source_inputs": "use model.inputs",
+        "bounding_boxes": "boxes are plain arrays; convert their corners and sizes with NumPy or keras.ops",
+        "get_source_inputs": "a model lists its inputs as model.inputs",
         "image_dataset_from_directory": _IMAGES,
         "img_to_array": _IMAGES,
-        "legacy": "use keras.utils directly",
         "load_img": _IMAGES,
         "model_to_dot": "model.summary() prints the graph as text",
         "plot_model": "model.summary() prints the graph as text",
