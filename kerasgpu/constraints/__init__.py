@@ -51,5 +51,7 @@ def get(identifier):
     else:
         found = identifier
     if not callable(found):
-        raise ValueError(f"Could not interpret constraint identifier: {identifier}")
+        from kerasgpu.saving.identifiers import hint
+
+        raise ValueError(f"Could not interpret constraint identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'constraint')}")
     return found() if inspect.isclass(found) else found

@@ -122,5 +122,7 @@ def get(identifier):
     else:
         found = identifier
     if not callable(found):
-        raise ValueError(f"Could not interpret loss identifier: {identifier}")
+        from kerasgpu.saving.identifiers import hint
+
+        raise ValueError(f"Could not interpret loss identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'loss')}")
     return found() if inspect.isclass(found) else found

@@ -153,5 +153,7 @@ def get(identifier):
     else:
         found = identifier
     if not callable(found):
-        raise ValueError(f"Could not interpret metric identifier: {identifier}")
+        from kerasgpu.saving.identifiers import hint
+
+        raise ValueError(f"Could not interpret metric identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'metric')}")
     return found() if inspect.isclass(found) else found

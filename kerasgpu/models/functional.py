@@ -229,7 +229,7 @@ class Functional(Function, Model):
             return ops.expand_dims(x, axis=-1)
         path = ".".join(str(p) for p in _paths(self._inputs_struct)[index])
         raise ValueError(
-            f"Invalid input shape for input {x} with name '{ref.name}' and path '{path}'. Expected shape {ref.shape}, but "
+            f"Invalid input shape for input with name '{ref.name}' and path '{path}'. Expected shape {ref.shape}, but "
             f"input has incompatible shape {x.shape}"
         )
 

@@ -69,4 +69,6 @@ def get(identifier):
         found = identifier
     if isinstance(found, Optimizer):
         return found
-    raise ValueError(f"Could not interpret optimizer identifier: {identifier}")
+    from kerasgpu.saving.identifiers import hint
+
+    raise ValueError(f"Could not interpret optimizer identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'optimizer')}")

@@ -74,6 +74,14 @@ class SeedGenerator:
         advance_seed(buffer, before, ordered)
         return Tensor(before)
 
+    def save_own_variables(self, store):
+        store["0"] = self.state
+
+    def load_own_variables(self, store):
+        """Go on where the saved generator stopped. Files of real Keras do not hold the state; it stays as it is then."""
+        if len(store.keys()):
+            self.state.assign(store["0"])
+
     def get_config(self):
         return {"seed": self._initial_seed, "name": self.name}
 

@@ -52,5 +52,7 @@ def get(identifier):
     else:
         found = identifier
     if not callable(found):
-        raise ValueError(f"Could not interpret regularizer identifier: {identifier}")
+        from kerasgpu.saving.identifiers import hint
+
+        raise ValueError(f"Could not interpret regularizer identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'regularizer')}")
     return found() if inspect.isclass(found) else found

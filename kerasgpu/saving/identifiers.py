@@ -31,15 +31,18 @@ def get(identifier, module_objects, kind, custom_objects=None):
     if inspect.isclass(found):
         found = found()
     if found is None or isinstance(found, (str, int, float, list, tuple, dict)):
-        raise ValueError(f"Could not interpret {kind} identifier: {identifier}{_nearest(identifier, module_objects)}")
+        raise ValueError(f"Could not interpret {kind} identifier: {identifier}{hint(identifier, module_objects, kind)}")
     return found
 
 
-def _nearest(identifier, module_objects):
+_NAMESPACES = {"activation function": "activations", "loss": "losses"}
+
+
+def hint(identifier, module_objects, kind) -> str:
+    """The end of an error message: the nearest known names, and where all of them are."""
     import difflib
 
     name = identifier.get("class_name") if isinstance(identifier, dict) else identifier
-    if not isinstance(name, str):
-        return ""
-    close = difflib.get_close_matches(name, module_objects, n=3)
-    return f". Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
+    close = difflib.get_close_matches(name, module_objects, n=3) if isinstance(name, str) else ()
+    meant = f". Did you mean {' or '.join(repr(c) for c in close)}?" if close else "."
+    return f"{meant} dir(keras.{_NAMESPACES.get(kind, kind + 's')}) lists all names"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from kerasgpu.saving import public_names
+
 _NO_LONGER = {"InputLayer": ("ragged",), "BatchNormalization": ("fused", "virtual_batch_size", "adjustment"), "Lambda": ()}
 _LAMBDA_KEYS = ("module", "function_type", "output_shape_type", "output_shape_module")
 _OPTIMIZER_KEYS = ("decay", "is_legacy_optimizer", "jit_compile")
 _PACKAGES = ("Addons>", "Vision>")
+AMBIGUOUS = ("accuracy", "acc", "crossentropy", "ce")
 
 
 def modern_config(config):
@@ -102,7 +105,11 @@ def _nested(config, make):
 
 def _metric(config, metrics):
     if isinstance(config, dict) and config["class_name"] == "MeanMetricWrapper" and isinstance(config["config"], dict):
-        config = config["config"].get("fn") or config["config"].get("name")
-    if config in ("accuracy", "acc", "crossentropy", "ce"):
+        name = config["config"].get("name")
+        config = config["config"].get("fn") or name
+        function = public_names.lookup_function(config) if isinstance(config, str) else None
+        if function is not None and config not in AMBIGUOUS:
+            return metrics.MeanMetricWrapper(function, name=name)
+    if config in AMBIGUOUS:
         return config  # compile() chooses by the shape of the output
     return metrics.deserialize(config)

@@ -33,6 +33,7 @@ def build_on(model, batch, train=True):
     if not _needs_build(model):
         return
     x, y, _ = unpack_x_y_sample_weight(batch)
+    check_target(model, y)
     spec = _output_spec(model, x)
     if spec is not None:
         model._put(_output_spec=spec)
@@ -90,10 +91,22 @@ def check_labels(model, adapter):
             raise ValueError(
                 "The labels do not fit the model: sparse_categorical_crossentropy needs class numbers from 0 to "
                 f"{classes - 1}, because the "
-                f"output of the model has shape {tuple(spec.shape)}, but y holds numbers from {low} to {high}. Give the last "
-                "layer "
-                f"{int(high) + 1} units, or map the labels to 0, 1, 2, ..."
+                f"output of the model has shape {tuple(spec.shape)}, but y holds numbers from {low} to {high}. {_remedy(low, high)}"
             )
+
+
+def _remedy(low, high):
+    if low < 0:
+        return "Map the labels to 0, 1, 2, ..., or pass ignore_class to the loss if one number marks missing labels"
+    return f"Give the last layer {int(high) + 1} units, or map the labels to 0, 1, 2, ..."
+
+
+def check_target(model, y):
+    """A compiled loss needs targets."""
+    if y is None and model._compile_loss is not None and model._is_default("train_step") and model._is_default("compute_loss"):
+        raise ValueError(
+            f"No targets: the model was compiled with loss={model._compile_loss._user_loss!r}, but y is missing. Pass y, or (x, y) pairs"
+        )
 
 
 def _is_sparse_categorical(loss) -> bool:

@@ -110,6 +110,8 @@ def fit(
     validation_batch_size,
     validation_freq,
 ):
+    if isinstance(epochs, bool) or not hasattr(epochs, "__index__"):
+        raise ValueError(f"`epochs` must be an integer. Received: epochs={epochs!r} (of type {type(epochs).__name__})")
     limit = config.max_epochs()
     if limit and limit < epochs:
         warnings.warn(f"Limiting epochs to {limit}", stacklevel=3)
@@ -174,7 +176,9 @@ class _Validation:
         self.frequency = frequency
         x, y, weight = unpack_x_y_sample_weight(data)
         self.arguments = dict(x=x, y=y, sample_weight=weight, batch_size=batch_size, steps=steps)
-        self.runner = step_runner.make_runner(model, "test", get_data_adapter(x, y, weight, batch_size, steps), steps)
+        adapter = get_data_adapter(x, y, weight, batch_size, steps)
+        checks.check_labels(model, adapter)
+        self.runner = step_runner.make_runner(model, "test", adapter, steps)
         self.loop = None
         from kerasgpu.training.trainer import Trainer
 

@@ -294,7 +294,7 @@ def test_ops_on_constants_do_not_run_before_the_model_is_checked(path):
     full = {**op, "class_name": "Full", "config": {"name": "o", "shape": [10**12]}}
     for gadget in (op, full):
         entry = {**gadget, "inbound_nodes": [{**node, "args": [1.0]}]}
-        bad = hostile.with_config(path, lambda c: c["config"]["layers"].append(entry), functional_parts())
+        bad = hostile.with_config(path, lambda c, entry=entry: c["config"]["layers"].append(entry), functional_parts())
         started = time.perf_counter()
         refused(bad, safe_modes=(True,))
         assert time.perf_counter() - started < 5

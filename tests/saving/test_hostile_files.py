@@ -126,7 +126,7 @@ def test_deflated_archives_are_read(path):
 
 def test_sizes_that_lie(path):
     """Sizes in the directory of the archive that are not those of its members."""
-    for field, offset in (("compressed", 20), ("size", 24)):
+    for offset in (20, 24):  # the compressed size, the size
         for value in (0, 1, 2**31, 2**32 - 2):
             hostile.pack(hostile.parts(), path)
             with open(path, "rb") as f:

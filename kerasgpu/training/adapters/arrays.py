@@ -96,7 +96,7 @@ def _converted(part, label):
 
 
 def _batch_size(batch_size, steps, num_samples):
-    if not batch_size:
+    if batch_size is None:
         return -(-num_samples // steps) if steps else 32
     if isinstance(batch_size, bool) or int(batch_size) != batch_size or batch_size < 1:
         raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size}")
