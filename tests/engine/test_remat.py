@@ -74,7 +74,12 @@ def test_dropout_and_moving_statistics_are_those_of_the_first_run():
     def build(scope):
         keras.utils.set_random_seed(1)
         with scope:
-            return [layers.Dense(6, activation="gelu"), layers.Dropout(0.5, seed=3), layers.BatchNormalization(), layers.Dropout(0.5, seed=4)]
+            return [
+                layers.Dense(6, activation="gelu"),
+                layers.Dropout(0.5, seed=3),
+                layers.BatchNormalization(),
+                layers.Dropout(0.5, seed=4),
+            ]
 
     def run(stack):
         x = ops.convert_to_tensor(X)
