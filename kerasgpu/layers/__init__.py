@@ -55,7 +55,10 @@ from kerasgpu.layers.pooling.global_pooling import (
     GlobalMaxPooling3D,
 )
 from kerasgpu.layers.pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
+from kerasgpu.layers.preprocessing.category_encoding import CategoryEncoding
+from kerasgpu.layers.preprocessing.discretization import Discretization
 from kerasgpu.layers.preprocessing.normalization import Normalization
+from kerasgpu.layers.preprocessing.pipeline import Pipeline
 from kerasgpu.layers.preprocessing.rescaling import Rescaling
 from kerasgpu.layers.regularization.activity_regularization import ActivityRegularization
 from kerasgpu.layers.regularization.alpha_dropout import AlphaDropout
@@ -132,14 +135,12 @@ _MISSING = {
     "AugMix": _AUGMENTATION,
     "AutoContrast": _IMAGE,
     "Bidirectional": _RECURRENT,
-    "CategoryEncoding": "use keras.ops.one_hot or keras.ops.multi_hot in your own Layer or in keras.layers.Lambda",
     "CenterCrop": "use Cropping2D, or keras.ops.image.crop_images in your own Layer",
     "ContrastLimitedAdaptiveHistogramEqualization": _IMAGE,
     "ConvLSTM1D": _RECURRENT,
     "ConvLSTM2D": _RECURRENT,
     "ConvLSTM3D": _RECURRENT,
     "CutMix": _AUGMENTATION,
-    "Discretization": "use keras.ops.searchsorted on the bin boundaries in your own Layer or in keras.layers.Lambda",
     "Equalization": _IMAGE,
     "FlaxLayer": _FOREIGN,
     "GRU": _RECURRENT,
@@ -155,7 +156,6 @@ _MISSING = {
     "MelSpectrogram": _SPECTROGRAM,
     "MixUp": _AUGMENTATION,
     "MultiHeadAttention": _ATTENTION,
-    "Pipeline": "use keras.Sequential, which calls its layers in order",
     "RNN": _RECURRENT,
     "RandAugment": _AUGMENTATION,
     "RandomBrightness": _AUGMENTATION,
