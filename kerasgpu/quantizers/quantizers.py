@@ -41,9 +41,9 @@ def abs_max_quantize(inputs, axis, value_range=(-127, 127), dtype="int8", epsilo
     Returns (q, s); s has x's dtype and size 1 along `axis`.
 
     >>> import kerasgpu as keras
-    >>> q, s = keras.quantizers.abs_max_quantize(keras.ops.array([[0.5, -1.0]]), axis=-1)
+    >>> q, s = keras.quantizers.abs_max_quantize(keras.ops.array([[0.25, -1.0]]), axis=-1)
     >>> q.tolist(), round(float(s[0, 0]))
-    ([[64, -127]], 127)
+    ([[32, -127]], 127)
     """
     kind = standardize_dtype(inputs.dtype) if hasattr(inputs, "dtype") else "float32"
     if to_numpy:
