@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kerasgpu.saving import public_names
+from kerasgpu.saving import public_names, registry
 
 _NO_LONGER = {"InputLayer": ("ragged",), "BatchNormalization": ("fused", "virtual_batch_size", "adjustment"), "Lambda": ()}
 _LAMBDA_KEYS = ("module", "function_type", "output_shape_type", "output_shape_module")
@@ -52,13 +52,25 @@ def _modern_arguments(name, inner):
     return {k: modern_config(v) for k, v in inner.items()}
 
 
+def objects_for_names(training) -> dict:
+    """Losses and metrics that compile() was given by short names, as objects: Keras's reader knows only the long names."""
+    from kerasgpu import losses, metrics
+    from kerasgpu.saving.serialization import serialize_keras_object
+
+    def named(get):
+        return lambda c: serialize_keras_object(get(c)) if isinstance(c, str) and c not in AMBIGUOUS else c
+
+    getters = {"loss": losses.get, "metrics": metrics.get, "weighted_metrics": metrics.get}
+    return {key: _nested(training.get(key), named(get)) for key, get in getters.items()}
+
+
 def modern_training(training) -> dict:
     """Arguments of compile() from a training_config."""
     from kerasgpu import losses, metrics, optimizers
 
     return {
         "optimizer": _optimizer(training["optimizer_config"], optimizers),
-        "loss": _nested(training.get("loss"), losses.deserialize),
+        "loss": _nested(training.get("loss"), lambda c: _by_name(c) if isinstance(c, str) else losses.deserialize(c)),
         "metrics": _nested(training.get("metrics"), lambda c: _metric(c, metrics)),
         "weighted_metrics": _nested(training.get("weighted_metrics"), lambda c: _metric(c, metrics)),
         "loss_weights": training.get("loss_weights"),
@@ -110,6 +122,9 @@ def _metric(config, metrics):
         function = public_names.lookup_function(config) if isinstance(config, str) else None
         if function is not None and config not in AMBIGUOUS:
             return metrics.MeanMetricWrapper(function, name=name)
-    if config in AMBIGUOUS:
-        return config  # compile() chooses by the shape of the output
-    return metrics.deserialize(config)
+    return _by_name(config) if isinstance(config, str) else metrics.deserialize(config)
+
+
+def _by_name(name):
+    """A registered function of this name, or the name itself, which compile() understands and keeps as the metric's name."""
+    return registry.get_registered_object(name) or name

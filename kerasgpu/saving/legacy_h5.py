@@ -14,7 +14,7 @@ import warnings
 import numpy as np
 
 from kerasgpu.saving import loader, writer
-from kerasgpu.saving.legacy_config import modern_config, modern_training
+from kerasgpu.saving.legacy_config import modern_config, modern_training, objects_for_names
 from kerasgpu.saving.reader import BadModelFile, LegacyFile, budget_for, largest_of
 
 _ATTRIBUTE_BYTES = 64_000  # an HDF5 object header holds at most 64 KiB
@@ -36,6 +36,7 @@ def save(model, path, include_optimizer=True) -> None:
         training = dict(whole["compile_config"])
         given = training.pop("optimizer")
         training["optimizer_config"] = {k: given[k] for k in ("class_name", "config")}
+        training.update(objects_for_names(training))
         texts["training_config"] = training
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:

@@ -68,7 +68,9 @@ def get_file(
         file_hash, hash_algorithm = md5_hash, "md5"
     fname = os.fspath(fname) if fname is not None else os.path.basename(urlsplit(origin).path)
     if not fname:
-        raise ValueError(f"Can't parse the file name from the origin provided: '{origin}'. Please specify the `fname` as the input param.")
+        raise ValueError(
+            f"Can't parse the file name from the origin provided: '{origin}'. Please specify the `fname` as the input param."
+        )
     folder = os.path.join(os.path.expanduser(cache_dir) if cache_dir else config.keras_home(), cache_subdir)
     if os.path.isabs(fname):
         folder, fname = os.path.split(fname)
@@ -81,7 +83,9 @@ def get_file(
     if not force_download and os.path.exists(archive):
         if file_hash is None or validate_file(archive, file_hash, hash_algorithm):
             return _unpacked(archive, path, extract or untar, archive_format, untar)
-        print("A local file was found, but it seems to be incomplete or outdated because its hash does not match; downloading again.")
+        print(
+            "A local file was found, but it seems to be incomplete or outdated because its hash does not match; downloading again."
+        )
     download(origin, archive, file_hash, hash_algorithm)
     return _unpacked(archive, path, extract or untar, archive_format, untar)
 
@@ -104,7 +108,9 @@ def download(origin, path, file_hash=None, algorithm="auto") -> None:
             if isinstance(error, OSError) and error.errno == 28:
                 raise
             if attempt == 2:
-                raise ConnectionError(f"URL fetch failure on {origin}: {reason}. Fetch it elsewhere and put it at {path}") from None
+                raise ConnectionError(
+                    f"URL fetch failure on {origin}: {reason}. Fetch it elsewhere and put it at {path}"
+                ) from None
             time.sleep(0.2 * 4**attempt)
     if file_hash is not None and not validate_file(part, file_hash, algorithm):
         os.unlink(part)
@@ -116,7 +122,9 @@ def download(origin, path, file_hash=None, algorithm="auto") -> None:
 
 def _fetch(origin, part):
     have = os.path.getsize(part) if os.path.exists(part) else 0
-    request = urllib.request.Request(origin, headers={"User-Agent": "kerasgpu", **({"Range": f"bytes={have}-"} if have else {})})
+    request = urllib.request.Request(
+        origin, headers={"User-Agent": "kerasgpu", **({"Range": f"bytes={have}-"} if have else {})}
+    )
     with urllib.request.urlopen(request, timeout=30, context=_ssl_context(origin)) as response:
         resumed = have > 0 and getattr(response, "status", None) == 206
         length = response.headers.get("Content-Length")
@@ -169,15 +177,28 @@ class _Bar:
 
     def end(self, done):
         seconds = time.monotonic() - self.begin
-        print(f"{chr(13) if self.live else ''}{self.name}: {done / 1e6:.1f} MB in {seconds:.1f} s" + " " * 40 * self.live, file=sys.stderr)
+        print(
+            f"{chr(13) if self.live else ''}{self.name}: {done / 1e6:.1f} MB in {seconds:.1f} s" + " " * 40 * self.live,
+            file=sys.stderr,
+        )
 
 
 def _unpacked(archive, path, wanted, archive_format, untar):
     if not wanted or archive_format is None:
         return path
-    if not os.path.exists(path) or untar:
-        folder = os.path.dirname(path) if untar else path
-        extract_archive(archive, folder, archive_format)
+    if untar:
+        extract_archive(archive, os.path.dirname(path), archive_format)
+    elif not os.path.exists(path):
+        # The folder appears when it is complete: what an interruption leaves is not taken for the data.
+        part = f"{path}.unpacking"
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            if extract_archive(archive, part, archive_format):
+                os.replace(part, path)
+            else:
+                raise ValueError(f"{archive} is neither a tar nor a zip archive, so it cannot be unpacked")
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     return path
 
 
@@ -192,7 +213,10 @@ def extract_archive(file_path, path=".", archive_format="auto") -> bool:
             return True
         if kind == "zip" and zipfile.is_zipfile(file_path):
             with zipfile.ZipFile(file_path) as archive:
-                entries: list = [(m.filename, m.file_size, not m.is_dir() and (m.external_attr >> 28) in (0, 8), m.is_dir(), m) for m in archive.infolist()]
+                entries: list = [
+                    (m.filename, m.file_size, not m.is_dir() and (m.external_attr >> 28) in (0, 8), m.is_dir(), m)
+                    for m in archive.infolist()
+                ]
                 _unpack(entries, path, lambda m: archive.open(m), file_path)
             return True
     return False
@@ -202,13 +226,20 @@ def _unpack(members, folder, open_member, name):
     root = os.path.realpath(folder)
     if sum(size for _, size, *_ in members) > _MOST_UNPACKED:
         raise ValueError(f"{name} would unpack to more than {_MOST_UNPACKED >> 30} GiB; it is not unpacked")
-    for label, _, is_file, is_dir, member in members:
-        target = os.path.realpath(os.path.join(root, label))
-        if os.path.commonpath([root, target]) != root or not (is_file or is_dir):
-            raise ValueError(f"{name}: member {label!r} is a link or lies outside the folder; the archive is not unpacked further")
-        if is_dir:
-            os.makedirs(target, exist_ok=True)
-            continue
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open_member(member) as source, open(target, "wb") as out:
-            shutil.copyfileobj(source, out)
+    # Everything is checked before anything is written.
+    targets = [os.path.realpath(os.path.join(root, label)) for label, *_ in members]
+    for (label, _, is_file, is_dir, _), target in zip(members, targets):
+        inside = os.path.commonpath([root, target]) == root and (is_dir or target != root)
+        if not inside or not (is_file or is_dir) or ".." in label.replace("\\", "/").split("/"):
+            raise ValueError(f"{name}: member {label!r} is a link or lies outside the folder; the archive is not unpacked")
+    os.makedirs(root, exist_ok=True)
+    try:
+        for (_, _, _, is_dir, member), target in zip(members, targets):
+            if is_dir:
+                os.makedirs(target, exist_ok=True)
+                continue
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open_member(member) as source, open(target, "wb") as out:
+                shutil.copyfileobj(source, out)
+    except (IsADirectoryError, NotADirectoryError, FileExistsError, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{name} is damaged: it cannot be unpacked ({error})") from None

@@ -37,7 +37,9 @@ def to_categorical(x, num_classes=None):
         num_classes = int(classes.max()) + 1
     if classes.size and (classes.max() >= num_classes or classes.min() < -num_classes):
         wrong = classes[(classes >= num_classes) | (classes < -num_classes)].flat[0]
-        raise ValueError(f"to_categorical: class {wrong} does not fit in num_classes={num_classes}; classes are 0 to {num_classes - 1}")
+        raise ValueError(
+            f"to_categorical: class {wrong} does not fit in num_classes={num_classes}; classes are 0 to {num_classes - 1}"
+        )
     return np.eye(num_classes)[classes]
 
 

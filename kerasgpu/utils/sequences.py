@@ -49,7 +49,9 @@ def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncati
             continue
         part = np.asarray(s[-maxlen:] if truncating == "pre" else s[:maxlen], dtype=dtype)
         if part.shape[1:] != rest:
-            raise ValueError(f"Shape of sample {part.shape[1:]} of sequence at position {k} is different from expected shape {rest}")
+            raise ValueError(
+                f"Shape of sample {part.shape[1:]} of sequence at position {k} is different from expected shape {rest}"
+            )
         if padding == "pre":
             out[k, maxlen - len(part) :] = part
         else:
