@@ -69,7 +69,9 @@ def compare(rows, old):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--device", default="cpu", choices=["cpu", "gpu"])
     parser.add_argument("--only", help="kernels whose name contains this text")
     parser.add_argument("--rounds", type=int, default=7)
@@ -96,10 +98,14 @@ def main():
         print(line(rows[-1]), flush=True)
     ratios = [r["numpy_ratio"] for r in rows if r["kernel"] == "gemm" and "numpy_ratio" in r]
     if ratios:
-        print(f"\ngemm, geometric mean over {len(ratios)} shapes: {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f} x NumPy")
+        print(
+            f"\ngemm, geometric mean over {len(ratios)} shapes: {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f} x NumPy"
+        )
     args.json.parent.mkdir(parents=True, exist_ok=True)
     machine = f"{platform.machine()}, level {_core.level()}, {_core.num_threads()} threads"
-    args.json.write_text(json.dumps({"version": kerasgpu.__version__, "machine": machine, "peak": peak, "rows": rows}, indent=1))
+    args.json.write_text(
+        json.dumps({"version": kerasgpu.__version__, "machine": machine, "peak": peak, "rows": rows}, indent=1)
+    )
     print(f"written: {args.json}")
     try:
         from benchmarks.roofline import draw

@@ -26,7 +26,16 @@ def _data(*shape, seed=0, dtype="float32"):
 
 def gemm_cases():
     shapes = [(n, n, n) for n in (32, 64, 128, 256, 512, 1024, 2048)]
-    shapes += [(32, 128, 784), (32, 10, 128), (128, 512, 784), (128, 512, 512), (784, 128, 32), (1, 1024, 1024), (4096, 64, 64), (64, 4096, 64)]
+    shapes += [
+        (32, 128, 784),
+        (32, 10, 128),
+        (128, 512, 784),
+        (128, 512, 512),
+        (784, 128, 32),
+        (1, 1024, 1024),
+        (4096, 64, 64),
+        (64, 4096, 64),
+    ]
     for m, n, k in shapes:
         for ta, tb in ((False, False), (True, False), (False, True)):
             if (ta or tb) and m == n == k and n not in (128, 512, 2048):
@@ -49,15 +58,31 @@ def elementwise_cases():
     for n in (1 << 12, 1 << 18, 1 << 24):
         x, y = _data(n), _data(n, seed=1)
         for name, numpy in (("add", np.add), ("mul", np.multiply), ("max", np.maximum)):
-            yield Case(name, str(n), lambda f=name, x=x, y=y: e.elementwise(f, x, y), lambda f=numpy, x=x, y=y: f(x, y), n, 12.0 * n)
-        for name, numpy in (("exp", np.exp), ("tanh", np.tanh), ("relu", lambda v: np.maximum(v, 0)), ("sqrt", lambda v: np.sqrt(np.abs(v)))):
+            yield Case(
+                name, str(n), lambda f=name, x=x, y=y: e.elementwise(f, x, y), lambda f=numpy, x=x, y=y: f(x, y), n, 12.0 * n
+            )
+        for name, numpy in (
+            ("exp", np.exp),
+            ("tanh", np.tanh),
+            ("relu", lambda v: np.maximum(v, 0)),
+            ("sqrt", lambda v: np.sqrt(np.abs(v))),
+        ):
             z = np.abs(x) if name == "sqrt" else x
             yield Case(name, str(n), lambda f=name, z=z: e.elementwise(f, z), lambda f=numpy, z=z: f(z), n, 8.0 * n)
     for rows, cols in ((1024, 1024), (4096, 128)):
         x, b = _data(rows, cols), _data(cols, seed=1)
-        yield Case("add", f"{rows}x{cols} + row", lambda x=x, b=b: e.add(x, b), lambda x=x, b=b: x + b, rows * cols, 8.0 * rows * cols)
+        yield Case(
+            "add", f"{rows}x{cols} + row", lambda x=x, b=b: e.add(x, b), lambda x=x, b=b: x + b, rows * cols, 8.0 * rows * cols
+        )
     image = (np.random.default_rng(0).random((512, 784)) * 255).astype("uint8")
-    yield Case("cast", "512x784 uint8 to float32", lambda: e.cast(image, "float32"), lambda: image.astype("float32"), image.size, 5.0 * image.size)
+    yield Case(
+        "cast",
+        "512x784 uint8 to float32",
+        lambda: e.cast(image, "float32"),
+        lambda: image.astype("float32"),
+        image.size,
+        5.0 * image.size,
+    )
 
 
 def reduce_cases():
@@ -66,8 +91,17 @@ def reduce_cases():
         x = _data(*shape)
         n = x.size
         for axis in (0, 1):
-            yield Case("sum", f"{shape[0]}x{shape[1]} axis {axis}", lambda x=x, a=axis: r.sum(x, axis=a), lambda x=x, a=axis: x.sum(a), n, 4.0 * n)
-        yield Case("argmax", f"{shape[0]}x{shape[1]} axis 1", lambda x=x: r.argmax(x, axis=1), lambda x=x: x.argmax(1), n, 4.0 * n)
+            yield Case(
+                "sum",
+                f"{shape[0]}x{shape[1]} axis {axis}",
+                lambda x=x, a=axis: r.sum(x, axis=a),
+                lambda x=x, a=axis: x.sum(a),
+                n,
+                4.0 * n,
+            )
+        yield Case(
+            "argmax", f"{shape[0]}x{shape[1]} axis 1", lambda x=x: r.argmax(x, axis=1), lambda x=x: x.argmax(1), n, 4.0 * n
+        )
 
 
 def softmax_cases():
@@ -77,7 +111,14 @@ def softmax_cases():
 
     for shape in ((32, 10), (128, 1000), (16384, 256), (4096, 4096)):
         x = _data(*shape)
-        yield Case("softmax", "x".join(map(str, shape)), lambda x=x: kernels.softmax.softmax(x), lambda x=x: reference(x), 5.0 * x.size, 8.0 * x.size)
+        yield Case(
+            "softmax",
+            "x".join(map(str, shape)),
+            lambda x=x: kernels.softmax.softmax(x),
+            lambda x=x: reference(x),
+            5.0 * x.size,
+            8.0 * x.size,
+        )
     logits, labels = _data(128, 1000), np.random.default_rng(0).integers(0, 1000, 128).astype("int32")
     yield Case(
         "sparse_softmax_cross_entropy",
@@ -93,11 +134,27 @@ def movement_cases():
     m, i = kernels.movement, kernels.indexing
     for shape in ((1024, 1024), (4096, 64)):
         x = _data(*shape)
-        yield Case("transpose", "x".join(map(str, shape)), lambda x=x: m.transpose(x, (1, 0)), lambda x=x: x.T.copy(), 0, 8.0 * x.size)
+        yield Case(
+            "transpose", "x".join(map(str, shape)), lambda x=x: m.transpose(x, (1, 0)), lambda x=x: x.T.copy(), 0, 8.0 * x.size
+        )
     x = _data(64, 28, 28, 32)
-    yield Case("transpose", "64x28x28x32 to NCHW", lambda: m.transpose(x, (0, 3, 1, 2)), lambda: np.ascontiguousarray(x.transpose(0, 3, 1, 2)), 0, 8.0 * x.size)
+    yield Case(
+        "transpose",
+        "64x28x28x32 to NCHW",
+        lambda: m.transpose(x, (0, 3, 1, 2)),
+        lambda: np.ascontiguousarray(x.transpose(0, 3, 1, 2)),
+        0,
+        8.0 * x.size,
+    )
     parts = [_data(512, 256, seed=k) for k in range(4)]
-    yield Case("concatenate", "4 of 512x256, axis 1", lambda: m.concatenate(parts, 1), lambda: np.concatenate(parts, 1), 0, 8.0 * 4 * 512 * 256)
+    yield Case(
+        "concatenate",
+        "4 of 512x256, axis 1",
+        lambda: m.concatenate(parts, 1),
+        lambda: np.concatenate(parts, 1),
+        0,
+        8.0 * 4 * 512 * 256,
+    )
     table, ids = _data(10000, 128), np.random.default_rng(0).integers(0, 10000, 4096).astype("int32")
     yield Case("take", "4096 rows of 10000x128", lambda: i.take(table, ids, 0), lambda: table[ids], 0, 8.0 * 4096 * 128)
 

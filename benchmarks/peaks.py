@@ -27,7 +27,9 @@ def measure() -> dict:
         flops = max(flops, 2 * n**3 / _best(lambda a=a, b=b: gemm.gemm(a, b)), 2 * n**3 / _best(lambda a=a, b=b: a @ b))
     big = rng.random(1 << 25, "float32")
     out = np.empty_like(big)
-    memory = max(2 * big.nbytes / _best(lambda: np.copyto(out, big), 8), 2 * big.nbytes / _best(lambda: elementwise.copy(big), 8))
+    memory = max(
+        2 * big.nbytes / _best(lambda: np.copyto(out, big), 8), 2 * big.nbytes / _best(lambda: elementwise.copy(big), 8)
+    )
     small = rng.random(1 << 13, "float32")
     small_out = np.empty_like(small)
     repeats = 2000

@@ -13,8 +13,15 @@ def draw(rows, peak, path):
     """Write the picture of the measured rows to path."""
     figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
     intensity = np.logspace(-2, 3, 200)
-    axes.loglog(intensity, np.minimum(peak["gflops"], intensity * peak["memory_gbs"]), color="black", label="memory bandwidth, then peak")
-    axes.loglog(intensity, np.minimum(peak["gflops"], intensity * peak["cache_gbs"]), color="gray", ls="--", label="cache bandwidth")
+    axes.loglog(
+        intensity,
+        np.minimum(peak["gflops"], intensity * peak["memory_gbs"]),
+        color="black",
+        label="memory bandwidth, then peak",
+    )
+    axes.loglog(
+        intensity, np.minimum(peak["gflops"], intensity * peak["cache_gbs"]), color="gray", ls="--", label="cache bandwidth"
+    )
     families: dict = {}
     for row in rows:
         if row["flops"]:

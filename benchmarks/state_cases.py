@@ -13,8 +13,17 @@ def random_cases():
     state = np.array([1, 0], "uint32")
     generator = np.random.default_rng(0)
     n = 128 * 512
-    yield Case("uniform", "128x512", lambda: r.uniform(state, (128, 512)), lambda: generator.random((128, 512), "float32"), n, 4.0 * n)
-    yield Case("normal", "128x512", lambda: r.normal(state, (128, 512)), lambda: generator.standard_normal((128, 512), "float32"), n, 4.0 * n)
+    yield Case(
+        "uniform", "128x512", lambda: r.uniform(state, (128, 512)), lambda: generator.random((128, 512), "float32"), n, 4.0 * n
+    )
+    yield Case(
+        "normal",
+        "128x512",
+        lambda: r.normal(state, (128, 512)),
+        lambda: generator.standard_normal((128, 512), "float32"),
+        n,
+        4.0 * n,
+    )
     x = generator.standard_normal((128, 512), "float32")
     yield Case(
         "dropout",
@@ -24,7 +33,9 @@ def random_cases():
         n,
         8.0 * n,
     )
-    yield Case("permutation", "60000", lambda: r.permutation(state, 60000), lambda: generator.permutation(60000), 0, 8.0 * 60000)
+    yield Case(
+        "permutation", "60000", lambda: r.permutation(state, 60000), lambda: generator.permutation(60000), 0, 8.0 * 60000
+    )
 
 
 def optimizer_cases():

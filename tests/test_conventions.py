@@ -55,7 +55,13 @@ def test_only_the_reader_opens_model_files():
     for p in (ROOT / "kerasgpu").rglob("*.py"):
         top = p.relative_to(ROOT / "kerasgpu").parts[0]
         for node in ast.walk(ast.parse(p.read_text())):
-            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             for m in modules:
                 opens_files = m.split(".")[0] in names
                 if m.split(".")[0] in ("marshal", "shelve", "dill") or (opens_files and top not in allowed):
@@ -78,7 +84,9 @@ def test_import_is_light():
 def test_every_environment_variable_is_documented():
     import re
 
-    used = set(re.findall(r"[\"'](KERAS(?:GPU)?_[A-Z_]+)[\"']", "".join(p.read_text() for p in (ROOT / "kerasgpu").rglob("*.py"))))
+    used = set(
+        re.findall(r"[\"'](KERAS(?:GPU)?_[A-Z_]+)[\"']", "".join(p.read_text() for p in (ROOT / "kerasgpu").rglob("*.py")))
+    )
     documented = (ROOT / "docs" / "environment.md").read_text()
     missing = sorted(v for v in used if f"`{v}" not in documented)
     assert not missing, f"docs/environment.md does not mention {missing}"

@@ -16,7 +16,9 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
 def modules():
-    return sorted(m.name for m in pkgutil.walk_packages(kerasgpu.__path__, "kerasgpu.") if not m.name.endswith(("__main__", "_core")))
+    return sorted(
+        m.name for m in pkgutil.walk_packages(kerasgpu.__path__, "kerasgpu.") if not m.name.endswith(("__main__", "_core"))
+    )
 
 
 @pytest.mark.parametrize("name", modules())

@@ -21,7 +21,12 @@ def home(tmp_path_factory):
 def test_script(script, home, tmp_path):
     env = dict(os.environ, KERAS_HOME=str(home), KERASGPU_OFFLINE="1")
     done = subprocess.run(
-        [sys.executable, "-m", "kerasgpu", "run", str(script)], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "kerasgpu", "run", str(script)],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip().endswith("done")

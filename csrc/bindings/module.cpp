@@ -71,8 +71,8 @@ void launch(int id, const py::tuple& in, const py::tuple& out, const py::tuple& 
   read_numbers(ints, i);
   read_numbers(floats, f);
   const kg::Kernel kernel = kg::kernel(id);
-  kg::Call call{kg::kernel_name(id), ins.data(), outs.data(), i.data(), f.data(), int32_t(ins.size()), int32_t(outs.size()),
-                int32_t(i.size()), int32_t(f.size())};
+  kg::Call call{kg::kernel_name(id), ins.data(),           outs.data(),       i.data(),         f.data(),
+                int32_t(ins.size()), int32_t(outs.size()), int32_t(i.size()), int32_t(f.size())};
   if (bytes < kReleaseGilBytes) return kernel(call);
   py::gil_scoped_release release;
   kernel(call);
@@ -83,7 +83,8 @@ py::array empty(const py::object& shape, const py::dtype& dtype) {
   int64_t bytes = dtype.itemsize();
   for (py::handle d : shape) {
     const auto n = d.cast<int64_t>();
-    if (n < 0 || __builtin_mul_overflow(bytes, n, &bytes)) throw py::value_error("empty: bad shape " + py::repr(shape).cast<std::string>());
+    if (n < 0 || __builtin_mul_overflow(bytes, n, &bytes))
+      throw py::value_error("empty: bad shape " + py::repr(shape).cast<std::string>());
     dims.push_back(n);
   }
   void* block = kg::pool_allocate(bytes);
@@ -124,7 +125,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("machine_level", &kg::machine_level);
   m.def("level", &kg::level);
   m.def("set_level", [](int level) {
-    if (level < 0 || level > kg::machine_level()) throw py::value_error("set_level: this machine cannot run that instruction set");
+    if (level < 0 || level > kg::machine_level())
+      throw py::value_error("set_level: this machine cannot run that instruction set");
     kg::set_level(level);
   });
   m.def("num_threads", &kg::num_threads);
@@ -149,7 +151,8 @@ PYBIND11_MODULE(_core, m) {
       .def("add_buffer", &PyProgram::add_buffer)
       .def("rebind", &PyProgram::rebind)
       .def("add_call",
-           [](PyProgram& p, int id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints, std::vector<double> floats) {
+           [](PyProgram& p, int id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints,
+              std::vector<double> floats) {
              p.program.add_call(id, std::move(in), std::move(out), std::move(ints), std::move(floats));
            })
       .def("add_host_call",

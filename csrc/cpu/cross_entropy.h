@@ -16,15 +16,19 @@ template <class T> inline LogSum<typename Element<T>::A> softmax_and_log_sum(con
   const auto s = row_sum<E>(n, [&](int64_t i, int64_t count) {
     const auto e = vexp(load_count(x + i, count) - m);
     if constexpr (keep) {
-      if (count == E::kN) E::store(p + i, e);
-      else E::store_n(p + i, e, count);
+      if (count == E::kN)
+        E::store(p + i, e);
+      else
+        E::store_n(p + i, e, count);
     }
     return e;
   });
   const auto scale = 1 / E::all(s);
   row_store(p, n, [&](int64_t i, int64_t count) {
-    if constexpr (keep) return load_count(p + i, count) * scale;
-    else return vexp(load_count(x + i, count) - m) * scale;
+    if constexpr (keep)
+      return load_count(p + i, count) * scale;
+    else
+      return vexp(load_count(x + i, count) - m) * scale;
   });
   return {largest, vlog(E::all(s))[0]};
 }

@@ -24,7 +24,11 @@ struct Labels {
   int64_t ignored, cols;
 
   Labels(const Call& call, int k, int64_t rows)
-      : data(call.in[k].data), load(load_span<int64_t>(call.in[k].dtype)), ignores(call.i[2] != 0), ignored(call.i[3]), cols(call.i[1]) {
+      : data(call.in[k].data),
+        load(load_span<int64_t>(call.in[k].dtype)),
+        ignores(call.i[2] != 0),
+        ignored(call.i[3]),
+        cols(call.i[1]) {
     const DType t = call.in[k].dtype;
     if (t < kU8 || t > kI64) fail_dtype(call, "input", k, t, "an integer dtype");
     if (call.in[k].bytes / dtype_size(t) < rows) fail(call, "labels", call.in[k].bytes / dtype_size(t), rows);
@@ -96,9 +100,8 @@ void sparse_softmax_cross_entropy(const Call& call) {
   expect(call, 2, call.n_out == 3 ? 3 : 2, 4, 0);
   const int64_t rows = call.i[0], cols = call.i[1];
   if (cols < 1) fail(call, "classes", cols, 1);
-  const bool known = for_float_dtype(call.in[0].dtype, [&](auto* type) {
-    forward<typename std::remove_pointer<decltype(type)>::type>(call, rows, cols);
-  });
+  const bool known = for_float_dtype(
+      call.in[0].dtype, [&](auto* type) { forward<typename std::remove_pointer<decltype(type)>::type>(call, rows, cols); });
   if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
 }
 
@@ -106,9 +109,8 @@ void sparse_softmax_cross_entropy_grad(const Call& call) {
   expect(call, 3, 1, 4, 0);
   const int64_t rows = call.i[0], cols = call.i[1];
   if (cols < 1) fail(call, "classes", cols, 1);
-  const bool known = for_float_dtype(call.in[0].dtype, [&](auto* type) {
-    backward<typename std::remove_pointer<decltype(type)>::type>(call, rows, cols);
-  });
+  const bool known = for_float_dtype(
+      call.in[0].dtype, [&](auto* type) { backward<typename std::remove_pointer<decltype(type)>::type>(call, rows, cols); });
   if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
 }
 

@@ -50,8 +50,7 @@ template <class V, class T, class Memory> struct VectorLoop {
   }
   template <V (*F)(V, V, V)> static void ternary(const T* a, const T* b, const T* c, T* out, int64_t n) {
     int64_t i = 0;
-    for (; i + kStep <= n; i += kStep)
-      Memory::store(out + i, F(Memory::load(a + i), Memory::load(b + i), Memory::load(c + i)));
+    for (; i + kStep <= n; i += kStep) Memory::store(out + i, F(Memory::load(a + i), Memory::load(b + i), Memory::load(c + i)));
     if (i < n) {
       const int64_t m = n - i;
       Memory::store_n(out + i, F(Memory::load_n(a + i, m), Memory::load_n(b + i, m), Memory::load_n(c + i, m)), m);
@@ -76,9 +75,10 @@ template <class F> constexpr F* decayed(F* f) { return f; }
 constexpr std::nullptr_t decayed(std::nullptr_t) { return nullptr; }
 
 // The table of all instructions of Ops, each wrapped in Loop.
-#define KG_TABLE_ENTRY(name, arity, cost) \
-  Entry<Loop, decltype(decayed(Ops::name)), decayed(Ops::name)>::op,
-#define KG_OP_TABLE(T) \
-  { {KG_OPCODES(KG_TABLE_ENTRY)} }
+#define KG_TABLE_ENTRY(name, arity, cost) Entry<Loop, decltype(decayed(Ops::name)), decayed(Ops::name)>::op,
+#define KG_OP_TABLE(T)             \
+  {                                \
+    { KG_OPCODES(KG_TABLE_ENTRY) } \
+  }
 
 }  // namespace KG_NS

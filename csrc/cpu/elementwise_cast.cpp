@@ -11,7 +11,8 @@ void cast(const Call& call) {
   expect(call, 1, 1, 1, 0);
   const int64_t n = call.i[0];
   const Buffer &from = call.in[0], &to = call.out[0];
-  if (n < 0 || dtype_size(from.dtype) == 0 || from.bytes / dtype_size(from.dtype) < n) fail(call, "input elements", from.bytes, n);
+  if (n < 0 || dtype_size(from.dtype) == 0 || from.bytes / dtype_size(from.dtype) < n)
+    fail(call, "input elements", from.bytes, n);
   if (dtype_size(to.dtype) == 0 || to.bytes / dtype_size(to.dtype) < n) fail(call, "output elements", to.bytes, n);
   for_dtype(from.dtype, [&](auto* x) {
     using From = typename std::remove_pointer<decltype(x)>::type;

@@ -81,19 +81,19 @@ template <class T> struct IntOps {
   static constexpr auto floor = &copy, ceil = &copy, round = &copy, trunc = &copy, isinf = &isnan;
   static constexpr auto fmax = &max, fmin = &min;
 
-  static constexpr std::nullptr_t exp = nullptr, exp2 = nullptr, expm1 = nullptr, log = nullptr, log1p = nullptr, log2 = nullptr,
-                                  log10 = nullptr, sqrt = nullptr, rsqrt = nullptr, cbrt = nullptr, reciprocal = nullptr,
-                                  sin = nullptr, cos = nullptr, tan = nullptr, asin = nullptr, acos = nullptr, atan = nullptr,
-                                  sinh = nullptr, cosh = nullptr, tanh = nullptr, asinh = nullptr, acosh = nullptr,
-                                  atanh = nullptr, erf = nullptr, erfc = nullptr, erfinv = nullptr, lgamma = nullptr,
-                                  digamma = nullptr, sigmoid = nullptr, log_sigmoid = nullptr, softplus = nullptr,
-                                  softsign = nullptr, silu = nullptr, gelu = nullptr, gelu_tanh = nullptr, selu = nullptr,
-                                  hard_sigmoid = nullptr, atan2 = nullptr, hypot = nullptr, copysign = nullptr,
-                                  nextafter = nullptr, ldexp = nullptr, logaddexp = nullptr, elu = nullptr,
+  static constexpr std::nullptr_t exp = nullptr, exp2 = nullptr, expm1 = nullptr, log = nullptr, log1p = nullptr,
+                                  log2 = nullptr, log10 = nullptr, sqrt = nullptr, rsqrt = nullptr, cbrt = nullptr,
+                                  reciprocal = nullptr, sin = nullptr, cos = nullptr, tan = nullptr, asin = nullptr,
+                                  acos = nullptr, atan = nullptr, sinh = nullptr, cosh = nullptr, tanh = nullptr,
+                                  asinh = nullptr, acosh = nullptr, atanh = nullptr, erf = nullptr, erfc = nullptr,
+                                  erfinv = nullptr, lgamma = nullptr, digamma = nullptr, sigmoid = nullptr,
+                                  log_sigmoid = nullptr, softplus = nullptr, softsign = nullptr, silu = nullptr, gelu = nullptr,
+                                  gelu_tanh = nullptr, selu = nullptr, hard_sigmoid = nullptr, atan2 = nullptr, hypot = nullptr,
+                                  copysign = nullptr, nextafter = nullptr, ldexp = nullptr, logaddexp = nullptr, elu = nullptr,
                                   leaky_relu = nullptr, bce_logits = nullptr, relu6_grad = nullptr, sigmoid_grad = nullptr,
                                   tanh_grad = nullptr, gelu_grad = nullptr, gelu_tanh_grad = nullptr, silu_grad = nullptr,
-                                  softplus_grad = nullptr, selu_grad = nullptr, hard_sigmoid_grad = nullptr,
-                                  elu_grad = nullptr, leaky_relu_grad = nullptr;
+                                  softplus_grad = nullptr, selu_grad = nullptr, hard_sigmoid_grad = nullptr, elu_grad = nullptr,
+                                  leaky_relu_grad = nullptr;
 };
 
 // One element at a time in the source; the compiler turns the simple ones into vectors.

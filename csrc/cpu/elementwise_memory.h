@@ -39,7 +39,8 @@ template <class To, class From> inline void convert_span(const From* x, int64_t 
   if (stride == 1) {
     if constexpr (std::is_same<To, From>::value) {
       std::memcpy(y, x, static_cast<size_t>(n) * sizeof(To));
-    } else if constexpr (std::is_same<To, float>::value && (std::is_same<From, bf16>::value || std::is_same<From, f16>::value)) {
+    } else if constexpr (std::is_same<To, float>::value &&
+                         (std::is_same<From, bf16>::value || std::is_same<From, f16>::value)) {
       to_float(x, y, n);
     } else if constexpr (std::is_same<From, float>::value && (std::is_same<To, bf16>::value || std::is_same<To, f16>::value)) {
       from_float(x, y, n);

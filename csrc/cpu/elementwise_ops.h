@@ -24,26 +24,50 @@ template <class V> struct FloatOps {
   static V log10(V x) { return vlog10(x); }
   static V sqrt(V x) { return vsqrt(x); }
   static V rsqrt(V x) { return T(1) / vsqrt(x); }
-  static V cbrt(V x) { return lanewise(x, [](T v) { return std::cbrt(v); }); }
+  static V cbrt(V x) {
+    return lanewise(x, [](T v) { return std::cbrt(v); });
+  }
   static V square(V x) { return x * x; }
   static V reciprocal(V x) { return T(1) / x; }
   static V sin(V x) { return vsin(x); }
   static V cos(V x) { return vcos(x); }
   static V tan(V x) { return vtan(x); }
-  static V asin(V x) { return lanewise(x, [](T v) { return std::asin(v); }); }
-  static V acos(V x) { return lanewise(x, [](T v) { return std::acos(v); }); }
-  static V atan(V x) { return lanewise(x, [](T v) { return std::atan(v); }); }
-  static V sinh(V x) { return lanewise(x, [](T v) { return std::sinh(v); }); }
-  static V cosh(V x) { return lanewise(x, [](T v) { return std::cosh(v); }); }
+  static V asin(V x) {
+    return lanewise(x, [](T v) { return std::asin(v); });
+  }
+  static V acos(V x) {
+    return lanewise(x, [](T v) { return std::acos(v); });
+  }
+  static V atan(V x) {
+    return lanewise(x, [](T v) { return std::atan(v); });
+  }
+  static V sinh(V x) {
+    return lanewise(x, [](T v) { return std::sinh(v); });
+  }
+  static V cosh(V x) {
+    return lanewise(x, [](T v) { return std::cosh(v); });
+  }
   static V tanh(V x) { return vtanh(x); }
-  static V asinh(V x) { return lanewise(x, [](T v) { return std::asinh(v); }); }
-  static V acosh(V x) { return lanewise(x, [](T v) { return std::acosh(v); }); }
-  static V atanh(V x) { return lanewise(x, [](T v) { return std::atanh(v); }); }
+  static V asinh(V x) {
+    return lanewise(x, [](T v) { return std::asinh(v); });
+  }
+  static V acosh(V x) {
+    return lanewise(x, [](T v) { return std::acosh(v); });
+  }
+  static V atanh(V x) {
+    return lanewise(x, [](T v) { return std::atanh(v); });
+  }
   static V erf(V x) { return verf(x); }
   static V erfc(V x) { return verfc(x); }
-  static V erfinv(V x) { return lanewise(x, [](T v) { return T(scalar_erfinv(v)); }); }
-  static V lgamma(V x) { return lanewise(x, [](T v) { return T(scalar_lgamma(v)); }); }
-  static V digamma(V x) { return lanewise(x, [](T v) { return T(scalar_digamma(v)); }); }
+  static V erfinv(V x) {
+    return lanewise(x, [](T v) { return T(scalar_erfinv(v)); });
+  }
+  static V lgamma(V x) {
+    return lanewise(x, [](T v) { return T(scalar_lgamma(v)); });
+  }
+  static V digamma(V x) {
+    return lanewise(x, [](T v) { return T(scalar_digamma(v)); });
+  }
   static V sigmoid(V x) { return vsigmoid(x); }
   static V log_sigmoid(V x) { return -vsoftplus(-x); }
   static V softplus(V x) { return vsoftplus(x); }
@@ -79,18 +103,30 @@ template <class V> struct FloatOps {
   static V sub(V a, V b) { return a - b; }
   static V mul(V a, V b) { return a * b; }
   static V div(V a, V b) { return a / b; }
-  static V floor_div(V a, V b) { return lanewise(a, b, [](T x, T y) { return python_floor_div(x, y); }); }
-  static V mod(V a, V b) { return lanewise(a, b, [](T x, T y) { return python_mod(x, y); }); }
-  static V fmod(V a, V b) { return lanewise(a, b, [](T x, T y) { return std::fmod(x, y); }); }
+  static V floor_div(V a, V b) {
+    return lanewise(a, b, [](T x, T y) { return python_floor_div(x, y); });
+  }
+  static V mod(V a, V b) {
+    return lanewise(a, b, [](T x, T y) { return python_mod(x, y); });
+  }
+  static V fmod(V a, V b) {
+    return lanewise(a, b, [](T x, T y) { return std::fmod(x, y); });
+  }
   static V pow(V a, V b) { return vpow(a, b); }
   static V max(V a, V b) { return a != a ? a : (a > b ? a : b); }  // b if b is NaN
   static V min(V a, V b) { return a != a ? a : (a < b ? a : b); }
   static V fmax(V a, V b) { return b != b ? a : (a > b ? a : b); }
   static V fmin(V a, V b) { return b != b ? a : (a < b ? a : b); }
-  static V atan2(V a, V b) { return lanewise(a, b, [](T x, T y) { return std::atan2(x, y); }); }
-  static V hypot(V a, V b) { return lanewise(a, b, [](T x, T y) { return std::hypot(x, y); }); }
+  static V atan2(V a, V b) {
+    return lanewise(a, b, [](T x, T y) { return std::atan2(x, y); });
+  }
+  static V hypot(V a, V b) {
+    return lanewise(a, b, [](T x, T y) { return std::hypot(x, y); });
+  }
   static V copysign(V a, V b) { return vcopysign(a, b); }
-  static V nextafter(V a, V b) { return lanewise(a, b, [](T x, T y) { return std::nextafter(x, y); }); }
+  static V nextafter(V a, V b) {
+    return lanewise(a, b, [](T x, T y) { return std::nextafter(x, y); });
+  }
   static V ldexp(V a, V b) {
     return lanewise(a, b, [](T x, T y) {
       if (y != y) return y;

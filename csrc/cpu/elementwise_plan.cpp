@@ -70,7 +70,8 @@ void read_elementwise_plan(const Call& call, ElementwisePlan& plan) {
   plan.n_out = int(ranged(call, "outputs", i[4], 1, kMaxOutputs));
   plan.n_instr = int(ranged(call, "instructions", i[5], 0, kMaxInstructions));
   const bool ints = plan.compute >= kComputeInt64;
-  const int64_t need = 6 + int64_t(plan.ndim) * (1 + plan.n_in) + plan.n_out + 5 * int64_t(plan.n_instr) + (ints ? plan.n_const : 0);
+  const int64_t need =
+      6 + int64_t(plan.ndim) * (1 + plan.n_in) + plan.n_out + 5 * int64_t(plan.n_instr) + (ints ? plan.n_const : 0);
   if (call.n_i != need) fail(call, "number of integer parameters", call.n_i, need);
   expect(call, plan.n_in, plan.n_out, 6, ints ? 0 : plan.n_const);
   i += 6;

@@ -74,7 +74,8 @@ inline double scalar_digamma(double x) {
 // Start from Giles (2010, "Approximating the erfinv function"), then two Newton steps on erfc, which keeps the tail.
 inline double scalar_erfinv(double x) {
   const double a = std::fabs(x);
-  if (!(a < 1)) return a == 1 ? std::copysign(std::numeric_limits<double>::infinity(), x) : std::numeric_limits<double>::quiet_NaN();
+  if (!(a < 1))
+    return a == 1 ? std::copysign(std::numeric_limits<double>::infinity(), x) : std::numeric_limits<double>::quiet_NaN();
   if (a < 1e-9) return x * 0.88622692545275801365;  // sqrt(pi) / 2
   double w = -std::log((1 - a) * (1 + a)), y;
   if (w < 5) {

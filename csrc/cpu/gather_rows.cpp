@@ -70,7 +70,8 @@ void gather_rows(const Call& call) {
     const char* data = static_cast<const char*>(call.in[0].data);
     char* out = static_cast<char*>(call.out[0].data);
     return parallel_range(b, std::max<int64_t>(1, kCopyGrain / bytes), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) std::memcpy(out + r * bytes, data + batch.pick[r] * bytes, static_cast<size_t>(bytes));
+      for (int64_t r = begin; r < end; ++r)
+        std::memcpy(out + r * bytes, data + batch.pick[r] * bytes, static_cast<size_t>(bytes));
     });
   }
   switch (from) {

@@ -36,7 +36,8 @@ GemmCall read_call(const Call& call) {
   const int64_t some = g.batch > 0 ? 1 : 0;
   auto span = [&](int64_t stride, int64_t one) {
     int64_t total;
-    if (__builtin_add_overflow(checked_mul(call, others, stride), one * some, &total)) fail(call, "size product", stride, others);
+    if (__builtin_add_overflow(checked_mul(call, others, stride), one * some, &total))
+      fail(call, "size product", stride, others);
     return total;
   };
   g.a_count = span(g.a_stride, checked_mul(call, g.m, g.k));

@@ -7,8 +7,8 @@ namespace KG_NS {
 struct GemmCall {
   int64_t batch, m, n, k;
   bool trans_a, trans_b;
-  int64_t a_stride, b_stride;           // elements from one batch entry to the next; 0 when shared
-  int64_t a_count, b_count, c_count;    // elements that a, b and c must hold
+  int64_t a_stride, b_stride;         // elements from one batch entry to the next; 0 when shared
+  int64_t a_count, b_count, c_count;  // elements that a, b and c must hold
   int64_t bias_kind, bias_count;
   bool relu, accumulate;
   double alpha;
@@ -16,7 +16,7 @@ struct GemmCall {
 
 void gemm_float(const Call& call, const GemmCall& g);
 void gemm_double(const Call& call, const GemmCall& g);
-void gemm_half(const Call& call, const GemmCall& g);      // float16 and bfloat16
+void gemm_half(const Call& call, const GemmCall& g);  // float16 and bfloat16
 void gemm_integer(const Call& call, const GemmCall& g);
 
 }  // namespace KG_NS

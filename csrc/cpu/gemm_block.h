@@ -10,13 +10,13 @@
 
 namespace KG_NS {
 
-constexpr int64_t kStepK = 512;                       // an A strip of 14 rows: 28 KB, a B strip of 32 columns: 64 KB
-constexpr int64_t kDotM = 48;                         // up to this many rows, long dot products beat packing B
-constexpr double kSerialFlops = 1 << 20;              // below this one thread is faster than two
-constexpr double kChunkFlops = 3 << 18;               // what a chunk should be worth at least
+constexpr int64_t kStepK = 512;           // an A strip of 14 rows: 28 KB, a B strip of 32 columns: 64 KB
+constexpr int64_t kDotM = 48;             // up to this many rows, long dot products beat packing B
+constexpr double kSerialFlops = 1 << 20;  // below this one thread is faster than two
+constexpr double kChunkFlops = 3 << 18;   // what a chunk should be worth at least
 constexpr int64_t kMaxChunkM = 128, kMaxChunkN = 256;
-constexpr int64_t kBlock = 1024, kBlockK = 1024;      // scratch: 3 * kBlock * kBlockK elements or so, 12 MB of float
-constexpr int64_t kDirectN = 16384;                   // columns at a time where B is not packed: there are few rows then
+constexpr int64_t kBlock = 1024, kBlockK = 1024;  // scratch: 3 * kBlock * kBlockK elements or so, 12 MB of float
+constexpr int64_t kDirectN = 16384;               // columns at a time where B is not packed: there are few rows then
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
@@ -76,8 +76,10 @@ template <class T, class S> Plan make_plan(int64_t m, int64_t n, int64_t k, bool
     p.chunk_n = min_of(p.chunk_n, round_up(kMaxChunkN, grain_n));
     const int64_t wanted = flops > 64 * kChunkFlops ? 64 : static_cast<int64_t>(flops / kChunkFlops);
     while (ceil_div(m, p.chunk_m) * ceil_div(n, p.chunk_n) < wanted && (p.chunk_m > grain_m || p.chunk_n > grain_n)) {
-      if (p.chunk_n > grain_n && (p.chunk_n >= p.chunk_m || p.chunk_m <= grain_m)) p.chunk_n = round_up(p.chunk_n / 2, grain_n);
-      else p.chunk_m = round_up(p.chunk_m / 2, grain_m);
+      if (p.chunk_n > grain_n && (p.chunk_n >= p.chunk_m || p.chunk_m <= grain_m))
+        p.chunk_n = round_up(p.chunk_n / 2, grain_n);
+      else
+        p.chunk_m = round_up(p.chunk_m / 2, grain_m);
     }
   }
   return p;
@@ -87,7 +89,10 @@ template <class T, class S> Plan make_plan(int64_t m, int64_t n, int64_t k, bool
 template <class T, class S> class Block {
  public:
   Block(const Product<T, S>& x, const Plan& plan, S* scratch)
-      : x_(x), plan_(plan), packed_a_(scratch), packed_b_(scratch + plan.a_elements),
+      : x_(x),
+        plan_(plan),
+        packed_a_(scratch),
+        packed_b_(scratch + plan.a_elements),
         partial_(plan.partial ? scratch + plan.a_elements + plan.b_elements : nullptr) {}
 
   void run() {
@@ -150,8 +155,10 @@ template <class T, class S> class Block {
     const int64_t i = s * plan_.rows;
     const int have = static_cast<int>(min_of(plan_.rows, bm_ - i));
     S* to = packed_a_ + s * a_strip();
-    if (x_.trans_a) pack_across<S>(x_.a + p0_ * x_.m + i0_ + i, x_.m, have, bk_, to, plan_.rows);
-    else pack_along<S>(x_.a + (i0_ + i) * x_.k + p0_, x_.k, have, bk_, to, plan_.rows);
+    if (x_.trans_a)
+      pack_across<S>(x_.a + p0_ * x_.m + i0_ + i, x_.m, have, bk_, to, plan_.rows);
+    else
+      pack_along<S>(x_.a + (i0_ + i) * x_.k + p0_, x_.k, have, bk_, to, plan_.rows);
   }
 
   void pack_b(int64_t s, int64_t width) {
@@ -159,8 +166,10 @@ template <class T, class S> class Block {
     const int have = static_cast<int>(min_of(width, bn_ - j));
     const int padded = static_cast<int>(round_up(have, L));
     S* to = packed_b_ + j * bk_;
-    if (x_.trans_b) pack_along<S>(x_.b + (j0_ + j) * x_.k + p0_, x_.k, have, bk_, to, padded);
-    else pack_across<S>(x_.b + p0_ * x_.n + j0_ + j, x_.n, have, bk_, to, padded);
+    if (x_.trans_b)
+      pack_along<S>(x_.b + (j0_ + j) * x_.k + p0_, x_.k, have, bk_, to, padded);
+    else
+      pack_across<S>(x_.b + p0_ * x_.n + j0_ + j, x_.n, have, bk_, to, padded);
   }
 
   // Rows i_begin..i_end and columns j_begin..j_end of the block, tile by tile.

@@ -63,8 +63,10 @@ void dot_rows(int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t k, const S
 template <class S>
 void dot_block(int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t m, int64_t k, const S* a, int64_t lda, const S* b,
                int64_t ldb, S* c, int64_t ldc, const Epilogue<S>& e) {
-  if (m == 1) dot_rows<S, 1>(i0, i1, j0, j1, k, a, lda, b, ldb, c, ldc, e);
-  else dot_rows<S, (Simd<S>::L >= 8 ? kDotRows : 1)>(i0, i1, j0, j1, k, a, lda, b, ldb, c, ldc, e);
+  if (m == 1)
+    dot_rows<S, 1>(i0, i1, j0, j1, k, a, lda, b, ldb, c, ldc, e);
+  else
+    dot_rows<S, (Simd<S>::L >= 8 ? kDotRows : 1)>(i0, i1, j0, j1, k, a, lda, b, ldb, c, ldc, e);
 }
 
 }  // namespace KG_NS

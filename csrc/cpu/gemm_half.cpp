@@ -18,8 +18,10 @@ template <class T> void run(const Call& call, const GemmCall& g) {
 }  // namespace
 
 void gemm_half(const Call& call, const GemmCall& g) {
-  if (call.out[0].dtype == kF16) run<f16>(call, g);
-  else run<bf16>(call, g);
+  if (call.out[0].dtype == kF16)
+    run<f16>(call, g);
+  else
+    run<bf16>(call, g);
 }
 
 }  // namespace KG_NS

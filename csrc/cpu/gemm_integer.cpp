@@ -18,7 +18,8 @@ template <class T> void run(const Call& call, const GemmCall& g) {
   const Word* bias = g.bias_kind ? reinterpret_cast<const Word*>(input<T>(call, 2, g.bias_count)) : nullptr;
   Word* c = reinterpret_cast<Word*>(output<T>(call, 0, g.c_count));
   if (g.alpha != 1) fail_message(call, "alpha must be 1 for integers");
-  if (kLogical && (bias || g.relu || g.accumulate)) fail_message(call, "bias, activation and accumulate are not defined for bool");
+  if (kLogical && (bias || g.relu || g.accumulate))
+    fail_message(call, "bias, activation and accumulate are not defined for bool");
   if (g.c_count == 0) return;
   constexpr int64_t kColumns = 256;
   const int64_t strips = ceil_div(g.n, kColumns);
@@ -37,8 +38,10 @@ template <class T> void run(const Call& call, const GemmCall& g) {
         const Word* row = g.trans_b ? pb + j0 * g.k + p : pb + p * g.n + j0;
         const int64_t step = g.trans_b ? g.k : 1;
         for (int64_t j = 0; j < columns; ++j) {
-          if constexpr (kLogical) sum[j] |= x != 0 && row[j * step] != 0;
-          else sum[j] += static_cast<U>(x) * static_cast<U>(row[j * step]);
+          if constexpr (kLogical)
+            sum[j] |= x != 0 && row[j * step] != 0;
+          else
+            sum[j] += static_cast<U>(x) * static_cast<U>(row[j * step]);
         }
       }
       Word* to = c + (entry * g.m + i) * g.n + j0;

@@ -18,15 +18,15 @@ template <class S> struct Epilogue {
 
 template <class S> struct Tile {
   int64_t k;
-  const S* a;         // element (i, p) at a[i * a_row + p * a_k]; one of the two strides is 1
+  const S* a;  // element (i, p) at a[i * a_row + p * a_k]; one of the two strides is 1
   int64_t a_row, a_k;
-  const S* b;         // element (p, j) at b[p * b_k + j]
+  const S* b;  // element (p, j) at b[p * b_k + j]
   int64_t b_k;
-  const S* start;     // partial sums to go on from, or null for zeros
+  const S* start;  // partial sums to go on from, or null for zeros
   int64_t start_row;
   S* c;
   int64_t c_row;
-  int64_t last;       // columns in the last vector, 1..L
+  int64_t last;               // columns in the last vector, 1..L
   const Epilogue<S>* finish;  // null: store the plain sums
 };
 
@@ -161,8 +161,10 @@ template <class S, int R, int V, bool kAcross, bool kPart> void micro(const Tile
     S* c = t.c + i * t.c_row;
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
-      if (kPart && v == V - 1) mask.store(c + v * L, sum[i][v]);
-      else store(c + v * L, sum[i][v]);
+      if (kPart && v == V - 1)
+        mask.store(c + v * L, sum[i][v]);
+      else
+        store(c + v * L, sum[i][v]);
     }
   }
 }

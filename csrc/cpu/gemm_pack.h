@@ -26,7 +26,8 @@ template <class S, class T> void pack_along(const T* src, int64_t ld, int rows, 
         for (int r = 0; r < L; ++r) v[r] = load_as(from + r * ld, S{});
       } else {
         for (int r = 0; r < L; ++r) v[r] = Vec{};
-        for (int r = 0; r < have; ++r) v[r] = columns == L ? load_as(from + r * ld, S{}) : load_part(from + r * ld, columns, S{});
+        for (int r = 0; r < have; ++r)
+          v[r] = columns == L ? load_as(from + r * ld, S{}) : load_part(from + r * ld, columns, S{});
       }
       transpose<S>(v);
       S* to = dst + p * width + r0;
@@ -52,7 +53,9 @@ template <class S, class T> void pack_across(const T* src, int64_t ld, int rows,
     const T* from = src + p * ld;
     S* to = dst + p * width;
     for (int r = 0; r < width; r += L)
-      store(to + r, rows - r >= L ? load_as(from + r, S{}) : rows > r ? load_part(from + r, rows - r, S{}) : typename Simd<S>::V{});
+      store(to + r, rows - r >= L ? load_as(from + r, S{})
+                    : rows > r    ? load_part(from + r, rows - r, S{})
+                                  : typename Simd<S>::V{});
   }
 }
 

@@ -28,7 +28,8 @@ class Scratch {
 // Pieces of scratch memory for chunks that run at the same time: at most one per thread.
 template <class S> class Slots {
  public:
-  Slots(int count, int64_t elements) : count_(count), stride_(round_up(elements, 16)), memory_(count * stride_ * int64_t(sizeof(S))) {
+  Slots(int count, int64_t elements)
+      : count_(count), stride_(round_up(elements, 16)), memory_(count * stride_ * int64_t(sizeof(S))) {
     for (int s = 0; s < count_; ++s) taken_[s].store(false, std::memory_order_relaxed);
   }
   static constexpr int kMost = 64;

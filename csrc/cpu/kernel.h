@@ -20,9 +20,7 @@
 namespace kg {
 
 // The order is shared with kerasgpu/engine/dtypes.py and csrc/cuda.
-enum DType : int32_t {
-  kBool = 0, kU8, kI8, kU16, kI16, kU32, kI32, kU64, kI64, kF16, kBF16, kF32, kF64, kNumDTypes
-};
+enum DType : int32_t { kBool = 0, kU8, kI8, kU16, kI16, kU32, kI32, kU64, kI64, kF16, kBF16, kF32, kF64, kNumDTypes };
 int64_t dtype_size(DType dtype);
 const char* dtype_name(DType dtype);
 
@@ -60,21 +58,51 @@ namespace KG_NS {
 using namespace kg;
 
 template <class T> struct dtype_of;
-struct bf16 { uint16_t bits; };
-struct f16 { uint16_t bits; };
-template <> struct dtype_of<bool> { static constexpr DType value = kBool; };
-template <> struct dtype_of<uint8_t> { static constexpr DType value = kU8; };
-template <> struct dtype_of<int8_t> { static constexpr DType value = kI8; };
-template <> struct dtype_of<uint16_t> { static constexpr DType value = kU16; };
-template <> struct dtype_of<int16_t> { static constexpr DType value = kI16; };
-template <> struct dtype_of<uint32_t> { static constexpr DType value = kU32; };
-template <> struct dtype_of<int32_t> { static constexpr DType value = kI32; };
-template <> struct dtype_of<uint64_t> { static constexpr DType value = kU64; };
-template <> struct dtype_of<int64_t> { static constexpr DType value = kI64; };
-template <> struct dtype_of<f16> { static constexpr DType value = kF16; };
-template <> struct dtype_of<bf16> { static constexpr DType value = kBF16; };
-template <> struct dtype_of<float> { static constexpr DType value = kF32; };
-template <> struct dtype_of<double> { static constexpr DType value = kF64; };
+struct bf16 {
+  uint16_t bits;
+};
+struct f16 {
+  uint16_t bits;
+};
+template <> struct dtype_of<bool> {
+  static constexpr DType value = kBool;
+};
+template <> struct dtype_of<uint8_t> {
+  static constexpr DType value = kU8;
+};
+template <> struct dtype_of<int8_t> {
+  static constexpr DType value = kI8;
+};
+template <> struct dtype_of<uint16_t> {
+  static constexpr DType value = kU16;
+};
+template <> struct dtype_of<int16_t> {
+  static constexpr DType value = kI16;
+};
+template <> struct dtype_of<uint32_t> {
+  static constexpr DType value = kU32;
+};
+template <> struct dtype_of<int32_t> {
+  static constexpr DType value = kI32;
+};
+template <> struct dtype_of<uint64_t> {
+  static constexpr DType value = kU64;
+};
+template <> struct dtype_of<int64_t> {
+  static constexpr DType value = kI64;
+};
+template <> struct dtype_of<f16> {
+  static constexpr DType value = kF16;
+};
+template <> struct dtype_of<bf16> {
+  static constexpr DType value = kBF16;
+};
+template <> struct dtype_of<float> {
+  static constexpr DType value = kF32;
+};
+template <> struct dtype_of<double> {
+  static constexpr DType value = kF64;
+};
 
 // Sizes come from Python and are multiplied here: refuse negative values and overflow.
 inline int64_t checked_mul(const Call& call, int64_t a, int64_t b) {

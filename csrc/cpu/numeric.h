@@ -55,9 +55,15 @@ template <class T> inline T from_integer(int64_t x) {
 }
 
 // The type to compute in: float for the half types, otherwise T itself.
-template <class T> struct compute { typedef T type; };
-template <> struct compute<f16> { typedef float type; };
-template <> struct compute<bf16> { typedef float type; };
+template <class T> struct compute {
+  typedef T type;
+};
+template <> struct compute<f16> {
+  typedef float type;
+};
+template <> struct compute<bf16> {
+  typedef float type;
+};
 template <class T> inline typename compute<T>::type widen(T x) {
   if constexpr (is_half<T>) {
     return to_float(x);

@@ -103,7 +103,8 @@ void tri_mask(const Call& call) {
   if (items == 0) return;
   parallel_range(all_rows, std::max<int64_t>(1, kCopyGrain / (cols * item)), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
-      const int64_t i = r % rows, first = std::clamp<int64_t>(i + low, 0, cols), last = std::clamp<int64_t>(i + high + 1, first, cols);
+      const int64_t i = r % rows, first = std::clamp<int64_t>(i + low, 0, cols),
+                    last = std::clamp<int64_t>(i + high + 1, first, cols);
       char* to = y + r * cols * item;
       std::memset(to, 0, static_cast<size_t>(first * item));
       std::memmove(to + first * item, x + (r * cols + first) * item, static_cast<size_t>((last - first) * item));

@@ -46,7 +46,8 @@ inline Tensors read_tensors(const Call& call, int n_slots, int extra_out, int n_
   if (call.n_i < 1) fail(call, "number of integer parameters", call.n_i, 1);
   const int64_t n = call.i[0];
   if (n < 0 || n > 4096) fail(call, "number of tensors", n, 4096);
-  expect(call, static_cast<int>(2 + n), static_cast<int>(n * (1 + n_slots) + extra_out), static_cast<int>(1 + 2 * n + n_i), 1 + n_f);
+  expect(call, static_cast<int>(2 + n), static_cast<int>(n * (1 + n_slots) + extra_out), static_cast<int>(1 + 2 * n + n_i),
+         1 + n_f);
   Tensors t{n, 0, call.i + 1, call.i + 1 + n};
   if (n == 0) return t;
   const DType dtype = call.out[0].dtype;
@@ -92,7 +93,8 @@ template <class F> void for_pieces(const Tensors& t, const F& body) {
 
 // rule(x, g, a, b, c): updates x and as many of the slots as Rule::slots says, all in the compute type of T.
 template <bool decay, class T, class Rule>
-void update_piece(const Rule& rule, const T* __restrict g, T* __restrict x, T* __restrict a, T* __restrict b, T* __restrict c, int64_t n) {
+void update_piece(const Rule& rule, const T* __restrict g, T* __restrict x, T* __restrict a, T* __restrict b, T* __restrict c,
+                  int64_t n) {
   typedef typename compute<T>::type C;
   const Rule r = rule;  // a copy, so that stores to x cannot be thought to change it
   for (int64_t k = 0; k < n; ++k) {
@@ -112,7 +114,8 @@ void update_piece(const Rule& rule, const T* __restrict g, T* __restrict x, T* _
 // Every rule starts with these two.
 template <class C> struct RuleBase {
   C weight_decay, learning_rate;
-  explicit RuleBase(const Call& call) : weight_decay(static_cast<C>(call.f[0])), learning_rate(static_cast<C>(read_learning_rate(call))) {}
+  explicit RuleBase(const Call& call)
+      : weight_decay(static_cast<C>(call.f[0])), learning_rate(static_cast<C>(read_learning_rate(call))) {}
 };
 
 template <class T, class Rule> void update_tensors(const Call& call, const Tensors& t, const Rule& rule) {

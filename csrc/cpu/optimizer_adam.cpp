@@ -137,7 +137,8 @@ template <class T> void lamb_tensors(const Call& call, const Tensors& t) {
     const T *m = pointer(1, piece.tensor), *v = pointer(2, piece.tensor);
     const C xn = static_cast<C>(std::sqrt(norm_x[piece.tensor])), un = static_cast<C>(std::sqrt(norm_u[piece.tensor]));
     const C rate = (xn > 0 && un > 0 ? xn / un : C(1)) * rule.learning_rate;
-    for (int64_t k = piece.begin; k < piece.end; ++k) x[k] = narrow<T>(widen(x[k]) - rate * rule.update(widen(m[k]), widen(v[k])));
+    for (int64_t k = piece.begin; k < piece.end; ++k)
+      x[k] = narrow<T>(widen(x[k]) - rate * rule.update(widen(m[k]), widen(v[k])));
   });
 }
 

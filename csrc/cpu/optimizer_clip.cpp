@@ -91,7 +91,8 @@ void multi_square_sum(const Call& call) {
     using T = decltype(tag);
     parallel_range(static_cast<int64_t>(pieces.size()), t.total > kUpdateGrain ? 2 : n, [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end; ++p)
-        partial[p] = square_sum(static_cast<const T*>(call.in[pieces[p].tensor].data) + pieces[p].begin, pieces[p].end - pieces[p].begin);
+        partial[p] = square_sum(static_cast<const T*>(call.in[pieces[p].tensor].data) + pieces[p].begin,
+                                pieces[p].end - pieces[p].begin);
     });
   });
   for (size_t p = 0; p < pieces.size(); ++p) sums[total ? 0 : pieces[p].tensor] += partial[p];

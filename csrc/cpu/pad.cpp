@@ -84,7 +84,8 @@ void pad(const Call& call) {
     if (__builtin_add_overflow(dims[d], lows[d], &size) || __builtin_add_overflow(size, highs[d], &size))
       fail(call, "padded dimension", lows[d], 0);
     total = checked_mul(call, total, size);
-    if (dims[d] == 0 && size > 0 && p.mode != kConstant) fail_message(call, "an axis of size 0 has nothing to repeat; use mode constant");
+    if (dims[d] == 0 && size > 0 && p.mode != kConstant)
+      fail_message(call, "an axis of size 0 has nothing to repeat; use mode constant");
     p.dims[d] = dims[d];
     p.low[d] = lows[d];
     p.total[d] = size;

@@ -78,8 +78,7 @@ class Pool {
     take_chunks();
     // Close the job: nobody joins a word without seats.
     uint64_t word = word_.load(std::memory_order_relaxed);
-    while (!word_.compare_exchange_weak(word, word - seats_of(word) * kOneSeat, std::memory_order_acq_rel)) {
-    }
+    while (!word_.compare_exchange_weak(word, word - seats_of(word) * kOneSeat, std::memory_order_acq_rel)) {}
     const uint64_t joined = joined_of(word);
     for (int polls = 0; finished_.load(std::memory_order_acquire) < joined;) {
       cpu_relax();
@@ -115,8 +114,10 @@ class Pool {
 
   void wake(int64_t count) {
     { std::lock_guard<std::mutex> lock(sleep_mutex_); }  // a worker that is about to wait now waits
-    if (count == 1) wake_.notify_one();
-    else wake_.notify_all();
+    if (count == 1)
+      wake_.notify_one();
+    else
+      wake_.notify_all();
   }
 
   void start() {

@@ -5,9 +5,9 @@
 namespace kg {
 
 struct PoolStats {
-  int64_t in_use;   // bytes handed out now
-  int64_t cached;   // bytes kept for reuse
-  int64_t peak;     // largest in_use so far
+  int64_t in_use;       // bytes handed out now
+  int64_t cached;       // bytes kept for reuse
+  int64_t peak;         // largest in_use so far
   int64_t allocations;  // blocks asked of the system so far
 };
 

@@ -14,7 +14,8 @@ class Program {
   int add_buffer(Buffer buffer);
   // Points a buffer at other memory, of the same dtype. Kernels check sizes again when they run.
   void rebind(int buffer, Buffer to);
-  void add_call(int kernel_id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints, std::vector<double> floats);
+  void add_call(int kernel_id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints,
+                std::vector<double> floats);
   // A step that is not a kernel (a NumPy routine, say).
   void add_host_call(std::function<void()> host);
   // Runs every call in order, `steps` times; `poll` is called about every 20 ms and may throw.

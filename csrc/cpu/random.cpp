@@ -76,7 +76,8 @@ template <class T> float below(double x) {
   if (static_cast<double>(f) >= x) f = std::nextafter(f, -INFINITY);
   if constexpr (is_half<T>) {
     T h = narrow<T>(f);
-    if (widen(h) >= static_cast<float>(x)) h.bits = static_cast<uint16_t>(widen(h) > 0 ? h.bits - 1 : widen(h) < 0 ? h.bits + 1 : 0x8001);
+    if (widen(h) >= static_cast<float>(x))
+      h.bits = static_cast<uint16_t>(widen(h) > 0 ? h.bits - 1 : widen(h) < 0 ? h.bits + 1 : 0x8001);
     f = widen(h);
   }
   return f;
@@ -182,14 +183,16 @@ void random(const Call& call) {
       }
       if constexpr (sizeof(T) == 4) {
         if (kind == kBits)
-          return by_groups<kGroup>(draw, y, count, [](const u32* words, T* to) { std::memcpy(to, words, sizeof(u32) * kGroup); });
+          return by_groups<kGroup>(draw, y, count,
+                                   [](const u32* words, T* to) { std::memcpy(to, words, sizeof(u32) * kGroup); });
       }
     }
     if (kind == kBernoulli) return bernoulli(draw, y, count, call.f[0]);
     if constexpr (is_float<T> || std::is_same<T, int32_t>::value || std::is_same<T, int64_t>::value) {
       if (kind >= kGamma) return draw_by_rejection(call, static_cast<int>(kind - kGamma), draw.key, draw.step);
     }
-    fail_dtype(call, "output", 0, call.out[0].dtype, "a dtype of this distribution: float for 1-3 and 6-9, integer for 0 and 5");
+    fail_dtype(call, "output", 0, call.out[0].dtype,
+               "a dtype of this distribution: float for 1-3 and 6-9, integer for 0 and 5");
   });
 }
 

@@ -128,8 +128,9 @@ double draw_binomial(Source& source, double trials, double probability) {
       const double u = source.uniform() - 0.5, v = source.uniform();
       const double us = 0.5 - std::fabs(u), candidate = std::floor((2 * a / us + b) * u + c);
       if (candidate < 0 || candidate > n) continue;
-      if ((us >= 0.07 && v <= v_r) ||
-          std::log(v * alpha / (a / (us * us) + b)) <= h - log_factorial(candidate) - log_factorial(n - candidate) + (candidate - mode) * log_odds) {
+      if ((us >= 0.07 && v <= v_r) || std::log(v * alpha / (a / (us * us) + b)) <= h - log_factorial(candidate) -
+                                                                                       log_factorial(n - candidate) +
+                                                                                       (candidate - mode) * log_odds) {
         k = candidate;
         break;
       }

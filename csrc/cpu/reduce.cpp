@@ -43,8 +43,13 @@ template <class A> struct Reducer {
   int64_t divisor;  // of a mean
 
   Reducer(const Call& c, ReduceOp o, int64_t n)
-      : call(c), op(o), loops(reduce_loops<A>(o)), loader(load_span<A>(c.in[0].dtype)), storer(store_span<A>(c.out[0].dtype)),
-        native(c.in[0].dtype == dtype_of<A>::value), divisor(n) {}
+      : call(c),
+        op(o),
+        loops(reduce_loops<A>(o)),
+        loader(load_span<A>(c.in[0].dtype)),
+        storer(store_span<A>(c.out[0].dtype)),
+        native(c.in[0].dtype == dtype_of<A>::value),
+        divisor(n) {}
 
   // `count` elements from `offset`, as A; copied to scratch only if they are of another dtype.
   const A* fetch(int64_t offset, int64_t count, A* scratch) const {
@@ -149,13 +154,14 @@ template <class A> struct Reducer {
       }
     });
     if (chunks == 1) return;
-    parallel_range(outer, inner * chunks >= kTaskElements ? 1 : kTaskElements / (inner * chunks) + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; ++o) {
-        A* p = partial.data + o * chunks * inner;
-        join_tree(p, chunks, inner);
-        done(o, 0, p, inner);
-      }
-    });
+    parallel_range(outer, inner * chunks >= kTaskElements ? 1 : kTaskElements / (inner * chunks) + 1,
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t o = begin; o < end; ++o) {
+                       A* p = partial.data + o * chunks * inner;
+                       join_tree(p, chunks, inner);
+                       done(o, 0, p, inner);
+                     }
+                   });
   }
 
   // Few columns would leave lanes idle: fold `wide` rows side by side, then those among themselves.
@@ -183,7 +189,8 @@ template <class A> struct Reducer {
     } else if (inner <= 32 && n >= 256) {
       narrow_columns(outer, n, inner, 64 / inner);
     } else {
-      columns(outer, n, inner, n * inner, [&](int64_t o, int64_t j, A* values, int64_t width) { finish(values, o * inner + j, width); });
+      columns(outer, n, inner, n * inner,
+              [&](int64_t o, int64_t j, A* values, int64_t width) { finish(values, o * inner + j, width); });
     }
   }
 };
@@ -210,7 +217,9 @@ void reduce(const Call& call) {
   if (op == kArgmax || op == kArgmin) return reduce_arg(call, op == kArgmax, outer, n, inner);
   if (op == kLogSumExp) return reduce_logsumexp(call, outer, n, inner);
   switch (x.dtype) {
-    case kF32: case kF16: case kBF16: return reduce_as<float>(call, op, outer, n, inner);
+    case kF32:
+    case kF16:
+    case kBF16: return reduce_as<float>(call, op, outer, n, inner);
     case kF64: return reduce_as<double>(call, op, outer, n, inner);
     case kU64: return reduce_as<uint64_t>(call, op, outer, n, inner);
     default: return reduce_as<int64_t>(call, op, outer, n, inner);

@@ -26,8 +26,10 @@ template <class A> struct ArgReducer {
   }
 
   void put(int64_t k, int64_t value) const {
-    if (call.out[0].dtype == kI64) static_cast<int64_t*>(call.out[0].data)[k] = value;
-    else static_cast<int32_t*>(call.out[0].data)[k] = static_cast<int32_t>(value);
+    if (call.out[0].dtype == kI64)
+      static_cast<int64_t*>(call.out[0].data)[k] = value;
+    else
+      static_cast<int32_t*>(call.out[0].data)[k] = static_cast<int32_t>(value);
   }
 
   // The first of x[0..n) that matches; the last if none does. Four vectors at a time, then the place among them.
@@ -97,8 +99,10 @@ template <class A> struct ArgReducer {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t o = task / strips, j = task % strips * kStrip;
         const int64_t width = inner - j < kStrip ? inner - j : kStrip;
-        if (largest) strip<true>(o * n * inner + j, n, inner, o * inner + j, width);
-        else strip<false>(o * n * inner + j, n, inner, o * inner + j, width);
+        if (largest)
+          strip<true>(o * n * inner + j, n, inner, o * inner + j, width);
+        else
+          strip<false>(o * n * inner + j, n, inner, o * inner + j, width);
       }
     });
   }
@@ -111,7 +115,9 @@ void reduce_arg(const Call& call, bool largest, int64_t outer, int64_t n, int64_
   if (y != kI32 && y != kI64) fail_dtype(call, "output", 0, y, "int32 or int64");
   if (y == kI32 && n > INT32_MAX) fail(call, "reduced size for int32 indices", n, INT32_MAX);
   switch (call.in[0].dtype) {
-    case kF32: case kF16: case kBF16: return ArgReducer<float>(call, largest).run(outer, n, inner);
+    case kF32:
+    case kF16:
+    case kBF16: return ArgReducer<float>(call, largest).run(outer, n, inner);
     case kF64: return ArgReducer<double>(call, largest).run(outer, n, inner);
     case kU64: return ArgReducer<uint64_t>(call, largest).run(outer, n, inner);
     default: return ArgReducer<int64_t>(call, largest).run(outer, n, inner);

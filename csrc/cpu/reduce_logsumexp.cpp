@@ -27,8 +27,10 @@ template <class T> void logsumexp_columns(const T* x, T* y, int64_t n, int64_t i
   m = finite_or_zero(m, infinity);
   for (int64_t r = 0; r < n; ++r) s += vexp(load_count(x + r * inner, count) - m);
   const V v = vlog(s) + m;
-  if (count == E::kN) E::store(y, v);
-  else E::store_n(y, v, count);
+  if (count == E::kN)
+    E::store(y, v);
+  else
+    E::store_n(y, v, count);
 }
 
 }  // namespace

@@ -11,10 +11,18 @@ namespace KG_NS {
 
 typedef uint64_t vul __attribute__((vector_size(kVecBytes)));
 template <class A> struct lanes_of;
-template <> struct lanes_of<float> { using V = vf; };
-template <> struct lanes_of<double> { using V = vd; };
-template <> struct lanes_of<int64_t> { using V = vl; };
-template <> struct lanes_of<uint64_t> { using V = vul; };
+template <> struct lanes_of<float> {
+  using V = vf;
+};
+template <> struct lanes_of<double> {
+  using V = vd;
+};
+template <> struct lanes_of<int64_t> {
+  using V = vl;
+};
+template <> struct lanes_of<uint64_t> {
+  using V = vul;
+};
 
 // join: combines two results. map: what one element becomes first. Both work on vectors and on single values.
 struct SumOp {

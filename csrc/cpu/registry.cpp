@@ -27,7 +27,7 @@ Registry& registry() {
 }
 
 const int64_t kSizes[kNumDTypes] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8};
-const char* const kNames[kNumDTypes] = {"bool",  "uint8",  "int8",    "uint16",   "int16",   "uint32", "int32",
+const char* const kNames[kNumDTypes] = {"bool",   "uint8", "int8",    "uint16",   "int16",   "uint32", "int32",
                                         "uint64", "int64", "float16", "bfloat16", "float32", "float64"};
 
 }  // namespace

@@ -7,9 +7,9 @@
 
 namespace kg {
 
-int machine_level();        // the best level that this processor can run
-int level();                // the level in use
-void set_level(int level);  // at most machine_level(); applies to later look-ups
+int machine_level();              // the best level that this processor can run
+int level();                      // the level in use
+void set_level(int level);        // at most machine_level(); applies to later look-ups
 int kernel_id(const char* name);  // -1 if there is no such kernel
 Kernel kernel(int id);
 const char* kernel_name(int id);

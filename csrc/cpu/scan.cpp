@@ -65,15 +65,23 @@ template <class A> struct Scanner {
     parallel_range(outer * strips, grain, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t j = task % strips * kStrip;
-        if (inner == 1) row<Op>(task);
-        else columns<Op>(task / strips, j, inner - j < kStrip ? inner - j : kStrip);
+        if (inner == 1)
+          row<Op>(task);
+        else
+          columns<Op>(task / strips, j, inner - j < kStrip ? inner - j : kStrip);
       }
     });
   }
 };
 
 template <class A> void scan_as(const Call& call) {
-  const Scanner<A> s{call, call.i[1], call.i[2], call.i[3], call.i[4] != 0, call.i[5] != 0, load_span<A>(call.in[0].dtype),
+  const Scanner<A> s{call,
+                     call.i[1],
+                     call.i[2],
+                     call.i[3],
+                     call.i[4] != 0,
+                     call.i[5] != 0,
+                     load_span<A>(call.in[0].dtype),
                      store_span<A>(call.out[0].dtype)};
   switch (call.i[0]) {
     case 0: return s.template run<SumOp>();
@@ -95,7 +103,9 @@ void scan(const Call& call) {
   if (call.i[0] >= 2 && call.i[5] != 0) fail_message(call, "cummax and cummin have no exclusive form: there is no first value");
   if (count == 0) return;
   switch (x.dtype) {
-    case kF32: case kF16: case kBF16: return scan_as<float>(call);
+    case kF32:
+    case kF16:
+    case kBF16: return scan_as<float>(call);
     case kF64: return scan_as<double>(call);
     case kU64: return scan_as<uint64_t>(call);
     default: return scan_as<int64_t>(call);

@@ -48,8 +48,8 @@ struct Indices {
 
 // The updates of columns [begin, end) for the rows r with r % tasks == task.
 template <int op, class T>
-__attribute__((noinline)) void scatter_part(Indices indices, const T* updates, T* out, Sizes s, int64_t begin, int64_t end, int64_t tasks,
-                                            int64_t task) {
+__attribute__((noinline)) void scatter_part(Indices indices, const T* updates, T* out, Sizes s, int64_t begin, int64_t end,
+                                            int64_t tasks, int64_t task) {
   for (int64_t k = 0; k < s.count; ++k) {
     int64_t r = indices[k];
     if (r < 0) r += s.rows;
@@ -66,7 +66,8 @@ template <int op, class T> void scatter_rows(Indices indices, const T* updates, 
   constexpr int64_t kColumns = 256 / sizeof(T);
   if (s.inner >= 2 * kColumns) {
     const int64_t block = std::max<int64_t>(kColumns, (s.inner / 16 + kColumns - 1) / kColumns * kColumns);
-    return parallel_range(s.inner, block, [&](int64_t begin, int64_t end) { scatter_part<op>(indices, updates, out, s, begin, end, 1, 0); });
+    return parallel_range(s.inner, block,
+                          [&](int64_t begin, int64_t end) { scatter_part<op>(indices, updates, out, s, begin, end, 1, 0); });
   }
   const int64_t tasks = std::min<int64_t>(8, work >> 13);
   parallel_for(tasks, [&](int64_t t) { scatter_part<op>(indices, updates, out, s, 0, s.inner, tasks, t); });
@@ -86,7 +87,8 @@ template <int op> void scatter(const Call& call) {
   }
   if (op == kAdd && call.i[3]) {
     const int64_t bytes = items * item_size(call);
-    parallel_range(bytes, 2 * kCopyGrain, [&](int64_t begin, int64_t end) { std::memset(out + begin, 0, static_cast<size_t>(end - begin)); });
+    parallel_range(bytes, 2 * kCopyGrain,
+                   [&](int64_t begin, int64_t end) { std::memset(out + begin, 0, static_cast<size_t>(end - begin)); });
   }
   if (items == 0) return;
   if constexpr (op == kUpdate) {

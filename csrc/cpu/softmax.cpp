@@ -24,8 +24,10 @@ template <bool kLog, class T> void softmax_row(const T* x, T* y, int64_t n) {
   } else if constexpr (sizeof(T) >= 4) {
     const auto s = row_sum<E>(n, [&](int64_t i, int64_t count) {
       const auto e = vexp(load_count(x + i, count) - m);
-      if (count == E::kN) E::store(y + i, e);
-      else E::store_n(y + i, e, count);
+      if (count == E::kN)
+        E::store(y + i, e);
+      else
+        E::store_n(y + i, e, count);
       return e;
     });
     const auto scale = 1 / E::all(s);
@@ -47,7 +49,8 @@ template <bool kLog, class T> void softmax_columns(const T* x, T* y, int64_t n, 
   for (auto& v : m) v = E::all(-std::numeric_limits<typename E::A>::infinity());
   const auto each = [&](auto&& f) {
     for (int64_t r = 0; r < n; ++r)
-      for (int64_t j = 0, k = 0; j < width; j += E::kN, ++k) f(r * inner + j, int(k), width - j < E::kN ? width - j : int64_t(E::kN));
+      for (int64_t j = 0, k = 0; j < width; j += E::kN, ++k)
+        f(r * inner + j, int(k), width - j < E::kN ? width - j : int64_t(E::kN));
   };
   each([&](int64_t i, int k, int64_t count) { m[k] = vmax(load_count(x + i, count), m[k]); });
   each([&](int64_t i, int k, int64_t count) { s[k] += vexp(load_count(x + i, count) - m[k]); });
@@ -55,8 +58,10 @@ template <bool kLog, class T> void softmax_columns(const T* x, T* y, int64_t n, 
   each([&](int64_t i, int k, int64_t count) {
     const V d = load_count(x + i, count) - m[k];
     const V v = kLog ? d - s[k] : vexp(d) * s[k];
-    if (count == E::kN) E::store(y + i, v);
-    else E::store_n(y + i, v, count);
+    if (count == E::kN)
+      E::store(y + i, v);
+    else
+      E::store_n(y + i, v, count);
   });
 }
 

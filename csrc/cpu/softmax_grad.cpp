@@ -10,20 +10,23 @@ namespace KG_NS {
 namespace {
 
 template <bool kLog, class V> V gradient(V y, V g, V s) {
-  if constexpr (kLog) return g - vexp(y) * s;
-  else return y * (g - s);
+  if constexpr (kLog)
+    return g - vexp(y) * s;
+  else
+    return y * (g - s);
 }
 
 template <bool kLog, class T> void grad_row(const T* y, const T* g, T* gx, int64_t n) {
   using E = Element<T>;
   const auto s = E::all(row_sum<E>(n, [&](int64_t i, int64_t count) {
     const auto v = load_count(g + i, count);
-    if constexpr (kLog) return v;
-    else return v * load_count(y + i, count);
+    if constexpr (kLog)
+      return v;
+    else
+      return v * load_count(y + i, count);
   }));
-  row_store(gx, n, [&](int64_t i, int64_t count) {
-    return gradient<kLog>(load_count(y + i, count), load_count(g + i, count), s);
-  });
+  row_store(gx, n,
+            [&](int64_t i, int64_t count) { return gradient<kLog>(load_count(y + i, count), load_count(g + i, count), s); });
 }
 
 constexpr int kStripVectors = 4;
@@ -34,7 +37,8 @@ template <bool kLog, class T> void grad_columns(const T* y, const T* g, T* gx, i
   V s[kStripVectors] = {};
   const auto each = [&](auto&& f) {
     for (int64_t r = 0; r < n; ++r)
-      for (int64_t j = 0, k = 0; j < width; j += E::kN, ++k) f(r * inner + j, int(k), width - j < E::kN ? width - j : int64_t(E::kN));
+      for (int64_t j = 0, k = 0; j < width; j += E::kN, ++k)
+        f(r * inner + j, int(k), width - j < E::kN ? width - j : int64_t(E::kN));
   };
   each([&](int64_t i, int k, int64_t count) {
     const V v = load_count(g + i, count);
@@ -42,8 +46,10 @@ template <bool kLog, class T> void grad_columns(const T* y, const T* g, T* gx, i
   });
   each([&](int64_t i, int k, int64_t count) {
     const V v = gradient<kLog>(load_count(y + i, count), load_count(g + i, count), s[k]);
-    if (count == E::kN) E::store(gx + i, v);
-    else E::store_n(gx + i, v, count);
+    if (count == E::kN)
+      E::store(gx + i, v);
+    else
+      E::store_n(gx + i, v, count);
   });
 }
 

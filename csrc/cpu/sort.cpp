@@ -90,7 +90,8 @@ void sort(const Call& call) {
   const int64_t item = item_size(call), row_bytes = s.n * item;
   by_key(call.in[0].dtype, [&](auto key) {
     using K = decltype(key);
-    order_rows<K>(call, s, s.n, [&](int64_t r, const Keyed<K>* p) { write_values(x + r * row_bytes, y + r * row_bytes, item, p, s.n); });
+    order_rows<K>(call, s, s.n,
+                  [&](int64_t r, const Keyed<K>* p) { write_values(x + r * row_bytes, y + r * row_bytes, item, p, s.n); });
   });
 }
 

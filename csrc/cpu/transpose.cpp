@@ -106,15 +106,16 @@ template <class W> void copy_tiles(const W* in, W* out, const Strided& s) {
   const int64_t in_pitch = s.in[s.ndim - 1], out_pitch = s.out[s.ndim - 2];
   const int64_t tiles_j = (nj + kTile - 1) / kTile, tiles_k = (nk + kTile - 1) / kTile;
   const int64_t per_tile = std::min(nj, kTile) * std::min(nk, kTile) * int64_t(sizeof(W));
-  parallel_range(outer_count(s, 2) * tiles_j * tiles_k, std::max<int64_t>(1, kCopyGrain / per_tile), [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      int64_t in_at, out_at;
-      locate(s, 2, t / (tiles_j * tiles_k), in_at, out_at);
-      const int64_t j = t / tiles_k % tiles_j * kTile, k = t % tiles_k * kTile;
-      transpose_tile(in + in_at + k * in_pitch + j, in_pitch, out + out_at + j * out_pitch + k, out_pitch, std::min(kTile, nj - j),
-                     std::min(kTile, nk - k));
-    }
-  });
+  parallel_range(outer_count(s, 2) * tiles_j * tiles_k, std::max<int64_t>(1, kCopyGrain / per_tile),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t t = begin; t < end; ++t) {
+                     int64_t in_at, out_at;
+                     locate(s, 2, t / (tiles_j * tiles_k), in_at, out_at);
+                     const int64_t j = t / tiles_k % tiles_j * kTile, k = t % tiles_k * kTile;
+                     transpose_tile(in + in_at + k * in_pitch + j, in_pitch, out + out_at + j * out_pitch + k, out_pitch,
+                                    std::min(kTile, nj - j), std::min(kTile, nk - k));
+                   }
+                 });
 }
 
 // n items, each side with its step.

@@ -41,9 +41,7 @@ template <class V, class F> inline V lanewise(V a, V b, F f) {
   return y;
 }
 
-inline vf vcopysign(vf magnitude, vf sign) {
-  return (vf)(((vi)magnitude & 0x7fffffff) | ((vi)sign & int32_t(0x80000000u)));
-}
+inline vf vcopysign(vf magnitude, vf sign) { return (vf)(((vi)magnitude & 0x7fffffff) | ((vi)sign & int32_t(0x80000000u))); }
 
 inline vf vsqrt(vf x) {
 #if defined(__AVX512F__)
@@ -62,8 +60,10 @@ inline vf vsqrt(vf x) {
 #define KG_ROUNDING(name, mode, scalar) \
   inline vf name(vf x) { return _mm256_round_ps(x, (mode) | 8); }
 #else
-#define KG_ROUNDING(name, mode, scalar) \
-  inline vf name(vf x) { return lanewise(x, [](float v) { return scalar(v); }); }
+#define KG_ROUNDING(name, mode, scalar)                    \
+  inline vf name(vf x) {                                   \
+    return lanewise(x, [](float v) { return scalar(v); }); \
+  }
 #endif
 KG_ROUNDING(vround, 0, __builtin_nearbyintf)  // ties to even
 KG_ROUNDING(vfloor, 1, __builtin_floorf)

@@ -6,8 +6,10 @@
 
 namespace KG_NS {
 
-#define KG_LANEWISE(name, function) \
-  inline vd name(vd x) { return lanewise(x, [](double v) { return function(v); }); }
+#define KG_LANEWISE(name, function)                           \
+  inline vd name(vd x) {                                      \
+    return lanewise(x, [](double v) { return function(v); }); \
+  }
 KG_LANEWISE(vexp, std::exp)
 KG_LANEWISE(vexp2, std::exp2)
 KG_LANEWISE(vexpm1, std::expm1)

@@ -55,7 +55,11 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Answers for `keras...` and `tensorflow...`."""
 
     def find_spec(self, name, path=None, target=None):
-        if name == "tensorflow" or target_of(name) or name in ("tensorflow.compat", "tensorflow.compat.v2", "tensorflow.python"):
+        if (
+            name == "tensorflow"
+            or target_of(name)
+            or name in ("tensorflow.compat", "tensorflow.compat.v2", "tensorflow.python")
+        ):
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
         if name.startswith("tensorflow."):
             raise ModuleNotFoundError(
@@ -126,9 +130,35 @@ def _fill_tensorflow(module):
     module.newaxis = None
     for dtype in ("float16", "bfloat16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool"):
         setattr(module, dtype, dtype)
-    for name in ("reshape", "transpose", "concat", "stack", "shape", "zeros", "ones", "zeros_like", "ones_like", "matmul", "exp", "sqrt"):
+    for name in (
+        "reshape",
+        "transpose",
+        "concat",
+        "stack",
+        "shape",
+        "zeros",
+        "ones",
+        "zeros_like",
+        "ones_like",
+        "matmul",
+        "exp",
+        "sqrt",
+    ):
         setattr(module, name, getattr(ops, {"concat": "concatenate"}.get(name, name)))
-    for name in ("square", "abs", "maximum", "minimum", "add", "subtract", "multiply", "divide", "argmax", "argmin", "where", "clip"):
+    for name in (
+        "square",
+        "abs",
+        "maximum",
+        "minimum",
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "argmax",
+        "argmin",
+        "where",
+        "clip",
+    ):
         setattr(module, name, getattr(ops, name))
     module.clip_by_value = lambda t, low, high, name=None: ops.clip(t, low, high)
     module.expand_dims = lambda input, axis, name=None: ops.expand_dims(input, axis)
@@ -136,16 +166,23 @@ def _fill_tensorflow(module):
     module.reduce_max, module.reduce_min = reduce_of(ops.max), reduce_of(ops.min)
     module.random = namespace(
         set_seed=lambda seed: kerasgpu.utils.set_random_seed(seed),
-        normal=lambda shape, mean=0.0, stddev=1.0, dtype="float32", seed=None, name=None: kerasgpu.random.normal(shape, mean, stddev, dtype, seed),
+        normal=lambda shape, mean=0.0, stddev=1.0, dtype="float32", seed=None, name=None: kerasgpu.random.normal(
+            shape, mean, stddev, dtype, seed
+        ),
         uniform=lambda shape, minval=0.0, maxval=1.0, dtype="float32", seed=None, name=None: kerasgpu.random.uniform(
             shape, minval, maxval, dtype, seed
         ),
     )
     module.math = namespace(
-        **{n: getattr(module, n) for n in ("reduce_mean", "reduce_sum", "reduce_max", "reduce_min", "exp", "sqrt", "square", "abs", "argmax")},
+        **{
+            n: getattr(module, n)
+            for n in ("reduce_mean", "reduce_sum", "reduce_max", "reduce_min", "exp", "sqrt", "square", "abs", "argmax")
+        },
         log=ops.log,
     )
-    module.nn = namespace(**{n: getattr(ops, n) for n in ("relu", "sigmoid", "softmax", "tanh", "gelu", "elu", "selu", "log_softmax", "softplus")})
+    module.nn = namespace(
+        **{n: getattr(ops, n) for n in ("relu", "sigmoid", "softmax", "tanh", "gelu", "elu", "selu", "log_softmax", "softplus")}
+    )
     module.config = namespace(
         list_physical_devices=list_physical_devices,
         experimental=namespace(list_physical_devices=list_physical_devices, set_memory_growth=nothing),
@@ -167,7 +204,11 @@ def _constant(ops, value, dtype, shape):
 
 def install() -> None:
     """Resolve keras and tensorflow.keras to kerasgpu from now on in this process."""
-    for name in [n for n in sys.modules if n in ("keras", "tensorflow", "tf_keras") or n.startswith(("keras.", "tensorflow.", "tf_keras."))]:
+    for name in [
+        n
+        for n in sys.modules
+        if n in ("keras", "tensorflow", "tf_keras") or n.startswith(("keras.", "tensorflow.", "tf_keras."))
+    ]:
         del sys.modules[name]
     if not any(isinstance(f, AliasFinder) for f in sys.meta_path):
         sys.meta_path.insert(0, AliasFinder())

@@ -55,14 +55,28 @@ def print_info(check: bool = False) -> int:
         ("cache folder", config.keras_home()),
     ]
     rows += [(name, package_version(name)) for name in ("numpy", "ml_dtypes", "h5py", "pillow", "matplotlib", "scikit-learn")]
-    rows += [("cupy", next((f"{n} {package_version(n)}" for n in ("cupy-cuda12x", "cupy-cuda13x", "cupy") if package_version(n) != "not installed"), "not installed"))]
+    rows += [
+        (
+            "cupy",
+            next(
+                (
+                    f"{n} {package_version(n)}"
+                    for n in ("cupy-cuda12x", "cupy-cuda13x", "cupy")
+                    if package_version(n) != "not installed"
+                ),
+                "not installed",
+            ),
+        )
+    ]
     for variable in sorted(k for k in os.environ if k.startswith(("KERASGPU_", "KERAS_"))):
         rows.append((variable, os.environ[variable]))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         print(f"{name:{width}}  {value}")
     if not count:
-        print("\nTo use an NVIDIA GPU: install its driver, then  pip install 'kerasgpu[cuda12]'  (CUDA 12 driver) or 'kerasgpu[cuda13]'.")
+        print(
+            "\nTo use an NVIDIA GPU: install its driver, then  pip install 'kerasgpu[cuda12]'  (CUDA 12 driver) or 'kerasgpu[cuda13]'."
+        )
     return self_test() if check else 0
 
 

@@ -68,7 +68,8 @@ def set_image_data_format(data_format: str) -> None:
     value = str(data_format).lower()
     if value not in ("channels_first", "channels_last"):
         raise ValueError(
-            "The `data_format` argument must be one of {'channels_first', 'channels_last'}. " f"Received: data_format={data_format}"
+            "The `data_format` argument must be one of {'channels_first', 'channels_last'}. "
+            f"Received: data_format={data_format}"
         )
     _settings["image_data_format"] = value
 
@@ -81,7 +82,9 @@ def backend() -> str:
 def set_backend(name: str) -> None:
     """There is one backend; setting it to another raises ValueError."""
     if name != "kerasgpu":
-        raise ValueError(f"kerasgpu has one backend, its own kernels; it cannot be set to {name!r}. Use Keras for other backends")
+        raise ValueError(
+            f"kerasgpu has one backend, its own kernels; it cannot be set to {name!r}. Use Keras for other backends"
+        )
 
 
 def dtype_policy():

@@ -53,5 +53,7 @@ def get(identifier):
     if not callable(found):
         from kerasgpu.saving.identifiers import hint
 
-        raise ValueError(f"Could not interpret constraint identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'constraint')}")
+        raise ValueError(
+            f"Could not interpret constraint identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'constraint')}"
+        )
     return found() if inspect.isclass(found) else found

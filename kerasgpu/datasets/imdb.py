@@ -10,7 +10,9 @@ from kerasgpu.datasets.arrays import fetch, read_npz
 _SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
 
 
-def load_data(path="imdb.npz", num_words=None, skip_top=0, maxlen=None, seed=113, start_char=1, oov_char=2, index_from=3, **kwargs):
+def load_data(
+    path="imdb.npz", num_words=None, skip_top=0, maxlen=None, seed=113, start_char=1, oov_char=2, index_from=3, **kwargs
+):
     """((x_train, y_train), (x_test, y_test)): x arrays of lists of word numbers, y 0 (negative) or 1 (positive).
 
     Args:

@@ -17,7 +17,15 @@ _TOPICS = (
 
 
 def load_data(
-    path="reuters.npz", num_words=None, skip_top=0, maxlen=None, test_split=0.2, seed=113, start_char=1, oov_char=2, index_from=3
+    path="reuters.npz",
+    num_words=None,
+    skip_top=0,
+    maxlen=None,
+    test_split=0.2,
+    seed=113,
+    start_char=1,
+    oov_char=2,
+    index_from=3,
 ):
     """((x_train, y_train), (x_test, y_test)): x arrays of lists of word numbers, y topics 0 to 45. Arguments as for imdb."""
     xs, labels = read_npz(fetch(path, _SHA256), ("x", "y"))

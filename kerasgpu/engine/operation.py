@@ -63,7 +63,9 @@ class Operation:
         try:
             names = inspect.signature(cls.__init__).bind_partial(instance, *args, **kwargs).arguments
             instance.__dict__["_init_arguments"] = {
-                k: v for name, value in list(names.items())[1:] for k, v in (value.items() if name == "kwargs" else [(name, value)])
+                k: v
+                for name, value in list(names.items())[1:]
+                for k, v in (value.items() if name == "kwargs" else [(name, value)])
             }
         except (TypeError, AttributeError):
             instance.__dict__["_init_arguments"] = None
@@ -116,7 +118,9 @@ class Operation:
 
     def _io(self, attribute):
         if not self._inbound_nodes:
-            raise AttributeError(f"{type(self).__name__} {self.name!r} has never been called on symbolic tensors: it has no {attribute}")
+            raise AttributeError(
+                f"{type(self).__name__} {self.name!r} has never been called on symbolic tensors: it has no {attribute}"
+            )
         if len(self._inbound_nodes) > 1:
             raise ValueError(f"{type(self).__name__} {self.name!r} was called more than once: its {attribute} is not unique")
         node = self._inbound_nodes[0]

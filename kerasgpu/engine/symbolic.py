@@ -29,9 +29,13 @@ class KerasTensor(Operators):
 
     def __init__(self, shape, dtype="float32", sparse=False, ragged=False, record_history=True, name=None, **kwargs):
         if sparse or ragged:
-            raise NotImplementedError("KerasTensor: sparse and ragged tensors are not supported; use dense tensors with padding")
+            raise NotImplementedError(
+                "KerasTensor: sparse and ragged tensors are not supported; use dense tensors with padding"
+            )
         if isinstance(shape, int) or shape is None:
-            raise ValueError(f"KerasTensor: shape must be a tuple of sizes, with None for unknown ones. Received: shape={shape}")
+            raise ValueError(
+                f"KerasTensor: shape must be a tuple of sizes, with None for unknown ones. Received: shape={shape}"
+            )
         self.shape = tuple(None if d is None else int(d) for d in shape)
         self.dtype = dtypes.standardize_dtype(dtype)
         self.name = name or auto_name("keras_tensor")

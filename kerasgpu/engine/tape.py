@@ -258,7 +258,9 @@ class GradientTape:
     def gradient(self, target, sources, output_gradients=None, unconnected_gradients="none"):
         """Gradients of the sum of target with respect to sources, in the structure of sources; None where unconnected."""
         if self._used and not self._persistent:
-            raise RuntimeError("A non-persistent GradientTape can only be used to compute one set of gradients; make it with persistent=True")
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients; make it with persistent=True"
+            )
         self._used = True
         flat = nest.flatten(sources)
         unconnected = getattr(unconnected_gradients, "value", unconnected_gradients)
@@ -289,7 +291,9 @@ def value_and_grad(function, argnums=0, has_aux=False):
             with GradientTape():  # a gradient taken inside function may be differentiated by this one
                 result = function(*args, **kwargs)
         value = result[0] if has_aux else result
-        found = gradients(value, [t for group in flat_sources for t in group], create_graph=GradientTape._active > 0, unconnected="zero")
+        found = gradients(
+            value, [t for group in flat_sources for t in group], create_graph=GradientTape._active > 0, unconnected="zero"
+        )
         packed = []
         for n, group in zip(numbers, flat_sources):
             packed.append(nest.pack_sequence_as(args[n], found[: len(group)]))

@@ -106,7 +106,9 @@ class Tensor(Operators):
 
     def __bool__(self):
         if self.size != 1:
-            raise ValueError(f"the truth value of a tensor of shape {self.shape} is ambiguous; use keras.ops.any or keras.ops.all")
+            raise ValueError(
+                f"the truth value of a tensor of shape {self.shape} is ambiguous; use keras.ops.any or keras.ops.all"
+            )
         return bool(self._host().reshape(())[()])
 
     def _scalar(self, kind):

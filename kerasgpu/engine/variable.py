@@ -21,7 +21,9 @@ class AutocastScope:
         if dtype is not None:
             dtype = dtypes.standardize_dtype(dtype)
             if not dtypes.is_float(dtype):
-                raise ValueError(f"`AutocastScope` can only be used with a floating-point dtype, such as 'float16'. Received: dtype={dtype}")
+                raise ValueError(
+                    f"`AutocastScope` can only be used with a floating-point dtype, such as 'float16'. Received: dtype={dtype}"
+                )
         self.dtype = dtype
 
     def maybe_cast(self, value):
@@ -142,7 +144,9 @@ class Variable(Operators):
 
     def _set_buffer(self, value):
         if tuple(value.shape) != self._shape:
-            raise ValueError(f"Variable {self._name!r} of shape {self._shape}: its initializer returned a value of shape {value.shape}")
+            raise ValueError(
+                f"Variable {self._name!r} of shape {self._shape}: its initializer returned a value of shape {value.shape}"
+            )
         if type(value) is MetaTensor:
             self._tensor = value
             return
@@ -312,7 +316,9 @@ class Variable(Operators):
     @regularizer.setter
     def regularizer(self, value):
         if value is not None and not callable(value):
-            raise ValueError(f"Invalid value for attribute `regularizer`. Expected a callable or `None`. Received: regularizer={value}")
+            raise ValueError(
+                f"Invalid value for attribute `regularizer`. Expected a callable or `None`. Received: regularizer={value}"
+            )
         self._regularizer = value
 
     @property
@@ -322,7 +328,9 @@ class Variable(Operators):
     @constraint.setter
     def constraint(self, value):
         if value is not None and not callable(value):
-            raise ValueError(f"Invalid value for attribute `constraint`. Expected a callable or `None`. Received: constraint={value}")
+            raise ValueError(
+                f"Invalid value for attribute `constraint`. Expected a callable or `None`. Received: constraint={value}"
+            )
         self._constraint = value
 
     def __int__(self):

@@ -54,5 +54,7 @@ def get(identifier):
     if not callable(found):
         from kerasgpu.saving.identifiers import hint
 
-        raise ValueError(f"Could not interpret regularizer identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'regularizer')}")
+        raise ValueError(
+            f"Could not interpret regularizer identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'regularizer')}"
+        )
     return found() if inspect.isclass(found) else found

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasgpu.engine import state
 from kerasgpu.kernels import launch
-from kerasgpu.metrics import Mean, Metric
+from kerasgpu.metrics import Mean
 from kerasgpu.training.compile_metrics import CompileMetrics
 
 _zeros: dict = {}  # (shape, dtype) -> host array

@@ -35,7 +35,9 @@ def test_common_dims_is_the_coarsest_common_grouping():
     assert common_dims((6, 2), (4, 3)) is None
 
 
-@pytest.mark.parametrize("dims,strides,finer", [((24,), (1,), (2, 3, 4)), ((6, 4), (0, 1), (2, 3, 4)), ((6, 4), (4, 0), (6, 2, 2))])
+@pytest.mark.parametrize(
+    "dims,strides,finer", [((24,), (1,), (2, 3, 4)), ((6, 4), (0, 1), (2, 3, 4)), ((6, 4), (4, 0), (6, 2, 2))]
+)
 def test_expand_walks_the_same_elements(dims, strides, finer):
     def walk(dims, strides):
         return [int(np.dot(index, strides)) for index in np.ndindex(*dims)]

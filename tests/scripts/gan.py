@@ -1,4 +1,5 @@
 """Two models trained against each other, a model with two inputs and two outputs, a layer shared by two branches."""
+
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
@@ -56,8 +57,12 @@ shared = layers.Dense(6, activation="tanh", name="shared")
 left, right = shared(layers.Dense(6)(a)), shared(b)
 both = layers.concatenate([left, right])
 model = keras.Model([a, b], [layers.Dense(1, name="value")(both), layers.Dense(3, activation="softmax", name="kind")(both)])
-model.compile(keras.optimizers.Adam(0.01), loss={"value": "mse", "kind": "sparse_categorical_crossentropy"}, loss_weights={"value": 0.5, "kind": 1.0},
-              metrics={"kind": ["accuracy"]})
+model.compile(
+    keras.optimizers.Adam(0.01),
+    loss={"value": "mse", "kind": "sparse_categorical_crossentropy"},
+    loss_weights={"value": 0.5, "kind": 1.0},
+    metrics={"kind": ["accuracy"]},
+)
 xa, xb = rng.normal(size=(512, 8)), rng.normal(size=(512, 6))
 value, kind = xa.sum(1, keepdims=True), (xb[:, 0] > 0).astype(int) + (xb[:, 1] > 0)
 first = model.evaluate({"a": xa, "b": xb}, {"value": value, "kind": kind}, verbose=0, return_dict=True)

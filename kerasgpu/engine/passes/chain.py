@@ -74,4 +74,3 @@ def collapse(dims, strides):
                 s[k : k + 2] = [s[k + 1]]
         k -= 1
     return tuple(dims), [tuple(s) for s in steps]
-

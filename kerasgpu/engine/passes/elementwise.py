@@ -125,7 +125,12 @@ def _join(producer, consumer, uses, p, k, wanted):
 
     outputs, out_registers = [], []
     for buffer, register in zip(producer.outputs, a.outputs):
-        only_here = buffer.temporary and id(buffer) not in wanted and uses.readers.get(id(buffer), []) == [k] and uses.only_writer(buffer) == p
+        only_here = (
+            buffer.temporary
+            and id(buffer) not in wanted
+            and uses.readers.get(id(buffer), []) == [k]
+            and uses.only_writer(buffer) == p
+        )
         if not only_here and not any(buffer is o for o in consumer.outputs):
             outputs.append(buffer)
             out_registers.append(from_a(register))

@@ -22,7 +22,12 @@ def fuse_epilogues(calls, wanted):
         again = False
         uses = Uses(calls)
         for k, call in enumerate(calls):
-            if call.kernel != "gemm" or call.ints[ACTIVATION] or call.ints[ACCUMULATE] or call.outputs[0].dtype.name != "float32":
+            if (
+                call.kernel != "gemm"
+                or call.ints[ACTIVATION]
+                or call.ints[ACCUMULATE]
+                or call.outputs[0].dtype.name != "float32"
+            ):
                 continue
             fused = _with_next(calls, uses, k, wanted)
             if fused:
@@ -42,7 +47,12 @@ def _with_next(calls, uses, k, wanted):
     if not product.temporary or id(product) in wanted or reader is None or uses.only_writer(product) != k:
         return None
     nxt = calls[reader]
-    if nxt.kernel != "elementwise" or len(nxt.outputs) != 1 or not nxt.outputs[0].temporary or sum(b is product for b in nxt.inputs) != 1:
+    if (
+        nxt.kernel != "elementwise"
+        or len(nxt.outputs) != 1
+        or not nxt.outputs[0].temporary
+        or sum(b is product for b in nxt.inputs) != 1
+    ):
         return None
     if uses.only_writer(nxt.outputs[0]) != reader:
         return None
@@ -57,7 +67,11 @@ def _with_next(calls, uses, k, wanted):
         return reader, Call("gemm", gemm.inputs, list(nxt.outputs), ints, gemm.floats)
     if name == "add" and len(nxt.inputs) == 2 and not gemm.ints[BIAS]:
         bias = 1 - own
-        if set(operands[:2]) != {0, 1} or nxt.inputs[bias].dtype != product.dtype or uses.written_between(nxt.inputs[bias], k, reader):
+        if (
+            set(operands[:2]) != {0, 1}
+            or nxt.inputs[bias].dtype != product.dtype
+            or uses.written_between(nxt.inputs[bias], k, reader)
+        ):
             return None
         strides = expand(chain.dims, chain.strides, (rows, columns))
         if strides is None or strides[own] != (columns, 1) or strides[bias] != (0, 1):

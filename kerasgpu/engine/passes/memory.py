@@ -43,6 +43,4 @@ def place_temporaries(calls, pinned):
         return {}, None
     like = spans[0][0].array
     block = launch.empty((total,), np.uint8, like=like)
-    return {
-        id(buffer): block[at : at + buffer.nbytes].view(buffer.dtype) for (buffer, _, _), at in zip(spans, offsets)
-    }, block
+    return {id(buffer): block[at : at + buffer.nbytes].view(buffer.dtype) for (buffer, _, _), at in zip(spans, offsets)}, block

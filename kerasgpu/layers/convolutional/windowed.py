@@ -20,7 +20,7 @@ class WindowedLayer(Layer):
 
     rank = 2
     _paddings = PADDINGS
-    _weights_with_arguments = ("kernel", "bias")
+    _weights_with_arguments: tuple[str, ...] = ("kernel", "bias")
 
     def _set_geometry(self, kernel_size, strides, padding, data_format, dilation_rate):
         self.kernel_size = standardize_tuple(kernel_size, self.rank, "kernel_size")

@@ -96,7 +96,9 @@ def _numbers(x):
     if kind == "O":
         x = _from_objects(x)
     elif kind == "c":
-        raise ValueError(f"An array of dtype {x.dtype} cannot be used for training: pass real and imaginary parts as two features")
+        raise ValueError(
+            f"An array of dtype {x.dtype} cannot be used for training: pass real and imaginary parts as two features"
+        )
     elif kind in "USMmV" and x.dtype.name not in dtypes.ALLOWED_DTYPES:
         raise ValueError(
             f"An array of dtype {x.dtype} cannot be used for training: convert text and dates to numbers first, for instance "
