@@ -22,7 +22,21 @@ INSTRUCTION_SETS = [("portable", 0, [])]
 if X86:
     INSTRUCTION_SETS += [
         ("avx2", 1, ["-mavx2", "-mfma", "-mf16c", "-mbmi2"]),
-        ("avx512", 2, ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx2", "-mfma", "-mf16c", "-mbmi2", "-mprefer-vector-width=512"]),
+        (
+            "avx512",
+            2,
+            [
+                "-mavx512f",
+                "-mavx512bw",
+                "-mavx512vl",
+                "-mavx512dq",
+                "-mavx2",
+                "-mfma",
+                "-mf16c",
+                "-mbmi2",
+                "-mprefer-vector-width=512",
+            ],
+        ),
     ]
 elif ARM:
     INSTRUCTION_SETS += [("neon", 1, [])]
@@ -30,7 +44,19 @@ elif ARM:
 # Files that hold no kernels are compiled once, for any machine.
 ONCE = {"registry.cpp", "program.cpp", "pool.cpp", "parallel.cpp"}
 
-FLAGS = ["-std=c++17", "-O3", "-g0", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Wno-psabi", "-pthread"]
+FLAGS = [
+    "-std=c++17",
+    "-O3",
+    "-g0",
+    "-fvisibility=hidden",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-Wall",
+    "-Wextra",
+    "-Wno-psabi",
+    "-pthread",
+]
 if os.environ.get("KERASGPU_WERROR") == "1":
     FLAGS.append("-Werror")
 

@@ -19,7 +19,7 @@ class WindowedLayer(Layer):
     have an initializer, a regularizer and a constraint, and make them in `build`."""
 
     rank = 2
-    _paddings = PADDINGS
+    _paddings: tuple[str, ...] = PADDINGS
     _weights_with_arguments: tuple[str, ...] = ("kernel", "bias")
 
     def _set_geometry(self, kernel_size, strides, padding, data_format, dilation_rate):
