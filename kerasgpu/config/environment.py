@@ -76,8 +76,8 @@ def device() -> str:
 
 
 def debug() -> int:
-    """KERASGPU_DEBUG: 0 silent, 1 why a step was not captured, 2 each op with shapes and ms, 3 memory, 4 kernel sources."""
-    return _integer("KERASGPU_DEBUG", 0, 4, 0)
+    """KERASGPU_DEBUG: 0 silent, 1 why a step was not captured, 2 each launch with operands and ms, 3 memory too."""
+    return _integer("KERASGPU_DEBUG", 0, 3, 0)
 
 
 def capture() -> bool:

@@ -7,6 +7,8 @@ While a program is being recorded, `launch` also tells the recorder.
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -93,3 +95,26 @@ def host_call(function: Callable, inputs: tuple, outputs: tuple) -> None:
     if recorder is not None:
         recorder(function, inputs, outputs, (), ())
     function(*inputs, *outputs)
+
+
+def _described(array) -> str:
+    return f"{array.dtype}{list(array.shape)}"
+
+
+def _traced(run: Callable) -> Callable:
+    """KERASGPU_DEBUG=2: a line on standard error for each launch, with operands and ms; =3: with the bytes in the pool too."""
+
+    def traced(name, inputs, outputs, *parameters):
+        begin = time.perf_counter()
+        run(name, inputs, outputs, *parameters)
+        ms = 1e3 * (time.perf_counter() - begin)
+        label = name if isinstance(name, str) else getattr(name, "__qualname__", "host call")
+        memory = f"  {_core.memory_stats()['in_use']} bytes in use" if config.debug() >= 3 else ""
+        operands = f"{' '.join(map(_described, inputs))} -> {' '.join(map(_described, outputs))}"
+        print(f"kerasgpu: {ms:9.4f} ms  {label}  {operands}{memory}", file=sys.stderr)
+
+    return traced
+
+
+if config.debug() >= 2:
+    launch, host_call = _traced(launch), _traced(host_call)

@@ -126,3 +126,14 @@ def test_methods_and_random_state():
     for _ in range(5):
         got = model.draw(np.zeros(4, "float32"))
         np.testing.assert_array_equal(got, keras.random.uniform((4,), seed=twin.seed))
+
+
+def test_debug_level_lists_launches():
+    import os
+    import subprocess
+    import sys
+
+    code = "import kerasgpu as k; k.ops.matmul([[1.0, 2.0]], [[3.0], [4.0]])"
+    env = dict(os.environ, KERASGPU_DEBUG="3")
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert "gemm  float32[1, 2] float32[2, 1] -> float32[1, 1]" in done.stderr and "bytes in use" in done.stderr
