@@ -9,6 +9,7 @@ import sys
 import time
 
 from kerasgpu import _core, config
+from kerasgpu.kernels import launch as _  # sets threads and instruction set from the environment
 
 LEVEL_NAMES = {0: "portable", 1: "AVX2 + FMA", 2: "AVX-512"}
 
@@ -49,7 +50,7 @@ def print_info(check: bool = False) -> int:
         ("system", f"{platform.system()} {platform.release()} {platform.machine()}"),
         ("processor", processor()),
         ("instruction set", f"{instruction_set(_core.level())} in use, {instruction_set(_core.machine_level())} available"),
-        ("threads", f"{_core.num_threads()} (KERASGPU_NUM_THREADS), {config.available_cpus()} cores available"),
+        ("threads", f"{_core.num_threads()} of the kernels, {config.available_cpus()} cores available"),
         ("default device", devices.default_device()),
         ("GPUs", ", ".join(f"gpu:{k}" for k in range(count)) or f"none: {why}"),
         ("cache folder", config.keras_home()),
