@@ -9,7 +9,6 @@ import sys
 import time
 
 from kerasgpu import _core, config
-from kerasgpu.kernels import launch as _  # sets threads and instruction set from the environment
 
 LEVEL_NAMES = {0: "portable", 1: "AVX2 + FMA", 2: "AVX-512"}
 
@@ -40,7 +39,7 @@ def processor() -> str:
 
 def print_info(check: bool = False) -> int:
     """Print the report; with check also run every CPU kernel family once against NumPy. Returns the exit status."""
-    import kerasgpu
+    import kerasgpu.kernels.launch  # sets threads and instruction set from the environment
     from kerasgpu.engine import device as devices
 
     count, why = devices.gpu_count()
