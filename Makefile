@@ -37,7 +37,7 @@ test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -m "slow and not gpu" $(ARGS)
 
 parity: $(VENV)/.installed
-	$(BIN)/python -m pip install -q -e '.[parity]'
+	$(BIN)/python -m pip install -q keras==3.15.1 jax
 	$(BIN)/python -m pytest -q -m parity $(ARGS)
 
 bench: $(VENV)/.installed

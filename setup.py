@@ -7,6 +7,7 @@ KERASGPU_NATIVE_ONLY=1 (skip instruction sets that this machine lacks, for quick
 import os
 import platform
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -76,7 +77,8 @@ class BuildKernels(build_ext):
     def build_extension(self, ext):
         root = Path("csrc")
         include = [*ext.include_dirs, *self.include_dirs]
-        temp = Path(self.build_temp)
+        # Not self.build_temp, which is a new folder each time for an editable installation.
+        temp = Path("build") / f"objects.{sysconfig.get_platform()}-{sys.implementation.cache_tag}"
         jobs = []
         for source in sorted((root / "cpu").glob("*.cpp")):
             for name, level, flags in INSTRUCTION_SETS:
