@@ -70,7 +70,8 @@ needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="
 @needs_proc
 @pytest.mark.parametrize("make", [sequential, functional, Subclassed])
 def test_build_fit_predict_delete(make):
-    assert growth(lambda: use(make), 150) < 2e6
+    # Memory pools and the garbage collector need some 200 rounds to settle; from then on nothing is added.
+    assert growth(lambda: use(make), 150, warm_up=250) < 1e6
 
 
 @needs_proc

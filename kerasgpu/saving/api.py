@@ -131,7 +131,7 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     skip_mismatch: leave variables that do not fit as they are, with a warning.
     by_name: True (legacy files only) matches layers by their names.
     """
-    skip = kwargs.pop("objects_to_skip", None) or ()
+    skip = kwargs.pop("objects_to_skip", None)
     by_name = kwargs.pop("by_name", None)
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
@@ -142,6 +142,9 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
         )
     if not os.path.exists(path):
         raise FileNotFoundError(f"load_weights: {path} does not exist")
+    if skip is not None and not path.endswith(".weights.h5"):
+        raise ValueError(f"`objects_to_skip` only supports loading '.weights.h5' files. Received: {path}")
+    skip = skip or ()
     legacy = path.endswith((".h5", ".hdf5")) and not path.endswith(".weights.h5")
     if by_name is not None and not legacy:
         raise ValueError(f"`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: {path}")
