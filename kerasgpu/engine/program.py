@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
+
 from kerasgpu import _core
 from kerasgpu.engine import passes, state
 from kerasgpu.engine.passes.memory import place_temporaries
@@ -58,6 +60,12 @@ class Program:
                 self._core.add_host_call(_host_step(call, places, self._now))
         self._in_numbers = [numbers[id(b)] for b in in_buffers]
         self._out_numbers = [numbers[id(b)] for b in out_buffers]
+        # Whose arrays the inputs are now: a token of the caller's choice.
+        self.bound_to: object = None
+        for b in in_buffers:
+            b.array = np.empty(0, b.array.dtype)  # the calls are kept to be looked at, not the caller's data
+        for call in calls:
+            call.arrays = ()
 
     def _number(self, buffer, numbers, places):
         found = numbers.get(id(buffer))
@@ -77,6 +85,12 @@ class Program:
         """Let input k be another array, of the same dtype, contiguous, and not smaller than the program reads."""
         self._core.rebind(self._in_numbers[k], array)
         self._now[self._in_keys[k]] = array
+
+    def release_inputs(self) -> None:
+        """Let go of the input arrays. Until others are bound, running raises instead of touching memory."""
+        self.bound_to = None
+        for k, key in enumerate(self._in_keys):
+            self.bind(k, np.empty(0, self._now[key].dtype))
 
     def fresh_outputs(self) -> list:
         """Give every output that is the program's own a new array, so that results of earlier runs stay as they are."""
@@ -117,16 +131,19 @@ def _host_step(call, places, now):
     ins = [located(a, b) for a, b in zip(call.arrays[0], call.inputs)]
     outs = [located(a, b) for a, b in zip(call.arrays[1], call.outputs)]
     function = call.kernel
-    replaced = [
-        (k, id(b), a.shape) for k, (a, b) in enumerate(zip([*ins, *outs], [*call.inputs, *call.outputs])) if id(b) in now
-    ]
+    fixed = [*ins, *outs]
+    replaced = []
+    for k, (a, b) in enumerate(zip([*ins, *outs], [*call.inputs, *call.outputs])):
+        if id(b) in now:
+            replaced.append((k, id(b), a.dtype, a.shape))
+            fixed[k] = None
     if not replaced:
-        return lambda: function(*ins, *outs)
+        return lambda: function(*fixed)
 
     def step():
-        arrays = [*ins, *outs]
-        for k, key, shape in replaced:
-            arrays[k] = now[key].view(arrays[k].dtype).reshape(shape)
+        arrays = list(fixed)
+        for k, key, dtype, shape in replaced:
+            arrays[k] = now[key].view(dtype).reshape(shape)
         function(*arrays)
 
     return step

@@ -19,9 +19,6 @@ watcher = None
 # The active AutocastScope dtype ("float16", ...), or None.
 autocast_dtype = None
 
-# While a model file is loaded: what its variables may allocate (kerasgpu.saving.reader.variable_budget).
-variable_budget = None
-
 # Counts moves of variables between devices: programs recorded before one hold addresses that are no longer theirs.
 variables_moved = 0
 
@@ -33,6 +30,8 @@ class ThreadState(threading.local):
         self.device = None
         self.name_scopes: list = []
         self.attributes: dict = {}
+        # While a model file is loaded: what its variables may allocate.
+        self.variable_budget = None
 
 
 thread = ThreadState()

@@ -115,8 +115,8 @@ class Variable(Operators):
             self._shape = self._check_shape(shape)
             self._dtype = dtypes.standardize_dtype(dtype)
             self._initializer = initializer
-            if state.variable_budget is not None:
-                state.variable_budget.take(self._shape, launch.numpy_dtype(self._dtype).itemsize)
+            if state.thread.variable_budget is not None:
+                state.thread.variable_budget.take(self._shape, launch.numpy_dtype(self._dtype).itemsize)
             if state.shape_only:
                 self._tensor = MetaTensor(self._shape, self._dtype)
                 return

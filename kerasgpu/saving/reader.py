@@ -228,11 +228,11 @@ class variable_budget:
             )
 
     def __enter__(self):
-        self._before, state.variable_budget = state.variable_budget, self
+        self._before, state.thread.variable_budget = state.thread.variable_budget, self
         return self
 
     def __exit__(self, *exc):
-        state.variable_budget = self._before
+        state.thread.variable_budget = self._before
 
 
 def largest_of(variables):

@@ -77,7 +77,7 @@ class CapturedRunner(EagerRunner):
         self._stores: list | None = None  # of predict: arrays that collect the outputs
         self._store_structure = None
         self._stored = 0
-        self._bound: set = set()
+        self._token = object()  # names the arrays of this runner to the programs that are bound to them
         self._programs: Any = None  # StepPrograms, from the first epoch on
 
     def begin_epoch(self):
@@ -91,7 +91,7 @@ class CapturedRunner(EagerRunner):
             self._programs = cached(self.model, self._key(), StepPrograms)
         if self._stores is not None:
             self._stores = None
-            self._bound = set()
+            self._token = object()
         self._stored = 0
 
     def _key(self):
@@ -133,7 +133,7 @@ class CapturedRunner(EagerRunner):
         entry = self._programs.by_size.get(rows)
         if isinstance(entry, Program) and not entry.valid:
             entry = "once"
-        if isinstance(entry, Program) and self._ready(entry, rows):
+        if isinstance(entry, Program) and self._ready(entry):
             entry.run(steps)
             self._stored += rows * steps if self._stores is not None else 0
             if self.mode != "predict":
@@ -192,24 +192,27 @@ class CapturedRunner(EagerRunner):
             flat = nest.flatten(result) if self.mode != "predict" else []
             tensors = [x if isinstance(x, Tensor) else getattr(x, "_tensor", None) for x in flat]
             outputs = [t._data for t in tensors if t is not None]
-            self._programs.by_size[rows] = Program(recorder, self._inputs(), outputs)
+            program = self._programs.by_size[rows] = Program(recorder, self._inputs(), outputs)
+            program.bound_to = self._token
             self._programs.outputs[rows] = (result if self.mode != "predict" else None, [t is not None for t in tensors])
-            self._bound.add(rows)
         self._finish(result, rows)
 
     # -- a program's view of this runner's arrays -----------------------------------------------------------------
     def _inputs(self):
         return [*self._arrays, self._order, self._cursor, *(self._stores or ())]
 
-    def _ready(self, program, rows) -> bool:
-        """Point the program at this runner's arrays. False where it stores outputs and there is nothing to store into yet."""
-        if rows in self._bound:
+    def _ready(self, program) -> bool:
+        """Point the program at this runner's arrays. False where it stores outputs and there is nothing to store into yet.
+
+        Other runners of the model may have used the program since (a callback that evaluates, say).
+        """
+        if program.bound_to is self._token:
             return True
         if not self._prepare_stores():
             return False
         for k, a in enumerate(self._inputs()):
             program.bind(k, a)
-        self._bound.add(rows)
+        program.bound_to = self._token
         return True
 
     def _prepare_stores(self) -> bool:
@@ -229,6 +232,13 @@ class CapturedRunner(EagerRunner):
         arrays = iter(range(sum(is_tensor)))
         leaves = [Tensor(program.output(next(arrays))) if t else x for x, t in zip(nest.flatten(result), is_tensor)]
         return nest.pack_sequence_as(result, leaves)
+
+    def close(self):
+        super().close()
+        if self._programs is not None:
+            for program in self._programs.by_size.values():
+                if isinstance(program, Program) and program.bound_to is self._token:
+                    program.release_inputs()
 
     # -- results --------------------------------------------------------------------------------------------------
     def last_outputs(self):

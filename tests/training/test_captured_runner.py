@@ -1,0 +1,71 @@
+"""Programs of a model are shared by its runners: none may see another's data, or keep it alive."""
+
+import gc
+import weakref
+
+import numpy as np
+
+import kerasgpu as keras
+from kerasgpu.engine.program import Program
+
+
+def make():
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    return model
+
+
+def data(seed, n=70):
+    x = np.random.default_rng(seed).normal(size=(n, 4)).astype("float32")
+    return x, x.sum(1, keepdims=True) * seed
+
+
+def programs(model):
+    return [p for steps in model._programs.values() for p in getattr(steps, "by_size", {}).values() if isinstance(p, Program)]
+
+
+def test_evaluate_in_a_callback_does_not_disturb_validation():
+    class Evaluate(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.evaluate(*data(9), verbose=0)  # the shapes of the validation data
+
+    with_callback, without = make(), make()
+    arguments = dict(validation_data=data(2), epochs=5, batch_size=16, verbose=0, shuffle=False)
+    one = with_callback.fit(*data(1), callbacks=[Evaluate()], **arguments)
+    two = without.fit(*data(1), **arguments)
+    assert one.history == two.history
+    assert programs(without)
+
+
+def test_captured_and_eager_training_give_the_same_bits():
+    histories = []
+    for eager in (False, True):
+        model = make()
+        model.run_eagerly = eager
+        histories.append(model.fit(*data(1), validation_data=data(2), epochs=4, batch_size=16, verbose=0).history)
+        histories.append(model.predict(data(3)[0], verbose=0).tolist())
+    assert histories[:2] == histories[2:]
+
+
+def test_arrays_are_not_kept_after_use():
+    model = make()
+    x, y = data(1)
+    for _ in range(3):
+        model.fit(x, y, verbose=0, batch_size=16)
+        predictions = model.predict(x, verbose=0, batch_size=16)
+    assert programs(model)
+    gone = [weakref.ref(x), weakref.ref(y), weakref.ref(predictions)]
+    del x, y, predictions
+    gc.collect()
+    assert [r() for r in gone] == [None, None, None]
+    assert np.isfinite(model.predict(data(1)[0], verbose=0)).all()
+
+
+def test_earlier_predictions_stay():
+    model = make()
+    first = [model.predict(data(k)[0], verbose=0) for k in range(4)]
+    kept = [p.copy() for p in first]
+    model.predict(data(9)[0], verbose=0)
+    for p, k in zip(first, kept):
+        np.testing.assert_array_equal(p, k)
