@@ -67,22 +67,16 @@ def growth(run, rounds, warm_up=100):
     return resident() - before
 
 
-def growth_in_a_new_process(name, rounds, warm_up) -> int:
-    """Growth for one kind of model in a process of its own: thousands of earlier tests would leave a fragmented heap."""
-    code = f"from tests import test_memory as t; print(t.growth(lambda: t.use(t.{name}), {rounds}, {warm_up}))"
-    root = Path(__file__).resolve().parent.parent
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    return int(done.stdout)
-
-
-needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+# Thousands of earlier tests leave a fragmented heap: these run in a process of their own, started by the last test here.
+ALONE = os.environ.get("KERASGPU_TEST_MEMORY_ALONE") == "1"
+needs_proc = pytest.mark.skipif(not ALONE or not os.path.exists("/proc/self/statm"), reason="runs in a process of its own")
 
 
 @needs_proc
 @pytest.mark.parametrize("make", [sequential, functional, Subclassed])
 def test_build_fit_predict_delete(make):
     # Memory pools and the garbage collector need some 200 rounds to settle; from then on nothing is added.
-    assert growth_in_a_new_process(make.__name__, 150, warm_up=250) < 1e6
+    assert growth(lambda: use(make), 150, warm_up=250) < 1e6
 
 
 @needs_proc
@@ -157,3 +151,11 @@ def test_models_are_collected(make):
     del model
     gc.collect()
     assert all(ref() is None for ref in gone)
+
+
+@pytest.mark.skipif(ALONE or not os.path.exists("/proc/self/statm"), reason="is the parent, and needs /proc")
+def test_the_rest_in_a_new_process():
+    env = dict(os.environ, KERASGPU_TEST_MEMORY_ALONE="1")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
+    done = subprocess.run(command, cwd=Path(__file__).resolve().parent.parent, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
