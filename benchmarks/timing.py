@@ -6,6 +6,9 @@ import statistics
 import time
 
 
+PAUSE = 0.1  # seconds between the turns of two subjects
+
+
 def calibrate(function, seconds: float) -> int:
     """How many calls fill about `seconds`."""
     calls = 1
@@ -27,6 +30,9 @@ def interleaved(functions, rounds: int = 7, seconds: float = 0.02) -> list[list[
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for f, n, out in zip(functions, calls, times):
+            # The threads of the other library may poll for work for a while after its turn (OpenBLAS: tens of milliseconds).
+            time.sleep(PAUSE)
+            f()
             begin = time.perf_counter()
             for _ in range(n):
                 f()
