@@ -38,7 +38,7 @@ test-slow: $(VENV)/.installed
 
 parity: $(VENV)/.installed
 	$(BIN)/python -m pip install -q keras==3.15.1 jax
-	$(BIN)/python -m pytest -q -m parity $(ARGS)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q -m parity $(ARGS)
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks --device $(DEVICE) $(ARGS)
