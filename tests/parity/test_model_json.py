@@ -30,6 +30,8 @@ def build(k):
 
 
 def test_both_write_the_same_and_read_each_other():
+    kerasgpu.backend.clear_session()  # automatic names start anew in both
+    keras.backend.clear_session()
     ours, theirs = build(kerasgpu), build(keras)
     x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
     theirs.set_weights(ours.get_weights())
