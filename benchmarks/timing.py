@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import time
 
-
 PAUSE = 0.1  # seconds between the turns of two subjects
 
 
