@@ -1,7 +1,7 @@
 """Builds kerasgpu._core: every file of csrc/cpu once per instruction set, plus the bindings.
 
 Environment: KERASGPU_BUILD_JOBS (parallel compilers, default: all cores), KERASGPU_WERROR=1 (warnings are errors),
-KERASGPU_NATIVE_ONLY=1 (skip instruction sets that this machine lacks, for quick development builds).
+KERASGPU_BUILD_ISAS (a list such as "portable,avx512": compile for these only, for quick development builds).
 """
 
 import os
@@ -41,6 +41,13 @@ if X86:
     ]
 elif ARM:
     INSTRUCTION_SETS += [("neon", 1, [])]
+
+WANTED = os.environ.get("KERASGPU_BUILD_ISAS", "").replace(",", " ").split()
+if WANTED:
+    KNOWN = [name for name, _, _ in INSTRUCTION_SETS]
+    if "portable" not in WANTED or not set(WANTED) <= set(KNOWN):
+        raise SystemExit(f"KERASGPU_BUILD_ISAS={','.join(WANTED)}: give portable and any others of {', '.join(KNOWN)}")
+    INSTRUCTION_SETS = [one for one in INSTRUCTION_SETS if one[0] in WANTED]
 
 # Files that hold no kernels are compiled once, for any machine.
 ONCE = {"registry.cpp", "program.cpp", "pool.cpp", "parallel.cpp"}

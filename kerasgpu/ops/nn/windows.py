@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from kerasgpu import ops
+from kerasgpu.kernels.window import Window
 from kerasgpu.ops.primitives.movement import pad, spread_slice, strided_slice
 
 
@@ -38,7 +39,7 @@ class Windows:
     """Windows of size `kernel` (dilated) at every `stride` over spatial dims of `size`, "valid" or "same" padded."""
 
     def __init__(self, name, size, kernel, stride, padding, dilation):
-        self.kernel, self.stride, self.dilation = kernel, stride, dilation
+        self.size, self.kernel, self.stride, self.dilation = tuple(size), kernel, stride, dilation
         if padding not in ("valid", "same"):
             raise ValueError(f"Invalid padding '{padding}', must be 'same' or 'valid'.")
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation)]
@@ -55,6 +56,12 @@ class Windows:
                 "over "
                 f"spatial dims {tuple(size)}, strides {stride}, padding '{padding}'. Use a smaller window or padding='same'"
             )
+
+    @property
+    def geometry(self):
+        """What the kernels take."""
+        before = tuple(a for a, _ in self.pads)
+        return Window(self.size, self.count, tuple(self.kernel), tuple(self.stride), tuple(self.dilation), before)
 
     @property
     def taps(self):
