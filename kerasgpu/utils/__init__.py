@@ -20,6 +20,7 @@ from kerasgpu.training.progbar import Progbar
 from kerasgpu.utils import legacy
 from kerasgpu.utils.config_class import Config
 from kerasgpu.utils.files import get_file
+from kerasgpu.utils.image_utils import array_to_img, img_to_array, load_img, save_img
 from kerasgpu.utils.numerical import normalize, to_categorical
 from kerasgpu.utils.rng import set_random_seed
 from kerasgpu.utils.sequences import pad_sequences
@@ -32,6 +33,7 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -41,13 +43,16 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
     "legacy",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "standardize_dtype",
@@ -62,16 +67,12 @@ __getattr__ = missing.names(
     __name__,
     {
         "FeatureSpace": "preprocess columns with pandas or scikit-learn, or with keras.layers.Normalization",
-        "array_to_img": _IMAGES,
         "audio_dataset_from_directory": _TABLES,
         "bounding_boxes": "boxes are plain arrays; convert their corners and sizes with NumPy or keras.ops",
         "get_source_inputs": "a model lists its inputs as model.inputs",
         "image_dataset_from_directory": _IMAGES,
-        "img_to_array": _IMAGES,
-        "load_img": _IMAGES,
         "model_to_dot": "model.summary() prints the graph as text",
         "plot_model": "model.summary() prints the graph as text",
-        "save_img": _IMAGES,
         "split_dataset": "slice the arrays, or use fit(validation_split=...)",
         "text_dataset_from_directory": _TABLES,
         "timeseries_dataset_from_array": "numpy.lib.stride_tricks.sliding_window_view makes the windows",
