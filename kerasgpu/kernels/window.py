@@ -13,7 +13,7 @@ class Window(NamedTuple):
     """
 
     size: tuple  # of the input
-    count: tuple  # of the output
+    count: tuple  # type: ignore[assignment]  # of the output (a tuple has a method of that name)
     kernel: tuple  # taps
     stride: tuple
     dilation: tuple
