@@ -42,21 +42,29 @@ SHAPES = {
 }
 
 
-def measure(functions, budget, clock):
-    """Fastest seconds of each function, called in turn for about `budget` seconds."""
+def measure(functions, budget, clock, rest):
+    """Fastest seconds of each function, called in turn for about `budget` seconds.
+
+    With `rest` each turn begins with a pause of that many seconds: OpenBLAS's threads poll for a while after a call and would
+    take the cores from the other.
+    """
     best = [float("inf")] * len(functions)
     began = time.perf_counter()
     for f in functions:
         f()
     once = time.perf_counter() - began
-    repeat = max(1, min(200, int(1e-3 / max(once, 1e-6))))
+    turn = 1e-3 if not rest else 5e-3
+    repeat = max(1, min(1000, int(turn / max(once, 1e-6))))
     rounds = 0
     while rounds < 3 or time.perf_counter() - began < budget:
         for k, f in enumerate(functions):
-            start = clock()
-            for _ in range(repeat):
-                f()
-            best[k] = min(best[k], (clock() - start) / repeat)
+            if rest:
+                time.sleep(rest)
+            for _ in range(4 if rest else 1):
+                start = clock()
+                for _ in range(repeat):
+                    f()
+                best[k] = min(best[k], (clock() - start) / repeat)
         rounds += 1
     return best
 
@@ -93,6 +101,7 @@ def main():
             ],
             args.budget,
             time.thread_time if args.one_thread else time.perf_counter,
+            0.0 if args.one_thread else 0.1,
         )
         ratios.append(theirs / ours)
         rate = 2e-9 * m * n * k * (batch or 1) / ours
