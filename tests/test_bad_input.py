@@ -45,7 +45,10 @@ BAD = {
     "features in a call": (lambda: classifier()(X[:, :3]), r"layer 'out'.*value 4.*\(24, 3\)"),
     "rank too low": (lambda: fit(X[:, 0]), r"name 'in'.*Expected shape \(None, 4\).*\(24,\)"),
     "rank too high": (lambda: fit(np.ones((24, 4, 4, 4))), r"name 'in'.*Expected shape \(None, 4\).*\(24, 4, 4, 4\)"),
-    "targets": (lambda: fit(y=np.ones((24, 7)), model=classifier("mse")), r"\(24, 7\).*\(24, 3\)"),
+    "targets": (
+        lambda: fit(y=np.ones((24, 7)), model=classifier("mse")),
+        r"loss 'mse' of y_true \(24, 7\), y_pred \(24, 3\): .*",
+    ),
     "one-hot for sparse": (lambda: fit(y=np.eye(3)[Y]), r"target.shape=\(24, 3\), output.shape=\(24, 3\)"),
     "sparse for one-hot": (lambda: fit(model=classifier("categorical_crossentropy")), r"same rank.*\(24,\).*\(24, 3\)"),
     # labels
@@ -58,6 +61,12 @@ BAD = {
     ),
     "label in evaluate": (lambda: classifier().evaluate(X, Y + 1, verbose=0), "class numbers from 0 to 2"),
     "label in validation": (lambda: fit(validation_data=(X, Y + 1)), "class numbers from 0 to 2"),
+    "label from a generator": (
+        lambda: classifier().fit(((X, Y + 1) for _ in range(1)), verbose=0, shuffle=False),
+        r"class numbers from 0 to 2.*from 1 to 3",
+    ),
+    "label in train_on_batch": (lambda: classifier().train_on_batch(X, Y - 1), r"class numbers from 0 to 2.*from -1 to 1"),
+    "label in test_on_batch": (lambda: classifier().test_on_batch(X, Y + 1), r"class numbers from 0 to 2.*from 1 to 3"),
     "category too large": (lambda: keras.utils.to_categorical([0, 5], 3), r"class 5 does not fit in num_classes=3"),
     # data
     "empty": (lambda: fit(X[:0], Y[:0]), r"no samples: x has shape \(0, 4\)"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kerasgpu.engine import nest, symbolic, tape
 from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
 from kerasgpu.training.adapters import ArrayAdapter
 from kerasgpu.training.adapters.pack import unpack_x_y_sample_weight
@@ -74,25 +75,38 @@ def _build_compiled(model, y, y_pred):
 
 
 def check_labels(model, adapter):
-    """Refuse class numbers that the model has no output for, before they give NaN losses. Looks at in-memory labels only."""
+    """Refuse class numbers in memory that the model has no output for, before they give NaN losses."""
+    check = label_check(model) if isinstance(adapter, ArrayAdapter) else None
+    if check is not None:
+        check(adapter._structure)
+
+
+def label_check(model):
+    """A function that refuses a batch (x, y) whose class numbers have no output; None when there is nothing to look at."""
     loss, spec = model._compile_loss, model._output_spec
-    if not isinstance(adapter, ArrayAdapter) or loss is None or not loss.built or spec is None:
-        return
-    _, y, _ = unpack_x_y_sample_weight(adapter._structure)
-    if nest.is_nested(y) or nest.is_nested(spec) or y is None or not launch.is_host(y) or not y.size:
-        return
-    for entry in loss.entries:
-        ignored = getattr(entry.loss, "ignore_class", None)
-        if not _is_sparse_categorical(entry.loss) or ignored is not None or y.dtype.kind not in "iuf":
-            continue
-        classes = spec.shape[getattr(entry.loss, "axis", -1)]
+    if loss is None or not loss.built or spec is None or nest.is_nested(spec):
+        return None
+    found = [entry.loss for entry in loss.entries if _is_sparse_categorical(entry.loss)]
+    axes = [getattr(one, "axis", -1) for one in found if getattr(one, "ignore_class", None) is None]
+    counts = [spec.shape[axis] for axis in axes if spec.shape[axis] is not None]
+    if not counts:
+        return None
+    classes = min(counts)
+
+    def check(batch):
+        _, y, _ = unpack_x_y_sample_weight(batch)
+        y = y._data if isinstance(y, Tensor) else y
+        if y is None or nest.is_nested(y) or not launch.is_host(y) or not y.size or y.dtype.kind not in "iuf":
+            return
         low, high = y.min(), y.max()
-        if classes is not None and (low < 0 or high >= classes):
+        if low < 0 or high >= classes:
             raise ValueError(
                 "The labels do not fit the model: sparse_categorical_crossentropy needs class numbers from 0 to "
                 f"{classes - 1}, because the "
                 f"output of the model has shape {tuple(spec.shape)}, but y holds numbers from {low} to {high}. {_remedy(low, high)}"
             )
+
+    return check
 
 
 def _remedy(low, high):

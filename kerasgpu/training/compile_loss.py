@@ -173,7 +173,7 @@ class CompileLoss:
         for k, (path, loss, weight, _) in enumerate(self.entries):
             p = _resolve(path, y_pred)
             w = _resolve(path, sample_weight) if nested_weight else sample_weight
-            value = loss(_resolve(path, y_true), p, w)
+            value = _named(loss, _resolve(path, y_true), p, w)
             if value.dtype != self.dtype:
                 value = ops.cast(value, self.dtype)
             if self.metrics:
@@ -185,6 +185,15 @@ class CompileLoss:
         return total
 
     call = __call__
+
+
+def _named(loss, y_true, y_pred, weight):
+    """The value of a loss, whose name is put before the message when shapes do not fit."""
+    try:
+        return loss(y_true, y_pred, weight)
+    except ValueError as error:
+        shapes = ", ".join(f"{n} {tuple(x.shape)}" for n, x in (("y_true", y_true), ("y_pred", y_pred)) if hasattr(x, "shape"))
+        raise ValueError(f"loss {loss.name!r} of {shapes}: {error}") from None
 
 
 def _entry_name(path, names, loss):

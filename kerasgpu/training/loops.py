@@ -272,6 +272,9 @@ def on_batch(model, mode, x, y, sample_weight, class_weight, return_dict):
         sample_weight = class_weight_to_sample_weights(y, class_weight)
     batch = tuple(to_tensors(part) for part in (x, y, sample_weight))
     checks.build_on(model, batch, train=mode == "train")
+    check = checks.label_check(model)
+    if check is not None:
+        check(batch)
     model.reset_metrics()
     logs = model._step_function(mode)(batch)
     logs = pythonify_logs(metric_values.read(model) if logs is None else logs)

@@ -18,7 +18,7 @@ import numpy as np
 
 from kerasgpu.engine import nest, tape
 from kerasgpu.engine.tensor import Tensor
-from kerasgpu.training import metric_values
+from kerasgpu.training import checks, metric_values
 from kerasgpu.training.logs import pythonify_logs
 from kerasgpu.training.source import ArraySource, make_source
 
@@ -36,6 +36,8 @@ class EagerRunner:
         self._stop = _STOP_FLAGS[mode]
         self._logs = None
         self._outputs: list = []
+        # Arrays in memory were looked at as a whole.
+        self._check = None if mode == "predict" or isinstance(source, ArraySource) else checks.label_check(model)
 
     @property
     def num_batches(self):
@@ -62,6 +64,8 @@ class EagerRunner:
             batch = fetch()
             if batch is None:
                 break
+            if self._check is not None:
+                self._check(batch)
             result = step(batch)
             if predict:
                 self._outputs.append(result)

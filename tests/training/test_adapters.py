@@ -218,3 +218,10 @@ def test_packing():
     assert unpack_x_y_sample_weight([1, 2]) == (1, 2, None)
     with pytest.raises(ValueError, match="expected to be in format"):
         unpack_x_y_sample_weight((1, 2, 3, 4))
+
+
+def test_an_iterator_is_read_once_and_wholly():
+    batches = [[np.ones((2, 3), "float32") * k, np.zeros(2, "int32")] for k in range(3)]
+    adapter = get_data_adapter(iter(batches))
+    assert float(adapter.example()[0][0, 0]) == 0
+    assert [float(x[0, 0]) for x, _ in adapter.batches()] == [0, 1, 2]

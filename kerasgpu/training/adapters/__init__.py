@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import types
 import warnings
+from collections.abc import Iterator
 
 from kerasgpu.training.adapters import convert
 from kerasgpu.training.adapters.arrays import ArrayAdapter
@@ -22,7 +22,8 @@ def get_data_adapter(x, y=None, sample_weight=None, batch_size=None, steps_per_e
     if isinstance(x, PyDataset):
         _refuse("PyDataset", y, sample_weight)
         return PyDatasetAdapter(x, class_weight=class_weight, shuffle=shuffle)
-    if isinstance(x, types.GeneratorType):
+    # Other iterators, such as iter(data_loader), can be read once, too.
+    if isinstance(x, Iterator):
         _refuse("generator", y, sample_weight, class_weight)
         if shuffle:
             _warn_shuffle("a generator. The generator is expected to yield already-shuffled data.")

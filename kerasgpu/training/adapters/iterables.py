@@ -9,7 +9,7 @@ from kerasgpu.training.adapters.convert import to_tensors
 
 
 class GeneratorAdapter(DataAdapter):
-    """A Python generator of (x,), (x, y) or (x, y, sample_weight): one pass, which epochs share."""
+    """A Python generator or other iterator of (x,), (x, y) or (x, y, sample_weight): one pass, which epochs share."""
 
     restartable = False
 
@@ -21,7 +21,7 @@ class GeneratorAdapter(DataAdapter):
                 "When passing a Python generator to a Keras model, the generator must yield at least one batch. Received an "
                 "empty generator."
             )
-        first = self._first[0]
+        first = self._first[0] = _as_tuple(self._first[0])
         if not isinstance(first, tuple):
             raise ValueError(
                 "When passing a Python generator to a Keras model, the generator must return a tuple, either (input,) or "
@@ -36,7 +36,7 @@ class GeneratorAdapter(DataAdapter):
         while self._first:
             yield to_tensors(self._first.pop())
         for batch in self._generator:
-            yield to_tensors(batch)
+            yield to_tensors(_as_tuple(batch))
 
 
 class IterableAdapter(DataAdapter):
