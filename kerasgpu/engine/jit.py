@@ -12,6 +12,7 @@ from kerasgpu.engine.recorder import Recorder, address
 from kerasgpu.engine.tensor import MetaTensor, Tensor, contiguous, convert_to_tensor
 from kerasgpu.kernels import launch
 
+MAX_PROGRAMS = 32  # per function; signatures beyond that (ever new shapes) push out the oldest
 EAGER = object()  # in place of a program: this signature cannot be replayed
 
 
@@ -57,6 +58,8 @@ class CapturedFunction:
         if entry is EAGER:
             return self.function(*args, **kwargs)
         if entry is None:
+            if len(self._seen) >= MAX_PROGRAMS:
+                del self._seen[next(iter(self._seen))]
             self._seen[key] = "once"
             return self.function(*args, **kwargs)
         if entry == "once" or not entry[0].valid:
@@ -66,6 +69,7 @@ class CapturedFunction:
             program.bind(k, array)
         outputs = program.fresh_outputs()
         program.run()
+        program.release_inputs()
         made = iter([Tensor(o if own else o.copy(), d) for o, (d, own) in zip(outputs, specs)])
         return nest.map_structure(lambda x: next(made) if isinstance(x, _Output) else x, structure)
 

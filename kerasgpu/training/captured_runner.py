@@ -257,6 +257,9 @@ class CapturedRunner(EagerRunner):
         return nest.pack_sequence_as(self._store_structure, [a[: self._stored] for a in self._stores])
 
 
-def captured_step(model, mode, step):
-    """The step function for batches that come one by one (generators, train_on_batch), captured per shape."""
-    return cached(model, (model_state(model, mode), "batch", getattr(step, "__qualname__", "")), lambda: CapturedFunction(step))
+def captured_step(model, mode):
+    """The step function of a model for batches that come one by one (generators, train_on_batch), captured per shape."""
+    step = model._step_function(mode)
+    if not can_capture(model):
+        return step
+    return cached(model, (model_state(model, mode), "batch"), lambda: CapturedFunction(step))

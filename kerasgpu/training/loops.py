@@ -276,13 +276,13 @@ def on_batch(model, mode, x, y, sample_weight, class_weight, return_dict):
     if check is not None:
         check(batch)
     model.reset_metrics()
-    logs = model._step_function(mode)(batch)
+    logs = step_runner.batch_step(model, mode)(batch)
     logs = pythonify_logs(metric_values.read(model) if logs is None else logs)
     return logs if return_dict else model._flatten_metrics_in_order(logs)
 
 
 def predict_on_batch(model, x):
-    return nest.map_structure(step_runner.to_numpy, model._step_function("predict")((to_tensors(x),)))
+    return nest.map_structure(step_runner.to_numpy, step_runner.batch_step(model, "predict")((to_tensors(x),)))
 
 
 def _build(model, adapter, train):

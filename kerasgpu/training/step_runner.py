@@ -9,7 +9,7 @@
     runner.end_epoch()
     runner.close()         stops background work of the data
 
-`EagerRunner` calls the model's step function in Python, batch by batch.
+`EagerRunner` calls the model's step function batch by batch.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class EagerRunner:
         self.model = model
         self.mode = mode
         self.source = source
-        self._step = model._step_function(mode)
+        self._step = model._step_function(mode) if isinstance(source, ArraySource) else batch_step(model, mode)
         self._stop = _STOP_FLAGS[mode]
         self._logs = None
         self._outputs: list = []
@@ -123,6 +123,13 @@ def make_runner(model, mode, adapter, steps_per_epoch=None):
     source = make_source(adapter, steps_per_epoch, model.steps_per_execution)
     captured = isinstance(source, ArraySource) and captured_runner.can_capture(model)
     return (captured_runner.CapturedRunner if captured else EagerRunner)(model, mode, source)
+
+
+def batch_step(model, mode):
+    """The step function for batches that come one by one: captured, unless the model runs eagerly."""
+    from kerasgpu.training import captured_runner
+
+    return captured_runner.captured_step(model, mode)
 
 
 def inference_step(function):

@@ -6,6 +6,8 @@ import weakref
 import numpy as np
 
 import kerasgpu as keras
+from kerasgpu import layers
+from kerasgpu.engine import jit
 from kerasgpu.engine.program import Program
 
 
@@ -69,3 +71,60 @@ def test_earlier_predictions_stay():
     model.predict(data(9)[0], verbose=0)
     for p, k in zip(first, kept):
         np.testing.assert_array_equal(p, k)
+
+
+def _small():
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((5,)), layers.Dense(8, activation="relu"), layers.Dropout(0.5), layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    return model
+
+
+def test_batches_from_a_generator_give_the_bits_of_arrays():
+    x, y = np.random.default_rng(0).random((22, 5), "float32"), np.zeros((22, 1), "float32")
+    batches = [(x[k : k + 4], y[k : k + 4]) for k in range(0, 22, 4)]  # the last one has two rows
+    weights = []
+    for eagerly in (False, True):
+        from_arrays, from_batches, one_by_one = _small(), _small(), _small()
+        for model in (from_arrays, from_batches, one_by_one):
+            model.run_eagerly = eagerly
+        from_arrays.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0)
+        from_batches.fit((b for _ in range(3) for b in batches), steps_per_epoch=6, epochs=3, shuffle=False, verbose=0)
+        for _ in range(3):
+            for b in batches:
+                one_by_one.train_on_batch(*b)
+        weights += [model.get_weights() for model in (from_arrays, from_batches, one_by_one)]
+    for other in weights[1:]:
+        for a, b in zip(weights[0], other):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_ever_new_batch_sizes_keep_a_bounded_number_of_programs():
+    model = _small()
+    for rows in range(1, 50):
+        for _ in range(2):
+            model.predict_on_batch(np.ones((rows, 5), "float32"))
+    functions = [f for f in model._programs.values() if isinstance(f, jit.CapturedFunction)]
+    assert sum(len(f._seen) for f in functions) <= jit.MAX_PROGRAMS
+
+
+def test_a_frozen_layer_is_seen_by_train_on_batch():
+    model, x = _small(), np.ones((4, 5), "float32")
+    for _ in range(3):
+        model.train_on_batch(x, x[:, :1])
+    model.layers[0].trainable = False
+    model.compile("adam", "mse")
+    before = model.layers[0].get_weights()[0].copy()
+    for _ in range(3):
+        model.train_on_batch(x, x[:, :1])
+    np.testing.assert_array_equal(before, model.layers[0].get_weights()[0])
+
+
+def test_a_batch_is_not_kept_after_its_step():
+    model, x = _small(), np.ones((4, 5), "float32")
+    for _ in range(4):
+        x = np.ones((4, 5), "float32")
+        model.predict_on_batch(x)
+    gone = weakref.ref(x)
+    del x
+    assert gone() is None
