@@ -63,11 +63,16 @@ def default_device() -> str:
 
 
 def _has_driver() -> bool:
-    """Whether an NVIDIA driver is present, without importing CuPy."""
-    import ctypes.util
-    import os
+    """Whether an NVIDIA driver is present, without importing CuPy and without starting a process, as find_library does."""
+    import ctypes
 
-    return os.path.exists("/proc/driver/nvidia/version") or bool(ctypes.util.find_library("nvcuda"))
+    for name in ("nvcuda.dll",) if sys.platform == "win32" else ("libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"):
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return True
+    return False
 
 
 def current_device() -> str:
