@@ -7,11 +7,10 @@ may be numbers; the sum that undoes broadcasting is added here.
 
 from __future__ import annotations
 
-import inspect
 import math
 
 from kerasgpu import ops
-from kerasgpu.engine.op import Primitive, primitive
+from kerasgpu.engine.op import Primitive, parameter_names, primitive
 from kerasgpu.kernels import elementwise as kernels
 from kerasgpu.ops.primitives.shapes import broadcast_shapes, unbroadcast
 
@@ -63,7 +62,7 @@ def _binary(name, opcode, left=None, right=None, result=None):
             None if right is None else lambda: unbroadcast(right(g, *saved, x, y), y.shape),
         )
 
-    if len(inspect.signature(left or right).parameters) == 4:
+    if len(parameter_names(left or right)) == 4:
 
         @op.gradient
         def _(g, y, a, b=None, c=None, is_left=False):
