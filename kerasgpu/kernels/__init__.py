@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 
 _FAMILIES = (
+    "conv",
     "cross_entropy",
     "elementwise",
     "gemm",

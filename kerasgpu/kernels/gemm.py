@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasgpu.kernels.launch import empty, host_call, launch
 
-_ACTIVATIONS = {None: 0, "linear": 0, "relu": 1}
+ACTIVATIONS = {None: 0, "linear": 0, "relu": 1}
 
 
 def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=None, alpha=1.0, out=None, accumulate=False):
@@ -40,7 +40,7 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
         raise ValueError(f"matmul: both operands need rank 2 or more. a is {a_shape}, b is {b_shape}")
     if b.dtype != dtype:
         raise ValueError(f"matmul: dtypes differ. a is {dtype}, b is {b.dtype}; cast one of them")
-    if activation not in _ACTIVATIONS:
+    if activation not in ACTIVATIONS:
         raise ValueError(f"matmul: activation must be None or 'relu'. Received: activation={activation!r}")
     k, m = a_shape[-2:] if transpose_a else a_shape[-1:-3:-1]
     n, k_of_b = b_shape[-2:] if transpose_b else b_shape[-1:-3:-1]
@@ -71,7 +71,7 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
     elif not out.flags.c_contiguous:
         raise ValueError("matmul: out must be contiguous in C order")
 
-    a, b = _contiguous(a), _contiguous(b)
+    a, b = contiguous(a), contiguous(b)
     entries = 1
     for size in batch:
         entries *= size
@@ -85,14 +85,14 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
                 bias = _broadcast(bias, (*batch, m, 1))
             m, entries = m * entries, 1
             a_stride = m * k
-    flags = (bias_kind, _ACTIVATIONS[activation], int(accumulate))
+    flags = (bias_kind, ACTIVATIONS[activation], int(accumulate))
     ints = (entries, m, n, k, int(transpose_a), int(transpose_b), a_stride, b_stride, *flags)
-    inputs = (a, b) if bias is None else (a, b, _contiguous(bias))
+    inputs = (a, b) if bias is None else (a, b, contiguous(bias))
     launch("gemm", inputs, (out,), ints, (float(alpha),))
     return out
 
 
-def _contiguous(x):
+def contiguous(x):
     if x.flags.c_contiguous:
         return x
     if type(x) is np.ndarray:

@@ -1,19 +1,18 @@
 """Convolutions: conv, depthwise_conv, separable_conv, conv_transpose, in 1, 2 or 3 spatial dims.
 
-Composed of strided views and matrix products: for each position of the window, what it sees times its slice of the kernel.
+Keras's rules for padding and data formats; ops/primitives/conv.py has the convolutions themselves and their gradients.
 """
 
 from __future__ import annotations
-
-import math
 
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.kernels.window import Window
 from kerasgpu.ops.nn.formats import standardize_data_format
-from kerasgpu.ops.nn.windows import Windows, from_channels_last, per_dim, place, spatial_dims, to_channels_last
-from kerasgpu.ops.primitives.matmul import product
+from kerasgpu.ops.nn.windows import Windows, from_channels_last, per_dim, spatial_dims, to_channels_last
+from kerasgpu.ops.primitives.conv import conv_forward, conv_input_grad
 from kerasgpu.ops.primitives.operands import as_tensor
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
@@ -73,27 +72,7 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
         padding.lower(),
         per_dim(dilation_rate, ndim, "dilation_rate"),
     )
-    x = windows.padded(x)
-    views = [windows.view(x, tap) for tap in windows.taps]
-    groups = channels // depth
-    if groups == 1:
-        columns = views[0] if len(views) == 1 else ops.concatenate(views, axis=-1)
-        rows = ops.reshape(columns, (math.prod(columns.shape[:-1]), len(views) * channels))
-        out = product(rows, ops.reshape(kernel, (len(views) * channels, filters)))
-    else:
-        out = _grouped(views, kernel, groups, depth, filters // groups)
-    out = ops.reshape(out, (x.shape[0], *windows.count, filters))
-    return from_channels_last(out, data_format)
-
-
-def _grouped(views, kernel, groups, depth, filters):
-    """(positions, groups * filters): one product for each group of channels."""
-    taps = len(views)
-    rows = math.prod(views[0].shape[:-1])
-    stacked = ops.stack([ops.reshape(v, (rows, groups, depth)) for v in views], axis=2)
-    columns = ops.reshape(ops.transpose(stacked, (1, 0, 2, 3)), (groups, rows, taps * depth))
-    weights = ops.transpose(ops.reshape(kernel, (taps * depth, groups, filters)), (1, 0, 2))
-    return ops.reshape(ops.transpose(product(columns, weights), (1, 0, 2)), (rows, groups * filters))
+    return from_channels_last(conv_forward(x, kernel, windows.geometry, channels // depth), data_format)
 
 
 @symbolic
@@ -178,17 +157,8 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     stride, dilation = per_dim(strides, ndim, "strides"), per_dim(dilation_rate, ndim, "dilation_rate")
     extra = (output_padding,) * ndim if output_padding is None or isinstance(output_padding, int) else tuple(output_padding)
     size = x.shape[1:-1]
-    full = tuple((n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(size, stride, window, dilation))
+    full = ((n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(size, stride, window, dilation))
     crops = [_crops("conv_transpose", *parts, padding.lower(), e) for *parts, e in zip(window, stride, dilation, extra)]
-    taps = math.prod(window)
-    rows = ops.reshape(x, (math.prod(x.shape[:-1]), channels))
-    spread = product(rows, ops.reshape(kernel, (taps * filters, channels)), False, True)
-    parts = ops.unstack(ops.reshape(spread, (*x.shape[:-1], taps, filters)), axis=ndim + 1)
-    windows = Windows("conv_transpose", full, window, stride, "valid", dilation)
-    out = None
-    for tap, part in zip(windows.taps, parts):
-        placed = place(part, tap, stride, dilation, full)
-        out = placed if out is None else out + placed
-    out = ops.pad(out, [(0, 0), *((max(-a, 0), max(-b, 0)) for a, b in crops), (0, 0)])
-    keep = tuple(slice(max(a, 0), n - max(b, 0) if b > 0 else None) for n, (a, b) in zip(out.shape[1:-1], crops))
-    return from_channels_last(ops.get_item(out, (slice(None), *keep)), data_format)
+    made = tuple(n - a - b for n, (a, b) in zip(full, crops))
+    geometry = Window(made, size, window, stride, dilation, tuple(a for a, _ in crops))
+    return from_channels_last(conv_input_grad(x, kernel, geometry), data_format)
