@@ -42,8 +42,16 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
     ConvProduct<T, S> p;
     p.source = {x, c.batch, c.channels, g * c.depth, c.depth, {}};
     for (int a = 0; a < 3; ++a)
-      p.source.axis[a] = {window.count[a], window.stride[a], window.kernel[a], window.dilation[a], -window.before[a],
-                          window.size[a],  0,                1,                window.count[a],    0,
+      p.source.axis[a] = {window.count[a],
+                          window.stride[a],
+                          window.kernel[a],
+                          window.dilation[a],
+                          -window.before[a],
+                          window.size[a],
+                          0,
+                          1,
+                          window.count[a],
+                          0,
                           1};
     p.factor = {w, c.depth, c.filters, g * c.width, false, {window.kernel[0], window.kernel[1], window.kernel[2]}};
     p.out = y, p.out_pitch = c.filters, p.out_channel = g * c.width, p.n = c.width;

@@ -13,7 +13,7 @@ struct ConvCall {
   Window window;
   int64_t batch, channels, filters, groups;
   bool bias, relu;
-  int64_t depth, width;                // channels and filters of a group
+  int64_t depth, width;               // channels and filters of a group
   int64_t x_count, w_count, y_count;  // elements
 };
 

@@ -12,19 +12,19 @@
 namespace KG_NS {
 namespace {
 
-constexpr int64_t kAtOnce = 128;              // positions gathered at a time
-constexpr int64_t kBlockRows = 288;           // of dw
+constexpr int64_t kAtOnce = 128;     // positions gathered at a time
+constexpr int64_t kBlockRows = 288;  // of dw
 constexpr int64_t kBlockColumns = 128;
 constexpr int64_t kLeastSlice = 4 * kAtOnce;  // positions
 constexpr int64_t kMostPartial = 1 << 20;     // elements of all slices together, unless there is but one
 
 struct FilterPlan {
   int rows, vectors;
-  int64_t down, across;          // rows and columns of a block
-  int64_t slice, slices;         // positions of a slice, and how many
-  int64_t ld;                    // of gathered rows
-  int64_t a, b;                  // elements of scratch per chunk
-  int64_t sums;                  // elements of one block's sums
+  int64_t down, across;   // rows and columns of a block
+  int64_t slice, slices;  // positions of a slice, and how many
+  int64_t ld;             // of gathered rows
+  int64_t a, b;           // elements of scratch per chunk
+  int64_t sums;           // elements of one block's sums
   int64_t blocks_down, blocks_across;
 };
 
@@ -39,7 +39,8 @@ template <class S> FilterPlan plan_filter(int64_t groups, int64_t m, int64_t k, 
   p.down = ceil_div(strips, p.blocks_down) * p.rows, p.across = ceil_div(columns, p.blocks_across) * width;
   p.blocks_down = ceil_div(k, p.down), p.blocks_across = ceil_div(n, p.across);
   // Enough chunks for many threads, each with enough to do.
-  const double flops = 2.0 * static_cast<double>(groups) * static_cast<double>(m) * static_cast<double>(k) * static_cast<double>(n);
+  const double flops =
+      2.0 * static_cast<double>(groups) * static_cast<double>(m) * static_cast<double>(k) * static_cast<double>(n);
   const int64_t wanted = flops > 32 * kChunkFlops ? 32 : static_cast<int64_t>(flops / kChunkFlops);
   const int64_t total = groups * p.blocks_down * p.blocks_across * p.down * p.across;
   p.slices = ceil_div(wanted, groups * p.blocks_down * p.blocks_across);
@@ -106,8 +107,16 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
   auto source = [&](int64_t g) {
     Source<T> s{x, c.batch, c.channels, g * c.depth, c.depth, {}};
     for (int a = 0; a < 3; ++a)
-      s.axis[a] = {window.count[a], window.stride[a], window.kernel[a], window.dilation[a], -window.before[a],
-                   window.size[a],  0,                1,                window.count[a],    0,
+      s.axis[a] = {window.count[a],
+                   window.stride[a],
+                   window.kernel[a],
+                   window.dilation[a],
+                   -window.before[a],
+                   window.size[a],
+                   0,
+                   1,
+                   window.count[a],
+                   0,
                    1};
     return s;
   };

@@ -14,14 +14,14 @@ namespace KG_NS {
 
 constexpr int64_t kConvStep = 512;
 static_assert(kConvStep <= kMostRuns, "a piece has at most a run per column");
-constexpr int64_t kConvPartial = 1 << 15;   // elements of a chunk
-constexpr int64_t kConvPacked = 1 << 17;    // elements of the kernel that a chunk packs at a time
+constexpr int64_t kConvPartial = 1 << 15;  // elements of a chunk
+constexpr int64_t kConvPacked = 1 << 17;   // elements of the kernel that a chunk packs at a time
 
 // The kernel as the second factor: element (tap, k; j) is w[tap][k][j], or w[tap][j][k] when transposed.
 template <class T> struct Factor {
-  const T* w;               // (kernel..., depth, filters)
-  int64_t depth, filters;   // depth: channels of a group
-  int64_t first_filter;     // of the group
+  const T* w;              // (kernel..., depth, filters)
+  int64_t depth, filters;  // depth: channels of a group
+  int64_t first_filter;    // of the group
   bool transposed;
   int64_t kernel[3];
 };
@@ -29,10 +29,10 @@ template <class T> struct Factor {
 template <class T, class S> struct ConvProduct {
   Source<T> source;
   Factor<T> factor;
-  T* out;                 // (batch, axis[].out_size..., out_pitch)
+  T* out;  // (batch, axis[].out_size..., out_pitch)
   int64_t out_pitch;
   int64_t out_channel, n;  // of the group: its first channel and how many there are
-  const S* bias;          // n of them, or null
+  const S* bias;           // n of them, or null
   bool relu;
 
   // The end of the piece of the sum that begins at column k: whole taps, or a part of one.
@@ -50,7 +50,7 @@ template <class T, class S> struct ConvProduct {
 };
 
 template <class S> struct ConvPlan {
-  int rows, vectors;         // the tile
+  int rows, vectors;  // the tile
   int64_t chunk_m, chunk_n;
   int64_t piece;             // the longest piece of the sum
   int64_t ld;                // of gathered rows
@@ -135,7 +135,8 @@ template <class T, class S> class ConvChunk {
         place_rows(at, rows);
         S* sums = sums_ + (m - m0) * plan_.chunk_n;
         for (int64_t j = j0; j < j1; j += width)
-          multiply(rows, piece, j, min_of(width, j1 - j), b_ + (j - j0) * piece, sums + (j - j0) * plan_.rows, k == 0, end == columns);
+          multiply(rows, piece, j, min_of(width, j1 - j), b_ + (j - j0) * piece, sums + (j - j0) * plan_.rows, k == 0,
+                   end == columns);
       }
       if (end >= columns) break;
       k = end;
@@ -154,8 +155,10 @@ template <class T, class S> class ConvChunk {
     for (int64_t k = k0; k < k1;) {
       const int64_t tap = k / depth, c = k % depth, steps = min_of(depth - c, k1 - k);
       const int64_t t2 = tap % axis[2].taps, t1 = tap / axis[2].taps % axis[1].taps, t0 = tap / axis[2].taps / axis[1].taps;
-      const int64_t index = ((axis[0].kernel_first + t0 * axis[0].kernel_step) * f.kernel[1] + axis[1].kernel_first +
-                             t1 * axis[1].kernel_step) * f.kernel[2] + axis[2].kernel_first + t2 * axis[2].kernel_step;
+      const int64_t index =
+          ((axis[0].kernel_first + t0 * axis[0].kernel_step) * f.kernel[1] + axis[1].kernel_first + t1 * axis[1].kernel_step) *
+              f.kernel[2] +
+          axis[2].kernel_first + t2 * axis[2].kernel_step;
       const T* w = f.w + index * f.depth * f.filters + f.first_filter;
       if (f.transposed)
         pack_along<S>(w + j * f.filters + c, f.filters, static_cast<int>(columns), steps, to, static_cast<int>(width));

@@ -8,9 +8,10 @@ from kerasgpu.engine.passes.chain import collapse, common_dims, expand
 from kerasgpu.engine.passes.memory import place_temporaries
 from kerasgpu.engine.program import Program
 from kerasgpu.engine.recorder import Recorder
+from kerasgpu.kernels import conv, gemm
 from kerasgpu.kernels import elementwise as ew
-from kerasgpu.kernels import gemm
 from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.window import Window
 
 
 def array(*shape, seed=0):
@@ -181,3 +182,21 @@ def test_random_graphs_replay_to_the_eager_bits():
         for k, e in enumerate(expected):
             np.testing.assert_array_equal(program.output(k), e, err_msg=f"trial {trial}, output {k}")
         np.testing.assert_array_equal(lasting, end)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("size,stride", [((6, 7), (1, 1)), ((28, 28), (1, 1)), ((9, 8), (2, 2))])
+def test_bias_and_relu_become_the_convolution_epilogue(transposed, size, stride):
+    count = tuple(-(-n // s) for n, s in zip(size, stride))
+    w = Window(size, count, (3, 3), stride, (1, 1), (1, 1))
+    x, k, b = array(4, *(count if transposed else size), 32), array(3, 3, 32, 32, seed=1), array(32, seed=2)
+    function = conv.conv_input_grad if transposed else conv.conv
+
+    def step():
+        return ew.relu(ew.add(function(x, k, w), b))
+
+    recorder, eager = record(step)
+    program = Program(recorder, outputs=[eager])
+    assert kernels_of(program) == [function.__name__]
+    program.run()
+    np.testing.assert_array_equal(program.output(0), step())

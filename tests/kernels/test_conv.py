@@ -167,7 +167,10 @@ def test_bias_and_relu_give_the_bits_of_separate_steps(dtype, level):
             both = function(a, k, w, bias=bias, activation="relu")
             if dtype == "bfloat16":  # rounded once, not twice
                 np.testing.assert_allclose(
-                    both.astype("float32"), np.maximum(plain.astype("float32") + bias.astype("float32"), 0), rtol=0.02, atol=0.05
+                    both.astype("float32"),
+                    np.maximum(plain.astype("float32") + bias.astype("float32"), 0),
+                    rtol=0.02,
+                    atol=0.05,
                 )
             else:
                 np.testing.assert_array_equal(both, np.maximum(plain + bias, 0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from kerasgpu.engine.passes.copies import write_in_place
 from kerasgpu.engine.passes.dead import drop_dead
 from kerasgpu.engine.passes.elementwise import fuse_elementwise
-from kerasgpu.engine.passes.gemm import fuse_epilogues
+from kerasgpu.engine.passes.epilogues import fuse_epilogues
 
 PASSES = (drop_dead, fuse_epilogues, write_in_place, fuse_elementwise, drop_dead)
 

@@ -151,8 +151,7 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
         data_format, dilation_rate: as for `conv`.
     """
     x, kernel, ndim, data_format = _prepare("conv_transpose", inputs, kernel, data_format)
-    filters, channels = kernel.shape[-2:]
-    _check_channels(x, channels, "conv_transpose", data_format)
+    _check_channels(x, kernel.shape[-1], "conv_transpose", data_format)
     window = kernel.shape[:-2]
     stride, dilation = per_dim(strides, ndim, "strides"), per_dim(dilation_rate, ndim, "dilation_rate")
     extra = (output_padding,) * ndim if output_padding is None or isinstance(output_padding, int) else tuple(output_padding)
