@@ -20,6 +20,7 @@ _FAMILIES = (
     "indexing",
     "launch",
     "movement",
+    "norm",
     "optimizer",
     "random",
     "reduce",

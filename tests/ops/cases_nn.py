@@ -6,6 +6,7 @@ import numpy as np
 from case import Case, draw, integers
 
 from kerasgpu import ops
+from kerasgpu.ops.primitives import norm
 
 KINK = {"smooth": False}
 FIXED = {"differentiable": False}
@@ -88,6 +89,31 @@ def layer_norm(x, gamma, beta, epsilon):
     return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + epsilon) * gamma + beta
 
 
+def _samples(shape, axis, group):
+    """Batch normalization has one sample, group normalization one per example; see kernels.norm."""
+    samples = 1 if group == 1 else shape[0]
+    return (samples, int(np.prod(shape[:axis])) // samples, shape[axis], int(np.prod(shape[axis + 1 :])))
+
+
+def batch_norm(x, gamma, beta, axis, group):
+    samples, rows, channels, inner = _samples(x.shape, axis, group)
+    x5 = x.reshape(samples, rows, channels // group, group, inner)
+    over = (1, 3, 4)
+    y = (x5 - x5.mean(over, keepdims=True)) / np.sqrt(x5.var(over, keepdims=True) + 1e-3)
+    y = y.reshape(samples, rows, channels, inner)
+    if gamma is not None:
+        y = y * gamma[:, None] + beta[:, None]
+    return y.reshape(x.shape)
+
+
+def _batch_norm(x, gamma, beta, axis, group):
+    return norm.batch_norm(x, gamma, beta, _samples(x.shape, axis, group), group, 1e-3)[0]
+
+
+def _moments_024(x):
+    return ops.moments(x, (0, 2, 4))
+
+
 def ctc(target, output, target_length, output_length):
     """The sum over all paths, one by one."""
     losses = []
@@ -159,6 +185,30 @@ CASES = {
             (X, draw((5,)), draw((5,), 0.5, 2.0), 2, draw((5,), seed=2), draw((5,), seed=3)),
             lambda x, m, v, axis, o, s: (x - m[:, None]) / np.sqrt(v[:, None] + 1e-3) * s[:, None] + o[:, None],
             tolerance=10,
+        )
+    ],
+    "moments": [
+        Case((draw((3, 4, 5)),), lambda x, axes: (x.mean(axes), x.var(axes)), {"axes": axes}, tolerance=10)
+        for axes in ((0, 1, 2), (0, 1), (1, 2), (1,), (0, 2), ())
+    ]
+    + [Case((draw((2, 3, 2, 3, 2)),), lambda x: (x.mean((0, 2, 4)), x.var((0, 2, 4))), {}, function=_moments_024)],
+    "batch_norm": [
+        Case(
+            (draw(s), draw((4,), 0.5, 2.0), draw((4,), seed=2)),
+            batch_norm,
+            {"axis": axis, "group": group},
+            function=_batch_norm,
+            tolerance=20,
+        )
+        for s, axis, group in (((6, 4), 1, 1), ((3, 4, 5), 1, 1), ((3, 5, 4), 2, 2), ((2, 4, 3, 1), 1, 4))
+    ]
+    + [Case((draw((6, 4)), None, None), batch_norm, {"axis": 1, "group": 1}, function=_batch_norm, tolerance=20)],
+    "moving_averages": [
+        Case(
+            (draw((4,)), draw((4,), seed=1), draw((4,), seed=2), draw((4,), seed=3)),
+            lambda a, b, c, d: (0.9 * a + 0.1 * c, 0.9 * b + 0.1 * d),
+            differentiable=False,
+            function=lambda *v: norm.moving_averages(*v, 0.9),
         )
     ],
     "normalize": [

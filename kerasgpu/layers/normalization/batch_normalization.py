@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from kerasgpu import initializers, ops
+from kerasgpu import config, initializers, ops
 from kerasgpu.engine import dtypes
 from kerasgpu.layers.input_spec import InputSpec
 from kerasgpu.layers.normalization.axes import check_axes, known_size
 from kerasgpu.layers.normalization.renorm import Renorm, check_clipping
 from kerasgpu.layers.normalization.scale_center import ScaleCenter
+from kerasgpu.ops.primitives.norm import batch_norm, batch_norm_apply, moving_averages
+from kerasgpu.ops.primitives.shapes import count
 
 
 class BatchNormalization(Renorm, ScaleCenter):
@@ -26,7 +28,7 @@ class BatchNormalization(Renorm, ScaleCenter):
         renorm: batch renormalization (Ioffe 2017, https://arxiv.org/abs/1702.03275), for small batches.
         renorm_clipping: dict with limits "rmax", "rmin", "dmax" of its corrections.
         renorm_momentum: momentum of the averages that it uses.
-        synchronized: not supported; kept for compatibility.
+        synchronized: whether replicas share their statistics; there is one replica here.
 
     Call arguments:
         inputs: (batch, ..., channels).
@@ -67,8 +69,6 @@ class BatchNormalization(Renorm, ScaleCenter):
             gamma_constraint=gamma_constraint,
             **kwargs,
         )
-        if synchronized:
-            raise ValueError("Argument synchronized=True is only supported with the TensorFlow backend.")
         self.synchronized = synchronized
         self.axis = int(axis)
         self.momentum = float(momentum)
@@ -101,36 +101,56 @@ class BatchNormalization(Renorm, ScaleCenter):
                 f"The mask provided should be one dimension less than the inputs. Received: mask.shape={mask.shape}, "
                 f"inputs.shape={inputs.shape}"
             )
-        # Sums of 16-bit numbers would overflow: statistics are at least float32.
-        inputs = ops.cast(inputs, dtypes.result_type(inputs.dtype, "float32"))
-        dtype = inputs.dtype
-        gamma = None if self.gamma is None else ops.cast(self.gamma, dtype)
-        beta = None if self.beta is None else ops.cast(self.beta, dtype)
-        if training and self.trainable:
-            mean, variance = self._moments(inputs, mask)
-            if self.renorm:
-                gamma, beta = self._renorm_transforms(mean, variance, gamma, beta)
-                self._update_renorm_statistics(mean, variance)
-            else:
-                self._update_average(self.moving_mean, mean, self.momentum)
-                self._update_average(self.moving_variance, variance, self.momentum)
+        inputs = ops.convert_to_tensor(inputs)
+        wide = dtypes.result_type(inputs.dtype, "float32")
+        gamma = None if self.gamma is None else ops.cast(self.gamma, wide)
+        beta = None if self.beta is None else ops.cast(self.beta, wide)
+        if not (training and self.trainable):
+            return self._scaled(inputs, self.moving_mean, self.moving_variance, gamma, beta, wide)
+        if mask is None and not self.renorm:
+            if not dtypes.is_float(inputs.dtype):
+                inputs = ops.cast(inputs, wide)
+            axis = self.axis % inputs.ndim
+            view = (1, count(inputs.shape[:axis]), inputs.shape[axis], count(inputs.shape[axis + 1 :]))
+            outputs, mean, variance, _ = batch_norm(inputs, gamma, beta, view, 1, self.epsilon)
+            self._update_moving(mean, variance)
+            return ops.cast(outputs, self.compute_dtype)
+        mean, variance = self._moments(ops.cast(inputs, wide), mask)
+        if self.renorm:
+            gamma, beta = self._renorm_transforms(mean, variance, gamma, beta)
+            self._update_renorm_statistics(mean, variance)
         else:
-            mean, variance = ops.cast(self.moving_mean, dtype), ops.cast(self.moving_variance, dtype)
-        outputs = ops.batch_normalization(
-            inputs, mean=mean, variance=variance, axis=self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
-        )
+            self._update_moving(mean, variance)
+        return self._scaled(inputs, mean, variance, gamma, beta, wide)
+
+    def _scaled(self, inputs, mean, variance, gamma, beta, wide):
+        if inputs.dtype != self.compute_dtype or not dtypes.is_float(inputs.dtype):
+            inputs = ops.cast(inputs, wide)
+        mean, variance = ops.cast(mean, wide), ops.cast(variance, wide)
+        if inputs.dtype == wide:
+            outputs = ops.batch_normalization(inputs, mean, variance, self.axis, beta, gamma, self.epsilon)
+        else:  # 16-bit inputs: computed in float32, rounded once
+            axis = self.axis % inputs.ndim
+            view = (count(inputs.shape[:axis]), inputs.shape[axis], count(inputs.shape[axis + 1 :]))
+            outputs = batch_norm_apply(inputs, mean, variance, gamma, beta, view, self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
 
     def _moments(self, inputs, mask):
         axes = [k for k in range(inputs.ndim) if k != self.axis % inputs.ndim]
         if mask is None:
             return ops.moments(inputs, axes=axes)
-        weights = ops.cast(ops.broadcast_to(ops.expand_dims(mask, axis=-1), inputs.shape), inputs.dtype)
-        total = ops.sum(weights, axis=axes, keepdims=True) + 1e-7
-        mean = ops.sum(inputs * weights, axis=axes, keepdims=True) / total
-        variance = ops.sum(ops.square(inputs - mean) * weights, axis=axes, keepdims=True) / total
+        counts = ops.cast(ops.broadcast_to(ops.expand_dims(mask, axis=-1), inputs.shape), "bool")
+        total = ops.sum(ops.cast(counts, inputs.dtype), axis=axes, keepdims=True) + config.epsilon()
+        mean = ops.sum(ops.where(counts, inputs, 0), axis=axes, keepdims=True) / total
+        variance = ops.sum(ops.square(ops.where(counts, inputs - mean, 0)), axis=axes, keepdims=True) / total
         size = (inputs.shape[self.axis],)
         return ops.reshape(mean, size), ops.reshape(variance, size)
+
+    def _update_moving(self, mean, variance):
+        old = (ops.cast(v, mean.dtype) for v in (self.moving_mean, self.moving_variance))
+        new = moving_averages(*old, mean, variance, self.momentum)
+        self.moving_mean.assign(new[0])
+        self.moving_variance.assign(new[1])
 
     @staticmethod
     def _update_average(variable, value, momentum):

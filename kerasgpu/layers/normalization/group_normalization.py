@@ -7,6 +7,8 @@ from kerasgpu.engine import dtypes
 from kerasgpu.layers.input_spec import InputSpec
 from kerasgpu.layers.normalization.axes import check_axes, known_size
 from kerasgpu.layers.normalization.scale_center import ScaleCenter
+from kerasgpu.ops.primitives.norm import batch_norm
+from kerasgpu.ops.primitives.shapes import count
 
 
 class GroupNormalization(ScaleCenter):
@@ -70,21 +72,16 @@ class GroupNormalization(ScaleCenter):
     def call(self, inputs):
         shape = inputs.shape
         axis = self.axis % len(shape)
-        size = shape[axis]
-        # (batch, ..., channels, ...) -> (batch, ..., groups, channels per group, ...)
-        grouped = ops.reshape(inputs, (*shape[:axis], self.groups, size // self.groups, *shape[axis + 1 :]))
-        grouped = ops.cast(grouped, dtypes.result_type(inputs.dtype, "float32"))
-        over = [k for k in range(1, grouped.ndim) if k != axis]
-        mean, variance = ops.moments(grouped, axes=over, keepdims=True)
-        weights = [1] * grouped.ndim
-        weights[axis], weights[axis + 1] = self.groups, size // self.groups
-        factor = ops.rsqrt(variance + self.epsilon)
-        if self.gamma is not None:
-            factor = factor * ops.cast(ops.reshape(self.gamma, weights), grouped.dtype)
-        out = (grouped - mean) * factor
-        if self.beta is not None:
-            out = out + ops.cast(ops.reshape(self.beta, weights), grouped.dtype)
-        return ops.cast(ops.reshape(out, shape), self.compute_dtype)
+        inputs = ops.convert_to_tensor(inputs)
+        wide = dtypes.result_type(inputs.dtype, "float32")
+        if inputs.dtype != self.compute_dtype or not dtypes.is_float(inputs.dtype):
+            inputs = ops.cast(inputs, wide)  # 16-bit inputs for a 16-bit result stay: the kernel computes in float32
+        gamma = None if self.gamma is None else ops.cast(self.gamma, wide)
+        beta = None if self.beta is None else ops.cast(self.beta, wide)
+        samples = shape[0] if axis > 0 else 1
+        view = (samples, count(shape[1:axis]), shape[axis], count(shape[axis + 1 :]))
+        outputs = batch_norm(inputs, gamma, beta, view, shape[axis] // self.groups, self.epsilon)[0]
+        return ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return check_axes(self, self.axis, input_shape)

@@ -7,11 +7,11 @@ import warnings
 from kerasgpu import config, ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
-from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.nn.formats import check_axis
 from kerasgpu.ops.primitives.moments import mean_and_variance
+from kerasgpu.ops.primitives.norm import batch_norm_apply
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
-from kerasgpu.ops.primitives.shapes import all_axes
+from kerasgpu.ops.primitives.shapes import all_axes, count
 
 __all__ = ["batch_normalization", "layer_normalization", "moments", "normalize", "rms_normalization"]
 
@@ -34,14 +34,12 @@ def moments(x, axes, keepdims=False, synchronized=False):
     """
     x = as_float(x)
     kind = x.dtype
-    if kind in ("float16", "bfloat16"):
-        x = ops.cast(x, "float32")
     axes = all_axes(axes, x.ndim, "moments")
     mean, variance = mean_and_variance(x, axes)
     if not keepdims:
         shape = tuple(d for k, d in enumerate(x.shape) if k not in axes)
         mean, variance = ops.reshape(mean, shape), ops.reshape(variance, shape)
-    if kind != x.dtype:
+    if kind != mean.dtype:
         # Past the range of float16 the statistics would become infinite.
         mean = ops.cast(ops.clip(mean, -_HALF_MAX, _HALF_MAX), kind)
         variance = ops.cast(ops.clip(variance, -_HALF_MAX, _HALF_MAX), kind)
@@ -61,26 +59,27 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     x = as_float(x)
     if not -x.ndim <= axis < x.ndim:
         raise ValueError(f"batch_normalization: axis={axis} is out of range for a tensor of shape {x.shape}")
+    axis %= x.ndim
     features = x.shape[axis]
-    shape = [1] * x.ndim
-    shape[axis] = features
 
-    def spread(v, name):
-        v = convert_to_tensor(v)
+    def vector(v, name):
+        v = as_tensor(v)
         if v.shape != (features,):
             raise ValueError(
                 f"`{name}` must be a vector of length {features}, the size of x along axis {axis}. Received: "
                 f"{name}.shape={v.shape}"
             )
-        return v if axis in (-1, x.ndim - 1) else ops.reshape(v, shape)
+        return v
 
-    inverse = ops.rsqrt(spread(variance, "variance") + epsilon)
-    if scale is not None:
-        inverse = inverse * spread(scale, "scale")
-    shift = -spread(mean, "mean") * inverse
-    if offset is not None:
-        shift = shift + spread(offset, "offset")
-    return x * inverse + shift
+    mean, variance = vector(mean, "mean"), vector(variance, "variance")
+    scale = None if scale is None else vector(scale, "scale")
+    offset = None if offset is None else vector(offset, "offset")
+    given = [v for v in (mean, variance, scale, offset) if v is not None]
+    kind = dtypes.result_type(x.dtype, *(v.dtype for v in given))
+    wide = dtypes.result_type(kind, "float32")
+    mean, variance, scale, offset = (None if v is None else as_tensor(v, wide) for v in (mean, variance, scale, offset))
+    view = (count(x.shape[:axis]), features, count(x.shape[axis + 1 :]))
+    return batch_norm_apply(as_tensor(x, kind), mean, variance, scale, offset, view, float(epsilon))
 
 
 def _compute_input(x):

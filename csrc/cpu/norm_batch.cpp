@@ -1,0 +1,166 @@
+// batch_norm:       y = gamma (x - mean) / sqrt(variance + epsilon) + beta, with the statistics of x
+// batch_norm_apply: the same with given statistics
+// moments:          mean and variance
+//
+// x is (samples, rows, channels, inner). Statistics are over rows, inner and groups of `group` neighbouring channels: batch
+// normalization (Ioffe and Szegedy 2015) is samples = 1, group = 1; group normalization (Wu and He 2018) has a sample per
+// example. Two passes over x: norm_stats.h, then one multiply-add per element.
+//
+//   batch_norm        inputs x, then those given of gamma, beta (channels), addend (as x)
+//                     outputs y, mean, variance (samples, groups), saved (2, samples, groups): 1 / sqrt(variance + epsilon) and
+//                     what rounding took from the mean
+//                     ints samples, rows, channels, inner, group, then 1 or 0 for gamma, beta, addend, relu; floats epsilon
+//   batch_norm_apply  inputs x, mean, variance (channels), then as above; outputs y
+//                     ints rows, channels, inner, then 1 or 0 for gamma, beta, addend, relu; floats epsilon
+//   moments           inputs x; outputs mean, variance (samples, channels); ints samples, rows, channels, inner
+//
+// With addend, y += addend; then, with relu, y = max(y, 0). x, y and addend are of one float dtype, all else is float32 (double for
+// double). y may be x or addend. Threads take the tiles of norm.h.
+#include "norm_stats.h"
+
+namespace KG_NS {
+namespace {
+
+template <class T, bool kAdd, bool kRelu> struct Apply {
+  using E = Element<T>;
+  using V = typename E::V;
+  static constexpr int kNumbers = 3;  // mean, factor, offset
+  ChannelNumbers<typename E::A, kNumbers> numbers;
+  const T *x, *addend;
+  T* y;
+
+  void put(const V* p, int64_t at, int64_t count) const {
+    V v = fma(load_count(x + at, count) - p[0], p[1], p[2]);
+    if constexpr (kAdd) v += load_count(addend + at, count);
+    if constexpr (kRelu) v = v < 0 ? V{} : v;  // keeps NaN
+    store_count(y + at, v, count);
+  }
+};
+
+// The flags and optional inputs that both kernels have.
+template <class T> struct Extras {
+  using A = typename Element<T>::A;
+  const A *gamma = nullptr, *beta = nullptr;
+  const T* addend = nullptr;
+  bool relu;
+
+  Extras(const Call& call, const int64_t* flags, int next, int64_t channels, int64_t count) : relu(flags[3] != 0) {
+    if (flags[0]) gamma = input<A>(call, next++, channels);
+    if (flags[1]) beta = input<A>(call, next++, channels);
+    if (flags[2]) addend = input<T>(call, next++, count);
+    if (call.n_in != next) fail(call, "number of inputs", call.n_in, next);
+  }
+
+  void apply(const NormView& v, const A* numbers, const T* x, T* y) const {
+    const auto run = [&](auto add, auto clamp) {
+      const Apply<T, decltype(add)::value, decltype(clamp)::value> rule{{numbers, v.channels}, x, addend, y};
+      v.for_tiles(true, [&](const NormTile& t) { map_tile<Element<T>>(v, t, rule); });
+    };
+    using Yes = std::true_type;
+    using No = std::false_type;
+    if (addend)
+      relu ? run(Yes(), Yes()) : run(Yes(), No());
+    else
+      relu ? run(No(), Yes()) : run(No(), No());
+  }
+};
+
+template <class T> void forward(const Call& call) {
+  using E = Element<T>;
+  using A = typename E::A;
+  const NormView v(call.i[0], call.i[1], call.i[2], call.i[3], E::kN);
+  const int64_t group = call.i[4], groups = v.samples * (v.channels / group);
+  const int64_t count = v.samples * v.rows * v.channels * v.inner;
+  const T* x = input<T>(call, 0, count);
+  const Extras<T> extras(call, call.i + 5, 1, v.channels, count);
+  T* y = output<T>(call, 0, count);
+  A *mean = output<A>(call, 1, groups), *variance = output<A>(call, 2, groups), *saved = output<A>(call, 3, 2 * groups);
+  const double epsilon = call.f[0];
+  const Scratch<A> partial(checked_mul(call, v.samples * v.chunks, 3 * v.channels));
+  moment_chunks(v, x, partial.data);
+  const Scratch<A> numbers(v.samples * 3 * v.channels);
+  join_moments(v, group, partial.data, [&](int64_t b, int64_t g, double m, double var) {
+    const int64_t at = b * (v.channels / group) + g;
+    mean[at] = A(m);
+    variance[at] = A(var);
+    const A inverse = saved[at] = A(1 / std::sqrt(var + epsilon));
+    const A rest = saved[groups + at] = A(m - double(mean[at]));
+    A* p = numbers.data + b * 3 * v.channels;
+    for (int64_t c = g * group; c < (g + 1) * group; ++c) {
+      p[c] = mean[at];
+      p[v.channels + c] = channel_factor(extras.gamma, c, inverse);
+      p[2 * v.channels + c] = channel_offset(extras.beta, c, p[v.channels + c], rest);
+    }
+  });
+  extras.apply(v, numbers.data, x, y);
+}
+
+template <class T> void apply_given(const Call& call) {
+  using E = Element<T>;
+  using A = typename E::A;
+  const NormView v(1, call.i[0], call.i[1], call.i[2], E::kN);
+  const int64_t n = v.channels, count = v.rows * n * v.inner;
+  const T* x = input<T>(call, 0, count);
+  const A *mean = input<A>(call, 1, n), *variance = input<A>(call, 2, n);
+  const Extras<T> extras(call, call.i + 3, 3, n, count);
+  T* y = output<T>(call, 0, count);
+  const Scratch<A> numbers(3 * n);
+  A *center = numbers.data, *factor = center + n, *offset = factor + n;
+  for (int64_t c = 0; c < n; ++c) {
+    center[c] = mean[c];
+    factor[c] = channel_factor(extras.gamma, c, A(1 / std::sqrt(double(variance[c]) + call.f[0])));
+    offset[c] = extras.beta ? extras.beta[c] : A(0);
+  }
+  extras.apply(v, numbers.data, x, y);
+}
+
+template <class T> void only_moments(const Call& call) {
+  using E = Element<T>;
+  using A = typename E::A;
+  const NormView v(call.i[0], call.i[1], call.i[2], call.i[3], E::kN);
+  const T* x = input<T>(call, 0, v.samples * v.rows * v.channels * v.inner);
+  const int64_t n = v.samples * v.channels;
+  A *mean = output<A>(call, 0, n), *variance = output<A>(call, 1, n);
+  const Scratch<A> partial(checked_mul(call, v.samples * v.chunks, 3 * v.channels));
+  moment_chunks(v, x, partial.data);
+  join_moments(v, 1, partial.data, [&](int64_t b, int64_t c, double m, double var) {
+    mean[b * v.channels + c] = A(m);
+    variance[b * v.channels + c] = A(var);
+  });
+}
+
+}  // namespace
+
+void batch_norm(const Call& call) {
+  if (call.n_i < 9) fail(call, "number of integer parameters", call.n_i, 9);
+  expect(call, call.n_in, 4, 9, 1);
+  check_norm_sizes(call, 4);
+  if (call.i[4] < 1 || call.i[2] % call.i[4]) fail(call, "channels of a group", call.i[4], call.i[2]);
+  if (call.n_in < 1) fail(call, "number of inputs", call.n_in, 1);
+  const bool known =
+      for_float_dtype(call.in[0].dtype, [&](auto* type) { forward<typename std::remove_pointer<decltype(type)>::type>(call); });
+  if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
+}
+
+void batch_norm_apply(const Call& call) {
+  if (call.n_in < 3) fail(call, "number of inputs", call.n_in, 3);
+  expect(call, call.n_in, 1, 7, 1);
+  check_norm_sizes(call, 3);
+  const bool known = for_float_dtype(
+      call.in[0].dtype, [&](auto* type) { apply_given<typename std::remove_pointer<decltype(type)>::type>(call); });
+  if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
+}
+
+void moments(const Call& call) {
+  expect(call, 1, 2, 4, 0);
+  check_norm_sizes(call, 4);
+  const bool known = for_float_dtype(
+      call.in[0].dtype, [&](auto* type) { only_moments<typename std::remove_pointer<decltype(type)>::type>(call); });
+  if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
+}
+
+}  // namespace KG_NS
+
+KG_REGISTER(batch_norm);
+KG_REGISTER(batch_norm_apply);
+KG_REGISTER(moments);
