@@ -57,6 +57,37 @@ from kerasgpu.layers.pooling.global_pooling import (
 from kerasgpu.layers.pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from kerasgpu.layers.preprocessing.category_encoding import CategoryEncoding
 from kerasgpu.layers.preprocessing.discretization import Discretization
+from kerasgpu.layers.preprocessing.image.aug_mix import AugMix
+from kerasgpu.layers.preprocessing.image.auto_contrast import AutoContrast
+from kerasgpu.layers.preprocessing.image.center_crop import CenterCrop
+from kerasgpu.layers.preprocessing.image.clahe import ContrastLimitedAdaptiveHistogramEqualization
+from kerasgpu.layers.preprocessing.image.cut_mix import CutMix
+from kerasgpu.layers.preprocessing.image.equalization import Equalization
+from kerasgpu.layers.preprocessing.image.max_num_bounding_boxes import MaxNumBoundingBoxes
+from kerasgpu.layers.preprocessing.image.mix_up import MixUp
+from kerasgpu.layers.preprocessing.image.rand_augment import RandAugment
+from kerasgpu.layers.preprocessing.image.random_brightness import RandomBrightness
+from kerasgpu.layers.preprocessing.image.random_color_degeneration import RandomColorDegeneration
+from kerasgpu.layers.preprocessing.image.random_color_jitter import RandomColorJitter
+from kerasgpu.layers.preprocessing.image.random_contrast import RandomContrast
+from kerasgpu.layers.preprocessing.image.random_crop import RandomCrop
+from kerasgpu.layers.preprocessing.image.random_elastic_transform import RandomElasticTransform
+from kerasgpu.layers.preprocessing.image.random_erasing import RandomErasing
+from kerasgpu.layers.preprocessing.image.random_flip import RandomFlip
+from kerasgpu.layers.preprocessing.image.random_gaussian_blur import RandomGaussianBlur
+from kerasgpu.layers.preprocessing.image.random_grayscale import RandomGrayscale
+from kerasgpu.layers.preprocessing.image.random_hue import RandomHue
+from kerasgpu.layers.preprocessing.image.random_invert import RandomInvert
+from kerasgpu.layers.preprocessing.image.random_perspective import RandomPerspective
+from kerasgpu.layers.preprocessing.image.random_posterization import RandomPosterization
+from kerasgpu.layers.preprocessing.image.random_rotation import RandomRotation
+from kerasgpu.layers.preprocessing.image.random_saturation import RandomSaturation
+from kerasgpu.layers.preprocessing.image.random_sharpness import RandomSharpness
+from kerasgpu.layers.preprocessing.image.random_shear import RandomShear
+from kerasgpu.layers.preprocessing.image.random_translation import RandomTranslation
+from kerasgpu.layers.preprocessing.image.random_zoom import RandomZoom
+from kerasgpu.layers.preprocessing.image.resizing import Resizing
+from kerasgpu.layers.preprocessing.image.solarization import Solarization
 from kerasgpu.layers.preprocessing.normalization import Normalization
 from kerasgpu.layers.preprocessing.pipeline import Pipeline
 from kerasgpu.layers.preprocessing.rescaling import Rescaling
@@ -121,10 +152,6 @@ _RECURRENT = (
     "keras.ops.scan runs a cell of your own over time"
 )
 _ATTENTION = "compose it of Dense or EinsumDense projections and keras.ops.dot_product_attention"
-_AUGMENTATION = (
-    "random changes of images are not there yet; apply keras.ops.image and keras.random in a PyDataset or in your own Layer"
-)
-_IMAGE = "use keras.ops.image in your own Layer or in keras.layers.Lambda"
 _TEXT = "strings are not there yet; turn text into integers first (a dict of words, or scikit-learn's CountVectorizer)"
 _FOREIGN = "kerasgpu runs no code of TensorFlow, JAX or PyTorch; write the computation with keras.ops in a keras.layers.Layer"
 _SPECTROGRAM = "call keras.ops.stft in your own Layer or in keras.layers.Lambda"
@@ -132,16 +159,10 @@ _SPECTROGRAM = "call keras.ops.stft in your own Layer or in keras.layers.Lambda"
 _MISSING = {
     "AdditiveAttention": _ATTENTION,
     "Attention": _ATTENTION,
-    "AugMix": _AUGMENTATION,
-    "AutoContrast": _IMAGE,
     "Bidirectional": _RECURRENT,
-    "CenterCrop": "use Cropping2D, or keras.ops.image.crop_images in your own Layer",
-    "ContrastLimitedAdaptiveHistogramEqualization": _IMAGE,
     "ConvLSTM1D": _RECURRENT,
     "ConvLSTM2D": _RECURRENT,
     "ConvLSTM3D": _RECURRENT,
-    "CutMix": _AUGMENTATION,
-    "Equalization": _IMAGE,
     "FlaxLayer": _FOREIGN,
     "GRU": _RECURRENT,
     "GRUCell": _RECURRENT,
@@ -152,37 +173,12 @@ _MISSING = {
     "JaxLayer": _FOREIGN,
     "LSTM": _RECURRENT,
     "LSTMCell": _RECURRENT,
-    "MaxNumBoundingBoxes": _IMAGE,
     "MelSpectrogram": _SPECTROGRAM,
-    "MixUp": _AUGMENTATION,
     "MultiHeadAttention": _ATTENTION,
     "RNN": _RECURRENT,
-    "RandAugment": _AUGMENTATION,
-    "RandomBrightness": _AUGMENTATION,
-    "RandomColorDegeneration": _AUGMENTATION,
-    "RandomColorJitter": _AUGMENTATION,
-    "RandomContrast": _AUGMENTATION,
-    "RandomCrop": _AUGMENTATION,
-    "RandomElasticTransform": _AUGMENTATION,
-    "RandomErasing": _AUGMENTATION,
-    "RandomFlip": _AUGMENTATION,
-    "RandomGaussianBlur": _AUGMENTATION,
-    "RandomGrayscale": _AUGMENTATION,
-    "RandomHue": _AUGMENTATION,
-    "RandomInvert": _AUGMENTATION,
-    "RandomPerspective": _AUGMENTATION,
-    "RandomPosterization": _AUGMENTATION,
-    "RandomRotation": _AUGMENTATION,
-    "RandomSaturation": _AUGMENTATION,
-    "RandomSharpness": _AUGMENTATION,
-    "RandomShear": _AUGMENTATION,
-    "RandomTranslation": _AUGMENTATION,
-    "RandomZoom": _AUGMENTATION,
-    "Resizing": "use keras.ops.image.resize in your own Layer or in keras.layers.Lambda",
     "STFTSpectrogram": _SPECTROGRAM,
     "SimpleRNN": _RECURRENT,
     "SimpleRNNCell": _RECURRENT,
-    "Solarization": _IMAGE,
     "StackedRNNCells": _RECURRENT,
     "StringLookup": _TEXT,
     "TFSMLayer": _FOREIGN,

@@ -68,7 +68,6 @@ __getattr__ = missing.names(
     {
         "FeatureSpace": "preprocess columns with pandas or scikit-learn, or with keras.layers.Normalization",
         "audio_dataset_from_directory": _TABLES,
-        "bounding_boxes": "boxes are plain arrays; convert their corners and sizes with NumPy or keras.ops",
         "get_source_inputs": "a model lists its inputs as model.inputs",
         "image_dataset_from_directory": _IMAGES,
         "model_to_dot": "model.summary() prints the graph as text",

@@ -1,4 +1,4 @@
-"""Reading images between their pixels: map_coordinates, affine_transform, perspective_transform, elastic_transform."""
+"""Reading images between their pixels: map_coordinates, affine_transform, perspective_transform."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.image.checks import Batched
-from kerasgpu.ops.image.filters import gaussian_blur
 from kerasgpu.ops.primitives import indexing
-from kerasgpu.ops.primitives import random as draws
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
-__all__ = ["affine_transform", "elastic_transform", "map_coordinates", "perspective_transform"]
+__all__ = ["affine_transform", "map_coordinates", "perspective_transform"]
 
 _ORDERS = {"nearest": 0, "bilinear": 1}
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
@@ -87,7 +85,7 @@ def _back(out, kind):
     return ops.cast(_round_away(out) if dtypes.is_int(kind) else out, kind)
 
 
-def _check(interpolation, fill_mode):
+def check_sampling(interpolation, fill_mode):
     if interpolation not in _ORDERS:
         raise ValueError(
             f"Invalid value for argument `interpolation`. Expected of one {set(_ORDERS)}. Received: "
@@ -134,7 +132,7 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     return _back(ops.squeeze(out, -1), x.dtype)
 
 
-def _sample_batch(x, rows, columns, interpolation, fill_mode, fill_value):
+def sample_batch(x, rows, columns, interpolation, fill_mode, fill_value):
     """x (batch, height, width, channels) read at rows and columns (batch or 1, ...)."""
     batch, height, width, channels = x.shape
     order = _ORDERS[interpolation]
@@ -158,7 +156,7 @@ def affine_transform(images, transform, interpolation="bilinear", fill_mode="con
         fill_mode: what lies outside: "constant" (fill_value), "nearest", "wrap", "mirror" or "reflect".
         data_format: "channels_last", "channels_first", or None for the configured one.
     """
-    _check(interpolation, fill_mode)
+    check_sampling(interpolation, fill_mode)
     layout = Batched(images, data_format)
     t = as_float(transform)
     if t.ndim not in (1, 2):
@@ -175,10 +173,10 @@ def affine_transform(images, transform, interpolation="bilinear", fill_mode="con
     a0, a1, a2, b0, b1, b2 = (ops.reshape(t[:, k], (-1, 1, 1)) for k in range(6))
     columns = a0 * column + a1 * row + a2
     rows = b0 * column + b1 * row + b2
-    return layout.restore(_sample_batch(x, rows, columns, interpolation, fill_mode, fill_value))
+    return layout.restore(sample_batch(x, rows, columns, interpolation, fill_mode, fill_value))
 
 
-def _homography(start, end):
+def homography(start, end):
     """The 8 coefficients of the projective map that takes the corners `end` to `start`, both (n, 4, 2)."""
     sx, sy = start[..., 0], start[..., 1]
     ex, ey = end[..., 0], end[..., 1]
@@ -202,7 +200,7 @@ def perspective_transform(images, start_points, end_points, interpolation="bilin
         fill_value: what lies outside.
         data_format: "channels_last", "channels_first", or None for the configured one.
     """
-    _check(interpolation, "constant")
+    check_sampling(interpolation, "constant")
     layout = Batched(images, data_format)
     start, end = as_tensor(start_points, "float32"), as_tensor(end_points, "float32")
     for name, points in (("start_points", start), ("end_points", end)):
@@ -220,41 +218,10 @@ def perspective_transform(images, start_points, end_points, interpolation="bilin
         start, end = ops.expand_dims(start, 0), ops.expand_dims(end, 0)
     x = layout.images
     _, height, width, _ = x.shape
-    h = [ops.reshape(part, (-1, 1, 1)) for part in ops.unstack(_homography(start, end), axis=-1)]
+    h = [ops.reshape(part, (-1, 1, 1)) for part in ops.unstack(homography(start, end), axis=-1)]
     row = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1))
     column = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, width))
     depth = h[6] * column + h[7] * row + 1.0
     columns = (h[0] * column + h[1] * row + h[2]) / depth
     rows = (h[3] * column + h[4] * row + h[5]) / depth
-    return layout.restore(_sample_batch(x, rows, columns, interpolation, "constant", fill_value))
-
-
-@symbolic
-def elastic_transform(
-    images, alpha=20.0, sigma=5.0, interpolation="bilinear", fill_mode="reflect", fill_value=0.0, seed=None, data_format=None
-):
-    """Images with every pixel moved by a smooth random field (Simard et al. 2003).
-
-    Args:
-        images: tensor of rank 3 or 4.
-        alpha: strength of the movement.
-        sigma: smoothness of the field, a number.
-        interpolation: "bilinear" or "nearest".
-        fill_mode: what lies outside: "constant" (fill_value), "nearest", "wrap", "mirror" or "reflect".
-        seed: int, SeedGenerator or None.
-        data_format: "channels_last", "channels_first", or None for the configured one.
-    """
-    from kerasgpu.random.seed_generator import draw_seed
-
-    _check(interpolation, fill_mode)
-    layout = Batched(images, data_format)
-    x = layout.images
-    batch, height, width, _ = x.shape
-    kind = x.dtype if x.dtype in ("float32", "float64") else "float32"
-    size = int(6 * float(sigma)) | 1
-    noise = draws.normal(draw_seed(seed), (batch, height, width, 2), 0.0, float(sigma), kind)
-    field = gaussian_blur(noise, (size, size), (float(sigma), float(sigma)), "channels_last") * as_tensor(alpha, kind)
-    row = ops.reshape(ops.arange(height, dtype=kind), (1, height, 1))
-    column = ops.reshape(ops.arange(width, dtype=kind), (1, 1, width))
-    rows, columns = row + field[..., 0], column + field[..., 1]
-    return layout.restore(_sample_batch(x, rows, columns, interpolation, fill_mode, fill_value))
+    return layout.restore(sample_batch(x, rows, columns, interpolation, "constant", fill_value))
