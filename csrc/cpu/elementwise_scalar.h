@@ -7,6 +7,10 @@
 
 #include "kernel.h"
 
+#if defined(__APPLE__)
+extern "C" double lgamma_r(double, int*);  // in the library, but not declared under -std=c++17
+#endif
+
 namespace KG_NS {
 
 // Python's a % b: the sign of b, and a NaN for b = 0.
