@@ -18,6 +18,7 @@ _MODULES = (
     "callbacks",
     "config",
     "constraints",
+    "data",
     "datasets",
     "distillation",
     "distribution",

@@ -6,7 +6,7 @@ import functools
 import sys
 
 from kerasgpu import config
-from kerasgpu.engine import dtypes, nest, state, tape
+from kerasgpu.engine import dtypes, nest, state
 from kerasgpu.engine.program import Program
 from kerasgpu.engine.recorder import Recorder, address
 from kerasgpu.engine.tensor import MetaTensor, Tensor, contiguous, convert_to_tensor
@@ -34,12 +34,12 @@ class CapturedFunction:
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args, **kwargs):
-        if launch.recorder is not None or state.shape_only or not config.capture() or tape.GradientTape._active:
+        if launch.recorder is not None or state.thread.shape_only or not config.capture() or state.thread.tapes:
             return self.function(*args, **kwargs)
         leaves = nest.flatten([list(args), kwargs])
         tensors = [k for k, x in enumerate(leaves) if _is_data(x)]
         values = [convert_to_tensor(leaves[k]) for k in tensors]
-        if any(type(v) is MetaTensor or (v._requires and state.grad_enabled) for v in values):
+        if any(type(v) is MetaTensor or (v._requires and state.thread.grad_enabled) for v in values):
             return self.function(*args, **kwargs)
         arrays = [contiguous(v._data) for v in values]
         try:
@@ -49,7 +49,7 @@ class CapturedFunction:
                 tuple((a.shape, v.dtype, v.device) for a, v in zip(arrays, values)),
                 static,
                 tuple(type(x) for x in static),
-                state.autocast_dtype,
+                state.thread.autocast_dtype,
                 dtypes.floatx(),
             )
             entry = self._seen.get(key)

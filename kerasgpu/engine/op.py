@@ -132,14 +132,14 @@ class Primitive:
                 needs = True
             if type(data) is not type(arrays[0]):
                 mixed = True
-        if needs and state.watcher is not None:
-            state.watcher.reads(inputs)
+        if needs and state.thread.watcher is not None:
+            state.thread.watcher.reads(inputs)
         if meta:
             return self._run_meta(inputs, rest, keywords)
         if mixed:
             arrays = _on_one_device(arrays, self.name)
         out = self.function(arrays, *rest, **keywords) if count == "list" else self.function(*arrays, *rest, **keywords)
-        record = needs and self.differentiable and state.grad_enabled
+        record = needs and self.differentiable and state.thread.grad_enabled
         if self.multiple:
             results = tuple(Tensor(a) for a in out)
         else:

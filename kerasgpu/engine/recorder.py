@@ -96,7 +96,8 @@ class Recorder:
             self.buffer(array, temporary=True)
 
     def writes(self, variable):
-        self.variables[id(variable)] = variable
+        if threading.get_ident() == self._thread:
+            self.variables[id(variable)] = variable
 
     def host_read(self):
         if threading.get_ident() == self._thread:

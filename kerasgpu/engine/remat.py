@@ -24,7 +24,7 @@ __all__ = ["RematScope", "remat"]
 
 # (read, write) pairs of settings that hold during a call and must hold again while it is recomputed.
 CONTEXT = [
-    (lambda: state.autocast_dtype, lambda value: setattr(state, "autocast_dtype", value)),
+    (lambda: state.thread.autocast_dtype, lambda value: setattr(state.thread, "autocast_dtype", value)),
     (lambda: state.thread.device, lambda value: setattr(state.thread, "device", value)),
 ]
 
@@ -109,7 +109,7 @@ def remat(f):
                 "keras.remat: KerasTensors cannot be recomputed; use the function inside call() of a layer, or make the layers "
                 "of a functional model inside keras.RematScope()"
             )
-        if state.shape_only or not state.grad_enabled:
+        if state.thread.shape_only or not state.thread.grad_enabled:
             return f(*args, **kwargs)
         return _call(f, args, kwargs)
 
@@ -117,16 +117,16 @@ def remat(f):
 
 
 def _call(f, args, kwargs):
-    scope = state.stateless_scope
+    scope = state.thread.stateless_scope
     mapping = dict(scope.state_mapping) if scope is not None else {}
     context = [read() for read, _ in CONTEXT]
-    watcher = Watcher(state.watcher)
-    state.watcher = watcher
+    watcher = Watcher(state.thread.watcher)
+    state.thread.watcher = watcher
     try:
         with tape.no_grad():
             outputs = f(*args, **kwargs)
     finally:
-        state.watcher = watcher.outer
+        state.thread.watcher = watcher.outer
     flat = nest.flatten(outputs)
     tensors = [x for x in flat if isinstance(x, Tensor)]
     watcher.reads(tensors)  # what f returns as it came in
@@ -148,7 +148,7 @@ def _call(f, args, kwargs):
 
 def _recompute(f, args, kwargs, grads, frontier, replay, context):
     """Gradients of the frontier from those of the outputs."""
-    create_graph = state.grad_enabled
+    create_graph = state.thread.grad_enabled
     now = [read() for read, _ in CONTEXT]
     nodes = [t._node for t in frontier]
     try:

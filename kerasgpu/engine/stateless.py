@@ -46,12 +46,12 @@ class StatelessScope:
             self.state_mapping[id(variable)] = value
 
     def __enter__(self):
-        self._before = state.stateless_scope
-        state.stateless_scope = self
+        self._before = state.thread.stateless_scope
+        state.thread.stateless_scope = self
         return self
 
     def __exit__(self, *exc):
-        state.stateless_scope = self._before
+        state.thread.stateless_scope = self._before
 
     def add_loss(self, loss):
         self.losses.append(loss)
@@ -65,8 +65,8 @@ class StatelessScope:
 
 
 def in_stateless_scope() -> bool:
-    return state.stateless_scope is not None
+    return state.thread.stateless_scope is not None
 
 
 def get_stateless_scope():
-    return state.stateless_scope
+    return state.thread.stateless_scope

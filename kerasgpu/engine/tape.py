@@ -17,20 +17,20 @@ class no_grad:
     """Context manager: operations inside are not recorded for gradients."""
 
     def __enter__(self):
-        self._before = state.grad_enabled
-        state.grad_enabled = False
+        self._before = state.thread.grad_enabled
+        state.thread.grad_enabled = False
         return self
 
     def __exit__(self, *exc):
-        state.grad_enabled = self._before
+        state.thread.grad_enabled = self._before
 
 
 class enable_grad(no_grad):
     """Context manager: operations inside are recorded, also within no_grad."""
 
     def __enter__(self):
-        self._before = state.grad_enabled
-        state.grad_enabled = True
+        self._before = state.thread.grad_enabled
+        state.thread.grad_enabled = True
         return self
 
 
@@ -214,8 +214,6 @@ class GradientTape:
     `persistent` answers one `gradient` call.
     """
 
-    _active = 0
-
     def __init__(self, persistent=False, watch_accessed_variables=True):
         self._persistent = persistent
         self._used = False
@@ -226,14 +224,14 @@ class GradientTape:
         if self._entered:
             raise RuntimeError("GradientTape: this tape is already recording")
         self._entered = True
-        self._grad_before, state.grad_enabled = state.grad_enabled, True
-        GradientTape._active += 1
+        self._grad_before, state.thread.grad_enabled = state.thread.grad_enabled, True
+        state.thread.tapes += 1
         return self
 
     def __exit__(self, *exc):
         self._entered = False
-        GradientTape._active -= 1
-        state.grad_enabled = self._grad_before
+        state.thread.tapes -= 1
+        state.thread.grad_enabled = self._grad_before
 
     def watch(self, tensor):
         """Record operations on this tensor (or structure of tensors)."""
@@ -265,7 +263,7 @@ class GradientTape:
         flat = nest.flatten(sources)
         unconnected = getattr(unconnected_gradients, "value", unconnected_gradients)
         # Inside another tape (or this one, still recording) the gradient itself may be differentiated.
-        found = gradients(target, flat, output_gradients, create_graph=GradientTape._active > 0, unconnected=unconnected)
+        found = gradients(target, flat, output_gradients, create_graph=state.thread.tapes > 0, unconnected=unconnected)
         return nest.pack_sequence_as(sources, found)
 
 
@@ -292,7 +290,7 @@ def value_and_grad(function, argnums=0, has_aux=False):
                 result = function(*args, **kwargs)
         value = result[0] if has_aux else result
         found = gradients(
-            value, [t for group in flat_sources for t in group], create_graph=GradientTape._active > 0, unconnected="zero"
+            value, [t for group in flat_sources for t in group], create_graph=state.thread.tapes > 0, unconnected="zero"
         )
         packed = []
         for n, group in zip(numbers, flat_sources):

@@ -32,12 +32,12 @@ class AutocastScope:
         return value
 
     def __enter__(self):
-        self._before = state.autocast_dtype
-        state.autocast_dtype = self.dtype
+        self._before = state.thread.autocast_dtype
+        state.thread.autocast_dtype = self.dtype
         return self
 
     def __exit__(self, *exc):
-        state.autocast_dtype = self._before
+        state.thread.autocast_dtype = self._before
 
 
 class Variable(Operators):
@@ -117,7 +117,7 @@ class Variable(Operators):
             self._initializer = initializer
             if state.thread.variable_budget is not None:
                 state.thread.variable_budget.take(self._shape, launch.numpy_dtype(self._dtype).itemsize)
-            if state.shape_only:
+            if state.thread.shape_only:
                 self._tensor = MetaTensor(self._shape, self._dtype)
                 return
             value = convert_to_tensor(initializer(self._shape, dtype=self._dtype), self._dtype)
@@ -167,7 +167,7 @@ class Variable(Operators):
     @property
     def value(self) -> Tensor:
         """The current value as a Tensor, in the compute dtype inside an AutocastScope."""
-        scope = state.stateless_scope
+        scope = state.thread.stateless_scope
         if scope is not None:
             held = scope.get_current_value(self)
             if held is not None:
@@ -175,7 +175,7 @@ class Variable(Operators):
         return self._maybe_autocast(self._tensor)
 
     def _maybe_autocast(self, value):
-        target = state.autocast_dtype
+        target = state.thread.autocast_dtype
         if target is not None and self._autocast and target != value.dtype and dtypes.is_float(value.dtype):
             return convert_to_tensor(value, target)
         return value
@@ -197,11 +197,11 @@ class Variable(Operators):
                 "The shape of the target variable and the shape of the target value in `variable.assign(value)` must match. "
                 f"variable.shape={self._shape}, Received: value.shape={value.shape}. Target variable: {self!r}"
             )
-        scope = state.stateless_scope
+        scope = state.thread.stateless_scope
         if scope is not None:
             scope.add_update((self, value))
             return value
-        if state.shape_only or type(value) is MetaTensor:
+        if state.thread.shape_only or type(value) is MetaTensor:
             return value
         buffer = self.writable()
         data = value._data
@@ -216,8 +216,8 @@ class Variable(Operators):
         """The buffer, for a kernel that is about to write into it. Whoever still holds the old value's Tensor gets a copy of it."""
         if launch.recorder is not None:
             launch.recorder.writes(self)
-        if state.watcher is not None:
-            state.watcher.writes(self)
+        if state.thread.watcher is not None:
+            state.thread.watcher.writes(self)
         tensor = self._tensor
         # Two references are ours (the attribute and this local), one is getrefcount's argument.
         if sys.getrefcount(tensor) > 3:
@@ -255,7 +255,7 @@ class Variable(Operators):
 
     @property
     def dtype(self):
-        target = state.autocast_dtype
+        target = state.thread.autocast_dtype
         if target is not None and self._autocast and dtypes.is_float(self._dtype):
             return target
         return self._dtype

@@ -104,7 +104,7 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
         if len(args) == 1:
             x = args[0]
             fast = attributes.get("_fast")
-            if fast is not None and type(x) is Tensor and x.dtype == fast and state.autocast_dtype is None:
+            if fast is not None and type(x) is Tensor and x.dtype == fast and state.thread.autocast_dtype is None:
                 training = kwargs.get("training")
                 if len(kwargs) == (training is not None) and "_keras_mask" not in x.__dict__:
                     return self._fast_call(x, training)
@@ -262,7 +262,7 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             from kerasgpu.layers.rematerialized import rematerialized
 
             run = rematerialized(self, run, args, kwargs)
-        before = state.autocast_dtype
+        before = state.thread.autocast_dtype
         compute = self.compute_dtype
         if not self.autocast or not dtypes.is_float(compute):
             target = None
@@ -272,11 +272,11 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             target = before
         if target == before:
             return run(*args, **kwargs)
-        state.autocast_dtype = target
+        state.thread.autocast_dtype = target
         try:
             return run(*args, **kwargs)
         finally:
-            state.autocast_dtype = before
+            state.thread.autocast_dtype = before
 
     def _add_activity_loss(self, outputs):
         from kerasgpu import ops

@@ -130,7 +130,7 @@ class LayerBuild:
     def _maybe_build(self, spec):
         if self.built:
             return
-        shapes = spec.shapes(active.fill if state.shape_only else None)
+        shapes = spec.shapes(active.fill if state.thread.shape_only else None)
         if not self._is_built_by_call(spec):
             self.build(**shapes_for(self.build, shapes, spec, type(self).__name__))
             assert_input_compatibility(self.input_spec, spec.first_arg, self.name)  # build() may have set the spec
@@ -168,7 +168,7 @@ class LayerBuild:
         """After the first call of a layer that has no build(): its call made the state."""
         if self._is_built_by_call(spec) and self._build_shapes_dict is None and not any(not s.built for s in self._layers):
             self._path = self._path or naming.current_path()
-            shapes = spec.shapes(active.fill if state.shape_only else None)
+            shapes = spec.shapes(active.fill if state.thread.shape_only else None)
             self.__dict__["_build_shapes_dict"] = {"input_shape": next(iter(shapes.values()), None)}
             self._post_build()
             self._lock_state()

@@ -21,11 +21,11 @@ class real_values:
     """Context manager: variables made inside get values, also while shapes are being inferred around it."""
 
     def __enter__(self):
-        self._before = state.shape_only
-        state.shape_only = 0
+        self._before = state.thread.shape_only
+        state.thread.shape_only = 0
 
     def __exit__(self, *exc):
-        state.shape_only = self._before
+        state.thread.shape_only = self._before
 
 
 def _unique(items):
@@ -303,14 +303,14 @@ class LayerState:
                     "`add_loss()` can only be called from inside `build()` or `call()`, on a tensor input. Received "
                     f"invalid value: {x}"
                 )
-        if state.shape_only:
+        if state.thread.shape_only:
             return
-        if state.watcher is not None:
+        if state.thread.watcher is not None:
             raise NotImplementedError(
                 f"Layer '{self.name}': add_loss() and activity regularizers do not work inside a rematerialized call "
                 "(keras.remat, keras.RematScope), which keeps no gradients; return the loss as an output and add it outside"
             )
-        scope = state.stateless_scope
+        scope = state.thread.stateless_scope
         if scope is None:
             self._losses.extend(losses)
         elif scope.collect_losses:
@@ -319,7 +319,7 @@ class LayerState:
                 self._loss_ids.add(id(x))
 
     def _get_own_losses(self):
-        scope = state.stateless_scope
+        scope = state.thread.stateless_scope
         if scope is not None:
             return [x for x in scope.losses if id(x) in self._loss_ids]
         return list(self._losses)
@@ -338,7 +338,7 @@ class LayerState:
         return losses + self._get_regularization_losses()
 
     def _clear_losses(self):
-        scope = state.stateless_scope
+        scope = state.thread.stateless_scope
         if scope is not None and scope.collect_losses:
             scope.losses[:] = [x for x in scope.losses if id(x) not in self._loss_ids]
         self._losses.clear()

@@ -20,7 +20,7 @@ def _without_gradients(update):
 
     @functools.wraps(update)
     def update_state(self, *args, **kwargs):
-        if not state.grad_enabled:
+        if not state.thread.grad_enabled:
             return update(self, *args, **kwargs)
         with no_grad():
             return update(self, *args, **kwargs)
@@ -114,7 +114,7 @@ class Metric:
         """A new non-trainable variable that is tracked, saved and reset with the metric."""
         self._check_super_called()
         # A metric that makes its variables when it sees the first shapes must also work while only shapes are worked out.
-        outer, state.shape_only = state.shape_only, 0
+        outer, state.thread.shape_only = state.thread.shape_only, 0
         try:
             with naming.name_scope(self.name.replace("/", ">"), caller=self):
                 variable = Variable(
@@ -127,7 +127,7 @@ class Metric:
                     name=name,
                 )
         finally:
-            state.shape_only = outer
+            state.thread.shape_only = outer
         self._variables.append(variable)
         return variable
 

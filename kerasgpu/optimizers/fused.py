@@ -39,7 +39,7 @@ class FusedStep:
 
 def can_run(optimizer, grads, variables) -> bool:
     """Whether this step can be fused: our arithmetic, and real float buffers on one device."""
-    if optimizer._fused is None or state.stateless_scope is not None or state.shape_only:
+    if optimizer._fused is None or state.thread.stateless_scope is not None or state.thread.shape_only:
         return False
     counter = optimizer._iterations._tensor
     if type(counter) is not Tensor:

@@ -61,9 +61,11 @@ class SeedGenerator:
 
         Ordered states count up. Unordered ones jump about, so that two generators with near seeds do not walk the same path.
         """
-        if state.shape_only or isinstance(self.state._tensor, MetaTensor):
+        if state.thread.shape_only or isinstance(self.state._tensor, MetaTensor):
             return MetaTensor((2,), "uint32")
-        if state.stateless_scope is not None:
+        if state.thread.draws is not None:
+            return state.thread.draws.next(int(self._initial_seed or 0))
+        if state.thread.stateless_scope is not None:
             before = self.state.value
             after = launch.empty((2,), "uint32", like=before._data)
             launch.launch("copy", (before._data,), (after,))
@@ -118,10 +120,12 @@ def draw_seed(seed):
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if isinstance(seed, int):
-        return MetaTensor((2,), "uint32") if state.shape_only else _seed_state(seed)
+        return MetaTensor((2,), "uint32") if state.thread.shape_only else _seed_state(seed)
     if seed is None:
-        if state.shape_only:
+        if state.thread.shape_only:
             return MetaTensor((2,), "uint32")
+        if state.thread.draws is not None:
+            return state.thread.draws.next(0)
         return global_seed_generator().next(ordered=False)
     if isinstance(seed, Tensor) and seed.shape == (2,):
         return seed

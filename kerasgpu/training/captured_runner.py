@@ -40,7 +40,7 @@ def model_state(model, mode):
         compiled,
         tuple((id(v), v.trainable) for v in model.variables),
         dtypes.floatx(),
-        state.autocast_dtype,
+        state.thread.autocast_dtype,
         state.variables_moved,
         config.image_data_format(),
     )

@@ -21,7 +21,7 @@ def reset(metrics) -> None:
     for metric in metrics:
         if isinstance(metric, CompileMetrics):
             reset(metric.metrics)
-        elif _is_cleared_by_zeros(metric) and state.stateless_scope is None and not state.shape_only:
+        elif _is_cleared_by_zeros(metric) and state.thread.stateless_scope is None and not state.thread.shape_only:
             for v in metric._variables:
                 _clear(v)
         else:
@@ -62,7 +62,7 @@ def read(model) -> dict:
 
 
 def _value(metric):
-    if type(metric).result is not Mean.result or "result" in metric.__dict__ or state.stateless_scope is not None:
+    if type(metric).result is not Mean.result or "result" in metric.__dict__ or state.thread.stateless_scope is not None:
         return metric.result()
     total, count = metric.total._tensor._host(), metric.count._tensor._host()
     return float(total / count) if count != 0 else 0.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed Python's `random`, NumPy, and kerasgpu: initial weights, dropout masks and the order of samples are then the same every run.
+    """Seed Python's `random`, NumPy, and kerasgpu: initial weights, dropout masks, the order of samples
+    and data pipelines are then the same every run.
 
     >>> import kerasgpu as keras
     >>> keras.utils.set_random_seed(1)
@@ -13,6 +14,7 @@ def set_random_seed(seed: int) -> None:
 
     import numpy as np
 
+    from kerasgpu.data import seeds
     from kerasgpu.random.seed_generator import set_global_seed
 
     if isinstance(seed, bool) or not isinstance(seed, int):
@@ -20,3 +22,4 @@ def set_random_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     set_global_seed(seed)
+    seeds.reset(seed)

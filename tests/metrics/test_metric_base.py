@@ -48,7 +48,7 @@ def test_updates_leave_nothing_on_the_tape():
     x = keras.Variable([1.0, 2.0])
     metric = keras.metrics.MeanSquaredError()
     metric.update_state([0.0, 0.0], x * 2.0)
-    assert metric.total.value._node is None and state.grad_enabled
+    assert metric.total.value._node is None and state.thread.grad_enabled
 
 
 def test_super_must_be_called():

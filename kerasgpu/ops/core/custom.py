@@ -46,7 +46,7 @@ def custom_gradient(f):
         outputs, grad_fn = f(*args, **kwargs)
         flat = [x if x is None else convert_to_tensor(x) for x in nest.flatten(outputs)]
         inputs = [x for x in nest.flatten(args) if _differentiable(x)]
-        if not (state.grad_enabled and any(x._requires for x in inputs)) or any(isinstance(x, MetaTensor) for x in flat):
+        if not (state.thread.grad_enabled and any(x._requires for x in inputs)) or any(isinstance(x, MetaTensor) for x in flat):
             return nest.pack_sequence_as(outputs, flat)
 
         def rule(grads, *_):

@@ -11,7 +11,7 @@ from kerasgpu.ops.primitives.softmax import log_softmax, softmax
 
 def _probabilities(logits, saved):
     """softmax(logits): the saved output, unless the gradient itself is being recorded for differentiation."""
-    return softmax(logits) if state.grad_enabled and logits._requires else saved
+    return softmax(logits) if state.thread.grad_enabled and logits._requires else saved
 
 
 @primitive(tensors=2, multiple=True)

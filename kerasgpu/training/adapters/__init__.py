@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 
+from kerasgpu.data.dataset import Dataset
 from kerasgpu.training.adapters import convert
 from kerasgpu.training.adapters.arrays import ArrayAdapter
 from kerasgpu.training.adapters.base import DataAdapter
+from kerasgpu.training.adapters.dataset import DatasetAdapter
 from kerasgpu.training.adapters.iterables import GeneratorAdapter, IterableAdapter
 from kerasgpu.training.adapters.py_dataset import PyDataset, PyDatasetAdapter
 
@@ -22,6 +24,9 @@ def get_data_adapter(x, y=None, sample_weight=None, batch_size=None, steps_per_e
     if isinstance(x, PyDataset):
         _refuse("PyDataset", y, sample_weight)
         return PyDatasetAdapter(x, class_weight=class_weight, shuffle=shuffle)
+    if isinstance(x, Dataset):
+        _refuse("Dataset", y, sample_weight)
+        return DatasetAdapter(x, class_weight)
     # Other iterators, such as iter(data_loader), can be read once, too.
     if isinstance(x, Iterator):
         _refuse("generator", y, sample_weight, class_weight)
@@ -71,6 +76,7 @@ def _warn_shuffle(what):
 __all__ = [
     "ArrayAdapter",
     "DataAdapter",
+    "DatasetAdapter",
     "GeneratorAdapter",
     "IterableAdapter",
     "PyDataset",

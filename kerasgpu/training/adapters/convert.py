@@ -143,10 +143,10 @@ def to_tensors(batch):
         return nest.rebuild(batch, {k: to_tensors(v) for k, v in batch.items()})
     if isinstance(batch, (list, tuple)) and not _is_number_list(batch):
         return nest.rebuild(batch, [to_tensors(v) for v in batch])
-    return Tensor(_on_device(to_array(batch)))
+    return Tensor(on_device(to_array(batch)))
 
 
-def _on_device(array):
+def on_device(array):
     from kerasgpu.engine import device as devices
 
     return devices.put(array, devices.current_device())
