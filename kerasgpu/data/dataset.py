@@ -95,9 +95,9 @@ class Dataset:
     @staticmethod
     def range(*args, output_type="int64", name=None):
         """Integers as in Python's range(start, stop, step), as scalar tensors."""
-        from kerasgpu.data.sources import Slices
+        from kerasgpu.data.sources import Range
 
-        return Slices(np.arange(*map(int, args), dtype=output_type))
+        return Range(tuple(map(int, args)), getattr(output_type, "name", output_type))
 
     @staticmethod
     def zip(*args, datasets=None, name=None):

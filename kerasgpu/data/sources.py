@@ -43,6 +43,41 @@ class Slices(Dataset):
         return self._source.row(0) if self._length else self._source.blank_row()
 
 
+class Range(Dataset):
+    """Integers, none of which lies in memory."""
+
+    def __init__(self, arguments, dtype):
+        numbers = range(*arguments)
+        self._length = len(numbers)
+        self._source = RangeSource(numbers, np.dtype(dtype))
+
+    def _rows(self, seed):
+        return iter(range(self._length))
+
+    def _iterate(self, seed):
+        return map(self._source.row, range(self._length))
+
+    def _count(self):
+        return self._length
+
+    def _example(self, size):
+        return el.to_leaf(np.zeros((), self._source.dtype))
+
+
+class RangeSource:
+    """The rows of the array that a range would be."""
+
+    def __init__(self, numbers, dtype):
+        self.numbers = numbers
+        self.dtype = dtype
+
+    def row(self, k):
+        return el.wrap(np.array(self.numbers[k], self.dtype))
+
+    def rows(self, indices):
+        return el.wrap(np.array([self.numbers[k] for k in indices], self.dtype))
+
+
 class RowSource:
     """Arrays with as many rows, and the structure that one row of each makes up."""
 

@@ -18,12 +18,17 @@ from kerasgpu.training.adapters.pack import pack_x_y_sample_weight, unpack_x_y_s
 from kerasgpu.training.adapters.py_dataset import PyDataset
 from kerasgpu.training.progbar import Progbar
 from kerasgpu.utils import legacy
+from kerasgpu.utils.audio_dataset import audio_dataset_from_directory
 from kerasgpu.utils.config_class import Config
 from kerasgpu.utils.files import get_file
+from kerasgpu.utils.image_dataset import image_dataset_from_directory
 from kerasgpu.utils.image_utils import array_to_img, img_to_array, load_img, save_img
 from kerasgpu.utils.numerical import normalize, to_categorical
 from kerasgpu.utils.rng import set_random_seed
 from kerasgpu.utils.sequences import pad_sequences
+from kerasgpu.utils.split_dataset import split_dataset
+from kerasgpu.utils.text_dataset import text_dataset_from_directory
+from kerasgpu.utils.timeseries_dataset import timeseries_dataset_from_array
 
 Sequence = PyDataset  # the name of Keras 2
 
@@ -34,6 +39,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "audio_dataset_from_directory",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -43,6 +49,7 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
     "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
@@ -55,25 +62,21 @@ __all__ = [
     "save_img",
     "serialize_keras_object",
     "set_random_seed",
+    "split_dataset",
     "standardize_dtype",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
 
-_IMAGES = "image utilities are not there yet; load pictures with Pillow (PIL.Image.open) and numpy.asarray"
-_TABLES = "read the files with the standard library or pandas and pass arrays, a PyDataset or a generator to fit()"
 
 __getattr__ = missing.names(
     __name__,
     {
         "FeatureSpace": "preprocess columns with pandas or scikit-learn, or with keras.layers.Normalization",
-        "audio_dataset_from_directory": _TABLES,
         "get_source_inputs": "a model lists its inputs as model.inputs",
-        "image_dataset_from_directory": _IMAGES,
         "model_to_dot": "model.summary() prints the graph as text",
         "plot_model": "model.summary() prints the graph as text",
-        "split_dataset": "slice the arrays, or use fit(validation_split=...)",
-        "text_dataset_from_directory": _TABLES,
-        "timeseries_dataset_from_array": "numpy.lib.stride_tricks.sliding_window_view makes the windows",
     },
 )
