@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pybind11.setup_helpers import Pybind11Extension, build_ext
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 ARM = platform.machine().lower() in ("aarch64", "arm64")
@@ -117,7 +118,21 @@ class BuildKernels(build_ext):
         self.compiler.link_shared_object(objects, target, extra_postargs=["-pthread", *strip], target_lang="c++")
 
 
+class CopySources(build_py):
+    """Puts the CUDA sources, which are compiled on the user's machine, into the package."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:  # then they are found in csrc/
+            return
+        for folder in ("cuda", "common"):
+            target = Path(self.build_lib) / "kerasgpu" / "kernels" / "gpu" / "csrc" / folder
+            target.mkdir(parents=True, exist_ok=True)
+            for source in sorted((Path("csrc") / folder).iterdir()):
+                self.copy_file(str(source), str(target / source.name))
+
+
 setup(
     ext_modules=[Pybind11Extension("kerasgpu._core", ["csrc/bindings/module.cpp"])],
-    cmdclass={"build_ext": BuildKernels},
+    cmdclass={"build_ext": BuildKernels, "build_py": CopySources},
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kerasgpu.config.environment import (
     available_cpus,
+    cache_dir,
     capture,
     debug,
     device,
+    dump_folder,
     isa_level,
     keras_home,
     num_threads,
@@ -44,6 +46,7 @@ from kerasgpu.config.keras import (
 __all__ = [
     "available_cpus",
     "backend",
+    "cache_dir",
     "capture",
     "debug",
     "device",
@@ -51,6 +54,7 @@ __all__ = [
     "disable_interactive_logging",
     "disable_traceback_filtering",
     "dtype_policy",
+    "dump_folder",
     "enable_flash_attention",
     "enable_interactive_logging",
     "enable_traceback_filtering",

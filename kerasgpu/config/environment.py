@@ -90,6 +90,17 @@ def offline() -> bool:
     return _choice("KERASGPU_OFFLINE", ("0", "1"), "0") == "1"
 
 
+def cache_dir() -> str:
+    """KERASGPU_CACHE: folder of compiled GPU kernels; default kerasgpu/ in the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
+    return os.path.expanduser(os.environ.get("KERASGPU_CACHE") or os.path.join(home, "kerasgpu"))
+
+
+def dump_folder() -> str:
+    """KERASGPU_DUMP: folder to which source, PTX and log of every GPU kernel that is compiled are written; empty: none."""
+    return os.path.expanduser(os.environ.get("KERASGPU_DUMP", "").strip())
+
+
 def keras_home() -> str:
     """KERAS_HOME: folder of keras.json and of downloaded data sets; default ~/.keras."""
     return os.path.expanduser(os.environ.get("KERAS_HOME") or os.path.join("~", ".keras"))

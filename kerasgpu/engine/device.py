@@ -6,26 +6,17 @@ import functools
 import re
 import sys
 
-import numpy as np
-
 from kerasgpu import config
 from kerasgpu.engine import state
+from kerasgpu.kernels import launch
 
 
 @functools.lru_cache(None)
 def gpu_count() -> tuple[int, str]:
     """How many GPUs can be used, and if none: why, in one sentence."""
-    try:
-        import cupy
-    except ImportError:
-        return 0, "CuPy is not installed; run: pip install 'kerasgpu[cuda12]' (or [cuda13] for a CUDA 13 driver)"
-    except Exception as error:  # a broken CuPy raises many things on import
-        return 0, f"CuPy does not import: {error}"
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-        return count, "" if count else "the driver lists no GPU"
-    except Exception as error:
-        return 0, f"no NVIDIA driver answers ({error})"
+    from kerasgpu.kernels import cuda
+
+    return cuda.count()
 
 
 def parse(name: str) -> tuple[str, int]:
@@ -75,6 +66,12 @@ def _has_driver() -> bool:
     return False
 
 
+def forget() -> None:
+    """Look for GPUs again when next asked."""
+    gpu_count.cache_clear()
+    default_device.cache_clear()
+
+
 def current_device() -> str:
     """The device on which new tensors are made in this thread."""
     return state.thread.device or default_device()
@@ -105,14 +102,16 @@ class device:
 
 def of_array(array) -> str:
     """The device name of a NumPy or CuPy array."""
-    if isinstance(array, np.ndarray):
+    if launch.is_host(array):
         return "cpu:0"
-    return f"gpu:{array.device.id}"
+    from kerasgpu.kernels import cuda
+
+    return f"gpu:{cuda.of_array(array)}"
 
 
 def put(array, device_name: str):
     """`array` on that device: itself when it is there already, else a copy."""
-    if isinstance(array, np.ndarray) and device_name.startswith("cpu"):
+    if launch.is_host(array) and device_name.startswith("cpu"):
         return array
     from kerasgpu.kernels import cuda
 

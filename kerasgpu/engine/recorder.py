@@ -45,7 +45,9 @@ def address(array) -> int:
     """Where an array's memory begins: the identity of its buffer, since tensors never hold parts of buffers."""
     if launch.is_host(array):
         return array.ctypes.data
-    return array.data.ptr
+    from kerasgpu.kernels import cuda
+
+    return cuda.address(array)
 
 
 class Recorder:

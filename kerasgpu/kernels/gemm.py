@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu.kernels.launch import empty, host_call, launch
+from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.movement import broadcast_to
 
 ACTIVATIONS = {None: 0, "linear": 0, "relu": 1}
 
@@ -95,11 +96,7 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
 def contiguous(x):
     if x.flags.c_contiguous:
         return x
-    if type(x) is np.ndarray:
-        return np.ascontiguousarray(x)
-    import cupy
-
-    return cupy.ascontiguousarray(x)
+    return np.ascontiguousarray(x) if type(x) is np.ndarray else x.copy(order="C")
 
 
 def _batch_stride(x, own, batch, one):
@@ -112,13 +109,7 @@ def _batch_stride(x, own, batch, one):
 
 
 def _broadcast(x, shape):
-    full = empty(shape, x.dtype, x)
-    host_call(_copy_broadcast, (x,), (full,))
-    return full
-
-
-def _copy_broadcast(x, out):
-    out[...] = x
+    return broadcast_to(_contiguous(x), shape)
 
 
 def _bias_kind(bias, m, n, dtype):

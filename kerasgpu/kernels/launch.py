@@ -88,13 +88,18 @@ def is_host(array) -> bool:
 
 
 def host_call(function: Callable, inputs: tuple, outputs: tuple) -> None:
-    """Run `function(*inputs, *outputs)`, a routine of NumPy (or CuPy) that fills `outputs` in place.
+    """Run `function(*inputs, *outputs)`, a routine of NumPy that fills `outputs` in place; on a GPU, on copies of its operands.
 
     For the rare operation that has no kernel of ours (a singular value decomposition, say). It is recorded like a kernel.
     """
     if recorder is not None:
         recorder(function, inputs, outputs, (), ())
-    function(*inputs, *outputs)
+    if all(map(is_host, (*inputs, *outputs))):
+        function(*inputs, *outputs)
+    else:
+        from kerasgpu.kernels import cuda
+
+        cuda.host_call(function, inputs, outputs)
 
 
 def _described(array) -> str:

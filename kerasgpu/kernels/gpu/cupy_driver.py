@@ -1,0 +1,270 @@
+"""The real driver: memory and streams from CuPy, kernels by NVRTC, launches and graphs by the CUDA driver library."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+
+import numpy as np
+
+from kerasgpu.kernels.gpu import libcuda, nvrtc
+from kerasgpu.kernels.gpu.driver import Driver, Graph
+from kerasgpu.kernels.gpu.modules import Modules
+
+OLDEST_DRIVER = 12, 0
+OLDEST_CAPABILITY = 7, 5
+
+
+def install_line(major: int) -> str:
+    return f"pip install 'kerasgpu[cuda{13 if major >= 13 else 12}]'"
+
+
+class CupyDriver(Driver):
+    """See the module docstring. CuPy and libcuda are loaded when a GPU is first asked for."""
+
+    def __init__(self, open_library=libcuda.open_library):
+        self._open = open_library
+        self._modules: dict[int, Modules] = {}
+        self._pools: dict = {}
+        self._peak: dict[int, int] = {}
+
+    @functools.cached_property
+    def cuda(self) -> libcuda.LibCuda:
+        cuda = libcuda.LibCuda(self._open())
+        cuda.initialize()
+        return cuda
+
+    @functools.cached_property
+    def cupy(self):
+        import cupy
+
+        return cupy
+
+    @functools.cached_property
+    def _count(self) -> tuple[int, str]:
+        try:
+            cuda = self.cuda
+            version = cuda.driver_version()
+        except OSError:
+            return 0, "no NVIDIA driver is installed (libcuda was not found)"
+        except libcuda.CudaError as error:
+            return 0, f"the NVIDIA driver does not start ({error})"
+        if version < OLDEST_DRIVER:
+            return 0, (
+                f"the NVIDIA driver is too old: it runs CUDA {version[0]}.{version[1]}, needed is {OLDEST_DRIVER[0]}."
+                f"{OLDEST_DRIVER[1]} or newer; update the driver"
+            )
+        try:
+            count = cuda.device_count()
+        except libcuda.CudaError as error:
+            return 0, f"the driver lists no GPU ({error})"
+        if not count:
+            return 0, "the driver lists no GPU"
+        if cuda.capability(0) < OLDEST_CAPABILITY:
+            return (
+                0,
+                f"{cuda.device_name(0)} is too old: compute capability {cuda.capability(0)}, needed is {OLDEST_CAPABILITY}",
+            )
+        return self._with_libraries(count, version)
+
+    def _with_libraries(self, count, version):
+        try:
+            cupy = self.cupy
+            built = cupy.cuda.runtime.runtimeGetVersion() // 1000
+        except ImportError:
+            return 0, f"CuPy is not installed; run: {install_line(version[0])}"
+        except Exception as error:  # a broken CuPy raises many things
+            return 0, f"CuPy does not work here ({error}); run: {install_line(version[0])}"
+        if built > version[0]:
+            return 0, (
+                f"CuPy is built for CUDA {built}, the driver runs CUDA {version[0]}.{version[1]}; run: pip uninstall -y "
+                f"cupy-cuda{built}x && {install_line(version[0])}"
+            )
+        if int(cupy.__version__.split(".")[0]) < 14:
+            return 0, f"CuPy {cupy.__version__} is too old, needed is 14 or newer; run: {install_line(version[0])}"
+        try:
+            nvrtc.load(version[0])
+        except RuntimeError as error:
+            return 0, str(error)
+        return count, ""
+
+    def count(self):
+        return self._count
+
+    # -- memory -------------------------------------------------------------------------------------------------
+    def _pool(self, index):
+        pool = self._pools.get(index)
+        if pool is None:
+            pool = self._pools[index] = self.cupy.cuda.MemoryPool()
+        return pool
+
+    def empty(self, shape, dtype, index):
+        cupy = self.cupy
+        dtype = np.dtype(dtype)
+        nbytes = dtype.itemsize
+        for n in shape:
+            nbytes *= n
+        pool = self._pool(index)
+        with cupy.cuda.Device(index):
+            try:
+                memory = pool.malloc(nbytes)
+            except cupy.cuda.memory.OutOfMemoryError:
+                memory = self._after_emptying(pool, nbytes, shape, dtype, index)
+            self._peak[index] = max(self._peak.get(index, 0), pool.used_bytes())
+            return cupy.ndarray(shape, dtype, memptr=memory)
+
+    def _after_emptying(self, pool, nbytes, shape, dtype, index):
+        pool.free_all_blocks()
+        self.cupy.get_default_memory_pool().free_all_blocks()
+        try:
+            return pool.malloc(nbytes)
+        except self.cupy.cuda.memory.OutOfMemoryError:
+            free, total = self.cuda.memory()
+            held = pool.used_bytes()
+            raise MemoryError(
+                f"gpu:{index} is out of memory: an array of shape {tuple(shape)}, {dtype}, needs {nbytes} bytes; {free} of {total} "
+                f"bytes are free, {held} are held by kerasgpu's tensors. Use a smaller batch or model, or free other programs' memory"
+            ) from None
+
+    def put(self, array, index):
+        made = self.empty(array.shape, array.dtype, index)
+        with self.cupy.cuda.Device(index):
+            if isinstance(array, np.ndarray):
+                made.set(np.ascontiguousarray(array).reshape(array.shape))
+            else:
+                made[...] = array
+        return made
+
+    def address(self, array):
+        return array.data.ptr
+
+    def index_of(self, array):
+        return array.device.id
+
+    def memory_stats(self, index):
+        pool = self._pool(index)
+        used, total = pool.used_bytes(), pool.total_bytes()
+        return {
+            "in_use": used,
+            "cached": total - used,
+            "peak": max(used, self._peak.get(index, 0)),
+            "allocations": pool.n_free_blocks(),
+        }
+
+    def empty_cache(self):
+        for index, pool in self._pools.items():
+            with self.cupy.cuda.Device(index):
+                pool.free_all_blocks()
+
+    # -- kernels ------------------------------------------------------------------------------------------------
+    def modules(self, index) -> Modules:
+        found = self._modules.get(index)
+        if found is None:
+            compiler = nvrtc.load(self.cuda.driver_version()[0])
+            found = self._modules[index] = Modules(self.cuda, compiler, compiler.target(self.cuda.capability(index)))
+        return found
+
+    def prepare(self, launches, index):
+        self.modules(index).compile_all(launches)
+
+    def function(self, launch, index):
+        with self.cupy.cuda.Device(index) as device:
+            device.use()  # makes the GPU's context current, which modules are loaded into
+            self.cupy.cuda.runtime.free(0)
+            return self.modules(index).function(launch)
+
+    def stream(self) -> int:
+        return self.cupy.cuda.get_current_stream().ptr
+
+    def run(self, function, launch, params, index):
+        buffer = (ctypes.c_char * len(params)).from_buffer(params)
+        if index == self.cupy.cuda.runtime.getDevice():
+            self.cuda.launch(function, launch.grid, launch.block, launch.shared, self.stream(), buffer)
+        else:
+            with self.cupy.cuda.Device(index):
+                self.cuda.launch(function, launch.grid, launch.block, launch.shared, self.stream(), buffer)
+
+    def graph(self, steps, index):
+        with self.cupy.cuda.Device(index):
+            return CudaGraph(self, steps, index)
+
+    def synchronize(self, index):
+        with self.cupy.cuda.Device(index):
+            self.cupy.cuda.get_current_stream().synchronize()
+
+    def info(self):
+        return describe(self)
+
+
+class CudaGraph(Graph):
+    """A CUDA graph built node by node, each after the one before: nothing is captured from a stream, so nothing can disturb it."""
+
+    def __init__(self, driver: CupyDriver, steps, index):
+        self.driver = driver
+        self.index = index
+        cuda = self.cuda = driver.cuda
+        self.steps = steps
+        self.graph = self.executable = 0
+        self.graph = cuda.new_graph()
+        self.nodes: list[int] = []
+        for function, launch, params in steps:
+            node, _alive = libcuda.kernel_node(function, launch, (ctypes.c_char * len(params)).from_buffer(params))
+            self.nodes.append(cuda.add_kernel(self.graph, self.nodes[-1:], node))
+        self.executable = cuda.instantiate(self.graph)
+
+    def update(self, k, params):
+        function, launch, _ = self.steps[k]
+        node, _alive = libcuda.kernel_node(function, launch, (ctypes.c_char * len(params)).from_buffer(params))
+        self.cuda.update_kernel(self.executable, self.nodes[k], node)
+
+    def run(self):
+        if self.index == self.driver.cupy.cuda.runtime.getDevice():
+            self.cuda.run_graph(self.executable, self.driver.stream())
+        else:
+            with self.driver.cupy.cuda.Device(self.index):
+                self.cuda.run_graph(self.executable, self.driver.stream())
+
+    def __del__(self):
+        try:
+            self.cuda.destroy(self.graph, self.executable)
+        except Exception:  # the process may be ending
+            pass
+
+
+def describe(driver: CupyDriver) -> list[tuple[str, str]]:
+    """What `python -m kerasgpu info` says about the GPU side."""
+    lines = []
+    try:
+        version = driver.cuda.driver_version()
+        lines.append(("NVIDIA driver", f"runs CUDA up to {version[0]}.{version[1]}"))
+    except (OSError, libcuda.CudaError) as error:
+        return [("NVIDIA driver", f"none that works: {error}")]
+    try:
+        cupy = driver.cupy
+        lines.append(("CuPy", f"{cupy.__version__}, for CUDA {cupy.cuda.runtime.runtimeGetVersion() // 1000}"))
+    except Exception as error:
+        lines.append(("CuPy", f"does not work ({error}); run: {install_line(version[0])}"))
+    try:
+        compiler = nvrtc.load(version[0])
+        lines.append(("NVRTC", f"{compiler.version[0]}.{compiler.version[1]} at {compiler.path}"))
+    except RuntimeError as error:
+        lines.append(("NVRTC", str(error)))
+    try:
+        for k in range(driver.cuda.device_count()):
+            major, minor = driver.cuda.capability(k)
+            units = driver.cuda.attribute(k, libcuda.MULTIPROCESSORS)
+            lines.append(
+                (f"gpu:{k}", f"{driver.cuda.device_name(k)}, compute capability {major}.{minor}, {units} multiprocessors")
+            )
+        count, why = driver.count()
+        if count:
+            for k in range(count):
+                with driver.cupy.cuda.Device(k):
+                    driver.cupy.cuda.runtime.free(0)
+                    free, total = driver.cuda.memory()
+                lines.append((f"gpu:{k} memory", f"{free >> 20} of {total >> 20} MiB free"))
+        else:
+            lines.append(("GPU", why))
+    except libcuda.CudaError as error:
+        lines.append(("GPU", str(error)))
+    return lines

@@ -1,0 +1,109 @@
+"""What runs plans: the interface of a driver, and the one in use.
+
+`CupyDriver` (cupy_driver.py) is the real one. Tests install another that compiles the same sources with g++ and runs them on the
+CPU (tests/cuda_shim). Everything else in kerasgpu sees only this interface.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from kerasgpu.kernels.gpu.plan import Launch
+
+
+class Driver:
+    """Devices, their memory, and running launches on them. `index` is the number of a GPU."""
+
+    def count(self) -> tuple[int, str]:
+        """How many GPUs can be used, and if none: why, in one sentence."""
+        raise NotImplementedError
+
+    # -- memory -------------------------------------------------------------------------------------------------
+    def empty(self, shape, dtype, index: int):
+        """An uninitialised contiguous array from the pool of a GPU."""
+        raise NotImplementedError
+
+    def put(self, array, index: int):
+        """A copy of an array (host, or another GPU) on a GPU."""
+        raise NotImplementedError
+
+    def address(self, array) -> int:
+        raise NotImplementedError
+
+    def index_of(self, array) -> int:
+        raise NotImplementedError
+
+    def memory_stats(self, index: int) -> dict:
+        raise NotImplementedError
+
+    def empty_cache(self) -> None:
+        raise NotImplementedError
+
+    # -- kernels ------------------------------------------------------------------------------------------------
+    def function(self, launch: Launch, index: int) -> Any:
+        """The compiled kernel of a launch, loaded on a GPU. Compiles when it is not cached."""
+        raise NotImplementedError
+
+    def prepare(self, launches: list[Launch], index: int) -> None:
+        """Compile what these launches need and is not there yet, several modules at a time."""
+        for one in launches:
+            self.function(one, index)
+
+    def run(self, function, launch: Launch, params: bytearray, index: int) -> None:
+        """Start a kernel after what was started before."""
+        raise NotImplementedError
+
+    def graph(self, steps: list[tuple[Any, Launch, bytearray]], index: int) -> Graph:
+        """The launches (function, launch, params) as one unit that runs them in order."""
+        raise NotImplementedError
+
+    def synchronize(self, index: int) -> None:
+        """Wait until the GPU has done all that was started."""
+
+    def info(self) -> list[tuple[str, str]]:
+        """(name, value) lines for `python -m kerasgpu info`."""
+        return []
+
+
+class Graph:
+    """Launches frozen into one unit."""
+
+    def update(self, k: int, params: bytearray) -> None:
+        """Give launch k other parameters."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        raise NotImplementedError
+
+
+_driver: Driver | None = None
+_lock = threading.Lock()
+_watchers: list[Callable[[], None]] = []
+
+
+def current() -> Driver:
+    """The driver in use; CuPy's when none was installed."""
+    global _driver
+    if _driver is None:
+        with _lock:
+            if _driver is None:
+                from kerasgpu.kernels.gpu.cupy_driver import CupyDriver
+
+                _driver = CupyDriver()
+    return _driver
+
+
+def install(driver: Driver | None) -> Driver | None:
+    """Use another driver (None: CuPy's, when next needed); returns the one before. Caches that hold its objects are cleared."""
+    global _driver
+    before, _driver = _driver, driver
+    for forget in _watchers:
+        forget()
+    return before
+
+
+def on_change(forget: Callable[[], None]) -> None:
+    """Call `forget` whenever another driver is installed."""
+    _watchers.append(forget)

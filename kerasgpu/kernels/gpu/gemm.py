@@ -1,0 +1,86 @@
+"""Planner of gemm: the plain tiled kernel of csrc/cuda/gemm.cu, for every dtype."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kerasgpu.kernels.gpu.plan import FLOATS, LIMIT, Call, Launch, Params, Plan, ceil_div, planner
+
+TILE = 64
+MOST_BLOCKS = 1 << 20
+
+
+class Gemm(NamedTuple):
+    """A checked call, see csrc/cpu/gemm.cpp."""
+
+    batch: int
+    m: int
+    n: int
+    k: int
+    trans_a: bool
+    trans_b: bool
+    a_stride: int
+    b_stride: int
+    bias_kind: int
+    relu: bool
+    accumulate: bool
+    alpha: float
+
+
+def read(call: Call) -> Gemm:
+    if len(call.i) < 11:
+        call.fail("number of integer parameters", len(call.i), 11)
+    if len(call.f) < 1:
+        call.fail("number of float parameters", len(call.f), 1)
+    batch, m, n, k, trans_a, trans_b, a_stride, b_stride = call.i[:8]
+    if any(v < 0 for v in call.i[:8]):
+        call.message("sizes and strides must not be negative")
+    bias_kind = call.flag(8, 0, 2, "bias_kind")
+    relu = call.flag(9, 0, 1, "activation")
+    g = Gemm(
+        batch, m, n, k, bool(trans_a), bool(trans_b), a_stride, b_stride, bias_kind, bool(relu), bool(call.i[10]), call.f[0]
+    )  # fmt: skip
+    call.expect(2 if bias_kind == 0 else 3, 1, 11, 1)
+    dtype = call.out[0].dtype
+
+    def span(stride, one):
+        total = call.product(max(batch - 1, 0), stride) + (one if batch else 0)
+        if total > LIMIT:
+            call.fail("size product", stride, "sizes whose product fits in 63 bits")
+        return total
+
+    call.input(0, span(a_stride, call.product(m, k)), dtype)
+    call.input(1, span(b_stride, call.product(k, n)), dtype)
+    if bias_kind:
+        call.input(2, n if bias_kind == 1 else m, dtype)
+    call.output(0, call.product(batch, m, n))
+    if dtype not in FLOATS:
+        if g.alpha != 1:
+            call.message("alpha must be 1 for integers")
+        if dtype == "bool" and (bias_kind or g.relu or g.accumulate):
+            call.message("bias, activation and accumulate are not defined for bool")
+    return g
+
+
+def sum_type(dtype: str) -> str:
+    """The type that products of a dtype are summed in."""
+    if dtype == "float64":
+        return "double"
+    if dtype in FLOATS:
+        return "float"
+    return "uint64_t" if dtype in ("int64", "uint64") else "uint32_t"
+
+
+@planner("gemm")
+def _gemm(call: Call) -> Plan:
+    g = read(call)
+    if g.batch == 0 or g.m == 0 or g.n == 0:
+        return Plan()
+    dtype = call.out[0].dtype
+    params = Params().input(0).input(1)
+    params.input(2) if g.bias_kind else params.null()
+    params.output(0).i64(g.batch, g.m, g.n, g.k, g.a_stride, g.b_stride).f64(g.alpha)
+    params.i32(g.trans_a, g.trans_b, g.bias_kind, g.relu, g.accumulate, g.alpha == 1)
+    tiles = g.batch * ceil_div(g.m, TILE) * ceil_div(g.n, TILE)
+    defines = {"T": call.out[0].type, "A": sum_type(dtype)}
+    return Plan([Launch("gemm.cu", "gemm", defines, min(tiles, MOST_BLOCKS), 256, params, options=("-fmad=false",))])

@@ -1,0 +1,39 @@
+"""Fixtures of the CUDA tests without a GPU: the device of tests/cuda_shim as "gpu:0"."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # cuda_shim
+sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # case tables
+
+from cuda_shim import device as shim
+
+from kerasgpu.engine import device as devices
+from kerasgpu.kernels.gpu import driver as drivers
+
+
+@pytest.fixture(scope="session")
+def shim_driver():
+    if shim.compiler() is None:
+        pytest.skip("no C++ compiler to build the kernels for the CPU")
+    return shim.ShimDriver()
+
+
+@pytest.fixture
+def gpu(shim_driver):
+    """The shim as gpu:0. New tensors stay on the CPU unless a test says otherwise."""
+    before = drivers.install(shim_driver)
+    shim_driver.schedule = shim.FORWARD
+    devices.forget()
+    yield shim_driver
+    drivers.install(before)
+    devices.forget()
+
+
+@pytest.fixture
+def on_gpu(gpu):
+    """The same, and new tensors are made there."""
+    with devices.device("gpu:0"):
+        yield gpu
