@@ -6,6 +6,7 @@
 
 namespace kg {
 
+// clang-format off: tables
 // A name of libm for both precisions.
 #define KG_MATH1(name)                                       \
   KG_DEVICE float m_##name(float x) { return ::name##f(x); } \
@@ -13,14 +14,13 @@ namespace kg {
 #define KG_MATH2(name)                                                   \
   KG_DEVICE float m_##name(float x, float y) { return ::name##f(x, y); } \
   KG_DEVICE double m_##name(double x, double y) { return ::name(x, y); }
-KG_MATH1(exp)
-KG_MATH1(exp2) KG_MATH1(expm1) KG_MATH1(log) KG_MATH1(log1p) KG_MATH1(log2) KG_MATH1(log10) KG_MATH1(sqrt) KG_MATH1(cbrt)
-    KG_MATH1(sin) KG_MATH1(cos) KG_MATH1(tan) KG_MATH1(asin) KG_MATH1(acos) KG_MATH1(atan) KG_MATH1(sinh) KG_MATH1(cosh)
-        KG_MATH1(tanh) KG_MATH1(asinh) KG_MATH1(acosh) KG_MATH1(atanh) KG_MATH1(erf) KG_MATH1(erfc) KG_MATH1(fabs)
-            KG_MATH1(floor) KG_MATH1(ceil) KG_MATH1(rint) KG_MATH1(trunc) KG_MATH2(fmod) KG_MATH2(pow) KG_MATH2(atan2)
-                KG_MATH2(hypot) KG_MATH2(copysign) KG_MATH2(nextafter)
+KG_MATH1(exp) KG_MATH1(exp2) KG_MATH1(expm1) KG_MATH1(log) KG_MATH1(log1p) KG_MATH1(log2) KG_MATH1(log10)
+KG_MATH1(sqrt) KG_MATH1(cbrt) KG_MATH1(sin) KG_MATH1(cos) KG_MATH1(tan) KG_MATH1(asin) KG_MATH1(acos) KG_MATH1(atan)
+KG_MATH1(sinh) KG_MATH1(cosh) KG_MATH1(tanh) KG_MATH1(asinh) KG_MATH1(acosh) KG_MATH1(atanh) KG_MATH1(erf) KG_MATH1(erfc)
+KG_MATH1(fabs) KG_MATH1(floor) KG_MATH1(ceil) KG_MATH1(rint) KG_MATH1(trunc)
+KG_MATH2(fmod) KG_MATH2(pow) KG_MATH2(atan2) KG_MATH2(hypot) KG_MATH2(copysign) KG_MATH2(nextafter)
 
-                    template <class T> KG_DEVICE bool negative(T x) {
+template <class T> KG_DEVICE bool negative(T x) {
   if constexpr (sizeof(T) == 4)
     return float_bits(x) >> 31;
   else
@@ -98,12 +98,12 @@ KG_OP2(mul, a, b, return a * b;)
 KG_OP2(div, a, b, return a / b;)
 KG_OP2(fmod, a, b, return m_fmod(a, b);)
 KG_OP2(
-    mod, a, b, T m = m_fmod(a, b); if (m != 0) {
-      if ((b < 0) != (m < 0)) m += b;
-    } else { m = m_copysign(T(0), b); } return m;)
+mod, a, b, T m = m_fmod(a, b); if (m != 0) {
+if ((b < 0) != (m < 0)) m += b;
+} else { m = m_copysign(T(0), b); } return m;)
 KG_OP2(floor_div, a, b, if (b == 0) return a / b; T m = m_fmod(a, b); T q = (a - m) / b;
-       if (m != 0 && (b < 0) != (m < 0)) q -= T(1); if (q == 0) return m_copysign(T(0), a / b); const T f = m_floor(q);
-       return q - f > T(0.5) ? f + T(1) : f;)
+if (m != 0 && (b < 0) != (m < 0)) q -= T(1); if (q == 0) return m_copysign(T(0), a / b); const T f = m_floor(q);
+return q - f > T(0.5) ? f + T(1) : f;)
 KG_OP2(pow, a, b, return m_pow(a, b);)
 KG_OP2(max, a, b, return a != a ? a : (a > b ? a : b);)
 KG_OP2(min, a, b, return a != a ? a : (a < b ? a : b);)
@@ -135,15 +135,15 @@ KG_OP2(relu6_grad, g, x, return (x > 0) & (x < 6) ? g : T(0);)
 KG_OP2(sigmoid_grad, g, y, return g * (y * (T(1) - y));)
 KG_OP2(tanh_grad, g, y, return g * (T(1) - y * y);)
 KG_OP2(gelu_grad, g, x, const T end = sizeof(T) == 4 ? T(14.5) : T(40); const T c = m_fabs(x) > end ? m_copysign(end, x) : x;
-       return g * (T(0.5) * m_erfc(x * T(-0.70710678118654752440)) + c * (m_exp(c * c * T(-0.5)) * T(0.398942280401432678)));)
+return g * (T(0.5) * m_erfc(x * T(-0.70710678118654752440)) + c * (m_exp(c * c * T(-0.5)) * T(0.398942280401432678)));)
 KG_OP2(gelu_tanh_grad, g, x, const T c = m_fabs(x) > 40 ? m_copysign(T(40), x) : x;
-       const T s = op_sigmoid(gelu_tanh_argument(c));
-       return g * (s + c * s * (T(1) - s) * (T(1.5957691216057308) + c * c * T(0.21406444881780076)));)
+const T s = op_sigmoid(gelu_tanh_argument(c));
+return g * (s + c * s * (T(1) - s) * (T(1.5957691216057308) + c * c * T(0.21406444881780076)));)
 KG_OP2(silu_grad, g, x, const T c = m_fabs(x) > 1000 ? m_copysign(T(1000), x) : x; const T s = op_sigmoid(c);
-       return g * (s * (c * (T(1) - s) + T(1)));)
+return g * (s * (c * (T(1) - s) + T(1)));)
 KG_OP2(softplus_grad, g, x, return g * op_sigmoid(x);)
 KG_OP2(selu_grad, g, y, const T scale = T(1.0507009873554804934);
-       return g * (y > 0 ? scale : y + scale * T(1.6732632423543772848));)
+return g * (y > 0 ? scale : y + scale * T(1.6732632423543772848));)
 KG_OP2(hard_sigmoid_grad, g, x, return (x > -3) & (x < 3) ? g * T(1.0 / 6) : T(0);)
 
 KG_OP3(where, c, a, b, return c != 0 ? a : b;)
@@ -151,5 +151,6 @@ KG_OP3(clip, x, low, high, return op_min(op_max(x, low), high);)
 KG_OP3(muladd, a, b, c, return a * b + c;)
 KG_OP3(elu_grad, g, y, alpha, return g * (y > 0 ? T(1) : y + alpha);)
 KG_OP3(leaky_relu_grad, g, x, slope, return x >= 0 ? g : slope * g;)
+// clang-format on
 
 }  // namespace kg

@@ -17,6 +17,7 @@ namespace kg {
     body                                               \
   }
 
+// clang-format off: a table
 KG_INT1(copy, return x;)
 KG_INT1(neg, return T(U(0) - U(x));)
 KG_INT1(abs, return is_signed<T> && x < T(0) ? op_neg(x) : x;)
@@ -70,6 +71,8 @@ KG_INT2(left_shift, return U(b) < 64 ? T(U(a) << U(b)) : T(0);)
 KG_INT2(right_shift, return U(b) < 64 ? T(a >> b) : (a < T(0) ? T(-1) : T(0));)
 KG_INT2(squared_difference, return op_square(op_sub(a, b));)
 KG_INT2(relu_grad, return b > T(0) ? a : T(0);)
+
+// clang-format on
 
 template <class T> KG_DEVICE T op_where(T c, T a, T b) { return c != 0 ? a : b; }
 template <class T> KG_DEVICE T op_clip(T x, T low, T high) { return op_min(op_max(x, low), high); }

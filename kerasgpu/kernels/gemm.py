@@ -109,7 +109,7 @@ def _batch_stride(x, own, batch, one):
 
 
 def _broadcast(x, shape):
-    return broadcast_to(_contiguous(x), shape)
+    return broadcast_to(contiguous(x), shape)
 
 
 def _bias_kind(bias, m, n, dtype):
