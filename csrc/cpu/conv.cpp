@@ -6,7 +6,7 @@
 //
 // Each element is one chain of fused multiply-adds over (taps, channels) in row-major order, then bias and activation with one
 // rounding each: the result does not depend on blocking or threads. float16 and bfloat16 are summed in float32.
-#include "conv_product.h"
+#include "conv_run.h"
 
 namespace KG_NS {
 
@@ -40,19 +40,7 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
   const Window& window = c.window;
   run_conv<T, S>(c.groups, [&](int64_t g) {
     ConvProduct<T, S> p;
-    p.source = {x, c.batch, c.channels, g * c.depth, c.depth, {}};
-    for (int a = 0; a < 3; ++a)
-      p.source.axis[a] = {window.count[a],
-                          window.stride[a],
-                          window.kernel[a],
-                          window.dilation[a],
-                          -window.before[a],
-                          window.size[a],
-                          0,
-                          1,
-                          window.count[a],
-                          0,
-                          1};
+    p.source = forward_source(c, x, g);
     p.factor = {w, c.depth, c.filters, g * c.width, false, {window.kernel[0], window.kernel[1], window.kernel[2]}};
     p.out = y, p.out_pitch = c.filters, p.out_channel = g * c.width, p.n = c.width;
     p.bias = bias.from(g * c.width), p.relu = c.relu;

@@ -6,7 +6,7 @@
 //
 // With stride s, pixel h sees the taps t with (h + before - t * dilation) % s == 0 only, so the pixels of one remainder of h form a
 // convolution of their own, with stride 1 and fewer taps: conv_source.h. Sums run over (taps, filters), the last tap first.
-#include "conv_product.h"
+#include "conv_run.h"
 
 namespace KG_NS {
 namespace {
@@ -40,6 +40,14 @@ Axis axis_of(const Window& w, int d, int64_t rest) {
   return a;
 }
 
+// Whether some class of a dim has no taps.
+bool blind(const Window& w) {
+  for (int d = 0; d < 3; ++d)
+    for (int64_t rest = 0; rest < min_of(w.stride[d], w.size[d]); ++rest)
+      if (axis_of(w, d, rest).taps == 0) return true;
+  return false;
+}
+
 template <class T, class S> void run(const Call& call, const ConvCall& c) {
   const T* dy = input<T>(call, 0, c.y_count);
   const T* w = input<T>(call, 1, c.w_count);
@@ -49,10 +57,17 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
   const Window& window = c.window;
   int64_t classes[3];
   for (int a = 0; a < 3; ++a) classes[a] = min_of(window.stride[a], window.size[a]);
+  // Where a kernel is smaller than its stride, some classes see no tap at all.
+  const bool clear = !c.bias && blind(window);
+  if (clear)
+    parallel_range(c.x_count, 1 << 16, [&](int64_t begin, int64_t end) {
+      std::memset(static_cast<void*>(dx + begin), 0, static_cast<size_t>(end - begin) * sizeof(T));
+    });
   for (int64_t r0 = 0; r0 < classes[0]; ++r0)
     for (int64_t r1 = 0; r1 < classes[1]; ++r1)
       for (int64_t r2 = 0; r2 < classes[2]; ++r2) {
         const Axis axis[3] = {axis_of(window, 0, r0), axis_of(window, 1, r1), axis_of(window, 2, r2)};
+        if (clear && axis[0].taps * axis[1].taps * axis[2].taps == 0) continue;
         run_conv<T, S>(c.groups, [&](int64_t g) {
           ConvProduct<T, S> p;
           p.source = {dy, c.batch, c.filters, g * c.width, c.width, {axis[0], axis[1], axis[2]}};

@@ -62,6 +62,28 @@ template <class T> struct Source {
   }
 };
 
+// Windows of one element without stride see each pixel once: all pixels are one long line.
+template <class T> void join_lines(Source<T>& s) {
+  Axis* axis = s.axis;
+  for (int a = 0; a < 3; ++a)
+    if (axis[a].taps != 1 || axis[a].step != 1 || axis[a].first != 0 || axis[a].out_step != 1 ||
+        axis[a].count != axis[a].size || axis[a].out_size != axis[a].size)
+      return;
+  const int64_t all = s.positions();
+  for (int a = 0; a < 2; ++a) axis[a].count = axis[a].size = axis[a].out_size = 1;
+  axis[2].count = axis[2].size = axis[2].out_size = all;
+  s.batch = 1;
+}
+
+// What group g sees forward.
+template <class T> Source<T> forward_source(const ConvCall& c, const T* x, int64_t g) {
+  Source<T> s{x, c.batch, c.channels, g * c.depth, c.depth, {}};
+  const Window& w = c.window;
+  for (int a = 0; a < 3; ++a)
+    s.axis[a] = {w.count[a], w.stride[a], w.kernel[a], w.dilation[a], -w.before[a], w.size[a], 0, 1, w.count[a], 0, 1};
+  return s;
+}
+
 // Walks over the positions in order.
 struct Position {
   int64_t n, q[3];

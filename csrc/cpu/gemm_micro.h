@@ -20,6 +20,9 @@ template <class S> struct Tile {
   int64_t k;
   const S* a;  // element (i, p) at a[i * a_row + p * a_k]; one of the two strides is 1
   int64_t a_row, a_k;
+  // A in several stretches of k columns each, one after another along p: the r-th begins runs[r] elements after a. null: one at a.
+  const int64_t* runs = nullptr;
+  int64_t run_count = 1;
   const S* b;  // element (p, j) at b[p * b_k + j]
   int64_t b_k;
   const S* start;  // partial sums to go on from, or null for zeros
@@ -78,8 +81,6 @@ template <class S, int R, int V, bool kAcross, bool kPart> void micro(const Tile
   // Rows in groups of four share a pointer, which keeps the addresses in few registers.
   constexpr int kGroups = kAcross ? 1 : (R + 3) / 4;
   const S* a[kGroups];
-#pragma GCC unroll 4
-  for (int g = 0; g < kGroups; ++g) a[g] = t.a + 4 * g * t.a_row;
   const int64_t row = t.a_row, step = t.a_k;
   const S* b = t.b;
   const int64_t b_step = t.b_k;
@@ -95,22 +96,28 @@ template <class S, int R, int V, bool kAcross, bool kPart> void micro(const Tile
     }
     if (kAcross) a[0] += step;
   };
-  int64_t p = t.k;
-  for (; p >= 4; p -= 4) {
+  int64_t run = 0;
+  do {
+    const S* begin = t.runs ? t.a + t.runs[run] : t.a;
 #pragma GCC unroll 4
-    for (int u = 0; u < 4; ++u) one(u);
-    if (!kAcross) {
+    for (int g = 0; g < kGroups; ++g) a[g] = begin + 4 * g * row;
+    int64_t p = t.k;
+    for (; p >= 4; p -= 4) {
 #pragma GCC unroll 4
-      for (int g = 0; g < kGroups; ++g) a[g] += 4;
+      for (int u = 0; u < 4; ++u) one(u);
+      if (!kAcross) {
+#pragma GCC unroll 4
+        for (int g = 0; g < kGroups; ++g) a[g] += 4;
+      }
     }
-  }
-  for (; p > 0; --p) {
-    one(0);
-    if (!kAcross) {
+    for (; p > 0; --p) {
+      one(0);
+      if (!kAcross) {
 #pragma GCC unroll 4
-      for (int g = 0; g < kGroups; ++g) a[g] += 1;
+        for (int g = 0; g < kGroups; ++g) a[g] += 1;
+      }
     }
-  }
+  } while (++run < t.run_count);
 
   if (t.finish) {
     const Epilogue<S>& e = *t.finish;
