@@ -1,5 +1,7 @@
 // Reads a Window from the integer parameters of a call and checks that everything computed from it fits in 64 bits.
 #pragma once
+#include <initializer_list>
+
 #include "../common/window.h"
 #include "kernel.h"
 

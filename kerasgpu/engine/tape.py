@@ -110,7 +110,8 @@ def compute(targets, seeds, wanted, release=False, create_graph=False):
             inputs = node.inputs
             if not any(t is not None and t._requires and _leads(t, wanted, in_plan) for t in inputs):
                 continue
-            filled = tuple(_zeros(node.out_specs[k]) if g is None else g for k, g in enumerate(out_grads))
+            # Outputs that are no floats (indices) have no gradient: None.
+            filled = tuple(_zeros(s) if g is None and "float" in s[1] else g for g, s in zip(out_grads, node.out_specs))
             entries = node.gradients(filled)
             if len(entries) != len(inputs):
                 raise RuntimeError(f"gradient of {node.op.name} returned {len(entries)} entries for {len(inputs)} inputs")

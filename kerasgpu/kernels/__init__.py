@@ -15,6 +15,7 @@ import importlib
 _FAMILIES = (
     "conv",
     "cross_entropy",
+    "depthwise",
     "elementwise",
     "gemm",
     "indexing",
@@ -22,6 +23,7 @@ _FAMILIES = (
     "movement",
     "norm",
     "optimizer",
+    "pooling",
     "random",
     "reduce",
     "softmax",

@@ -41,10 +41,16 @@ def _conv_input_grad_matrix(ints):
     return batch * prod(ints[6:9]), channels
 
 
+def _depthwise_matrix(ints):
+    batch, channels = ints[:2]
+    return batch * prod(ints[5:8]), channels
+
+
 EPILOGUES = {
     "gemm": Epilogue(8, 9, 10, _gemm_matrix),
     "conv": Epilogue(4, 5, None, _conv_matrix),
     "conv_input_grad": Epilogue(4, 5, None, _conv_input_grad_matrix),
+    "depthwise_conv": Epilogue(20, 21, None, _depthwise_matrix),
 }
 
 

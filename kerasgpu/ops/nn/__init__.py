@@ -28,8 +28,9 @@ from kerasgpu.ops.nn.activations import (
     threshold,
 )
 from kerasgpu.ops.nn.attention import dot_product_attention
-from kerasgpu.ops.nn.conv import conv, conv_transpose, depthwise_conv, separable_conv
+from kerasgpu.ops.nn.conv import conv, conv_transpose, separable_conv
 from kerasgpu.ops.nn.ctc import ctc_decode, ctc_loss
+from kerasgpu.ops.nn.depthwise import depthwise_conv
 from kerasgpu.ops.nn.encoding import multi_hot, one_hot
 from kerasgpu.ops.nn.losses import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from kerasgpu.ops.nn.misc import polar, psnr

@@ -1,21 +1,21 @@
-"""Convolutions: conv, depthwise_conv, separable_conv, conv_transpose, in 1, 2 or 3 spatial dims.
+"""Convolutions: conv, separable_conv, conv_transpose, in 1, 2 or 3 spatial dims; depthwise.py has depthwise_conv.
 
 Keras's rules for padding and data formats; ops/primitives/conv.py has the convolutions themselves and their gradients.
 """
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.kernels.window import Window
+from kerasgpu.ops.nn.depthwise import depthwise_conv
 from kerasgpu.ops.nn.formats import standardize_data_format
 from kerasgpu.ops.nn.windows import Windows, from_channels_last, per_dim, spatial_dims, to_channels_last
 from kerasgpu.ops.primitives.conv import conv_forward, conv_input_grad
 from kerasgpu.ops.primitives.operands import as_tensor
 
-__all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
+__all__ = ["conv", "conv_transpose", "separable_conv"]
 
 
 def _prepare(name, inputs, kernel, data_format):
@@ -73,41 +73,6 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
         per_dim(dilation_rate, ndim, "dilation_rate"),
     )
     return from_channels_last(conv_forward(x, kernel, windows.geometry, channels // depth), data_format)
-
-
-@symbolic
-def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """Convolution of each channel by itself.
-
-    Args:
-        inputs: tensor of shape (batch, *spatial, channels).
-        kernel: tensor of shape (*window, channels, multiplier).
-        strides, padding, data_format, dilation_rate: as for `conv`.
-
-    Returns a tensor with channels * multiplier channels.
-    """
-    x, kernel, ndim, data_format = _prepare("depthwise_conv", inputs, kernel, data_format)
-    channels, multiplier = kernel.shape[-2:]
-    _check_channels(x, channels, "depthwise_conv", data_format)
-    windows = Windows(
-        "depthwise_conv",
-        x.shape[1:-1],
-        kernel.shape[:-2],
-        per_dim(strides, ndim, "strides"),
-        padding.lower(),
-        per_dim(dilation_rate, ndim, "dilation_rate"),
-    )
-    x = windows.padded(x)
-    weights = ops.unstack(ops.reshape(kernel, (len(windows.taps), channels, multiplier)), axis=0)
-    out = None
-    for tap, weight in zip(windows.taps, weights):
-        seen = windows.view(x, tap)
-        if multiplier == 1:
-            term = seen * ops.reshape(weight, (channels,))
-        else:
-            term = ops.expand_dims(seen, -1) * weight
-        out = term if out is None else out + term
-    return from_channels_last(ops.reshape(out, (x.shape[0], *windows.count, channels * multiplier)), data_format)
 
 
 @symbolic

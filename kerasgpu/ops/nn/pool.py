@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from kerasgpu import ops
-from kerasgpu.engine import dtypes
+from kerasgpu.engine import state
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.nn.formats import standardize_data_format
 from kerasgpu.ops.nn.windows import Windows, from_channels_last, per_dim, spatial_dims, to_channels_last
-from kerasgpu.ops.primitives import indexing
+from kerasgpu.ops.primitives import indexing, pooling
 from kerasgpu.ops.primitives.operands import as_float
 
 __all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
@@ -24,10 +24,6 @@ def _windows(name, inputs, pool_size, strides, padding, data_format):
     size = per_dim(pool_size, ndim, "pool_size")
     stride = size if strides is None else per_dim(strides, ndim, "strides")
     return x, Windows(name, x.shape[1:-1], size, stride, padding.lower(), (1,) * ndim), data_format
-
-
-def _lowest(dtype):
-    return float("-inf") if dtypes.is_float(dtype) else int(np.iinfo(dtype).min)
 
 
 @symbolic
@@ -46,40 +42,25 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     [[[1.0], [3.0]]]
     """
     x, windows, data_format = _windows("max_pool", inputs, pool_size, strides, padding, data_format)
-    padded = windows.padded(x, _lowest(x.dtype))
-    views = [windows.view(padded, tap) for tap in windows.taps]
-    if len(views) == 1:
-        return from_channels_last(views[0], data_format)
-    stacked = ops.stack(views, axis=-1)
-    axis = stacked.ndim - 1
-    first = ops.expand_dims(ops.argmax(stacked, axis=-1), -1)
-    out = ops.squeeze(indexing.take_along_axis(stacked, first, axis), -1)
+    if state.grad_enabled and x._requires:
+        out, _ = pooling.max_pool_with_taps(x, windows.geometry)
+    else:
+        out = pooling.max_pool(x, windows.geometry)
     return from_channels_last(out, data_format)
 
 
 @symbolic
 def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
-    """The mean of each window; with "same" padding the mean of those of its elements that lie in inputs. See `max_pool`."""
+    """The mean of each window; with "same" padding the mean of those of its elements that lie in inputs.
+
+    Args: those of `max_pool`. Integers are averaged as floats.
+
+    >>> import kerasgpu as keras
+    >>> keras.ops.average_pool(keras.ops.reshape(keras.ops.arange(3.0), (1, 3, 1)), 2, padding="same").tolist()
+    [[[0.5], [2.0]]]
+    """
     x, windows, data_format = _windows("average_pool", as_float(inputs), pool_size, strides, padding, data_format)
-    padded = windows.padded(x)
-    total = None
-    for tap in windows.taps:
-        seen = windows.view(padded, tap)
-        total = seen if total is None else total + seen
-    out = total * (1.0 / len(windows.taps)) if not any(map(any, windows.pads)) else total / _counts(windows, x)
-    return from_channels_last(out, data_format)
-
-
-def _counts(windows, x):
-    """How many elements of inputs each window holds, shaped to divide the sums."""
-    counts = np.ones((1,) * x.ndim)
-    for k, (n, (before, _), size, stride, count) in enumerate(
-        zip(x.shape[1:-1], windows.pads, windows.kernel, windows.stride, windows.count)
-    ):
-        start = np.arange(count) * stride - before
-        inside = np.minimum(start + size, n) - np.maximum(start, 0)
-        counts = counts * inside.reshape([-1 if d == k + 1 else 1 for d in range(x.ndim)])
-    return convert_to_tensor(counts, x.dtype)
+    return from_channels_last(pooling.average_pool(x, windows.geometry), data_format)
 
 
 def _adaptive(name, inputs, output_size, data_format, reduce):
