@@ -8,7 +8,7 @@ from kerasgpu.engine.passes.chain import collapse, common_dims, expand
 from kerasgpu.engine.passes.memory import place_temporaries
 from kerasgpu.engine.program import Program
 from kerasgpu.engine.recorder import Recorder
-from kerasgpu.kernels import conv, gemm
+from kerasgpu.kernels import conv, depthwise, gemm
 from kerasgpu.kernels import elementwise as ew
 from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.window import Window
@@ -198,5 +198,19 @@ def test_bias_and_relu_become_the_convolution_epilogue(transposed, size, stride)
     recorder, eager = record(step)
     program = Program(recorder, outputs=[eager])
     assert kernels_of(program) == [function.__name__]
+    program.run()
+    np.testing.assert_array_equal(program.output(0), step())
+
+
+def test_bias_and_relu_become_the_depthwise_epilogue():
+    w = Window((6, 7), (6, 7), (3, 3), (1, 1), (1, 1), (1, 1))
+    x, k, b = array(4, 6, 7, 19), array(3, 3, 19, 1, seed=1), array(19, seed=2)
+
+    def step():
+        return ew.relu(ew.add(depthwise.depthwise_conv(x, k, w), b))
+
+    recorder, eager = record(step)
+    program = Program(recorder, outputs=[eager])
+    assert kernels_of(program) == ["depthwise_conv"]
     program.run()
     np.testing.assert_array_equal(program.output(0), step())
