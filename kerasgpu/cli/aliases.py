@@ -1,4 +1,4 @@
-"""Make `keras`, `tensorflow.keras` and `tf_keras` resolve to kerasgpu in this process.
+"""Make `keras`, `tensorflow.keras`, `tensorflow.data` and `tf_keras` resolve to kerasgpu in this process.
 
 A finder at the front of sys.meta_path answers imports of those names with the kerasgpu module of the same path. `tensorflow` itself
 becomes a small module with what Keras scripts commonly take from it; anything else raises an error that says so.
@@ -13,6 +13,9 @@ import sys
 import types
 
 ROOTS = ("tensorflow.python.keras", "tensorflow.compat.v2.keras", "tensorflow.keras", "tf_keras", "keras")
+
+# Modules of TensorFlow that there are, beside those of Keras.
+PACKAGES = ("tensorflow", "tensorflow.compat", "tensorflow.compat.v2", "tensorflow.python", "tensorflow.data")
 
 # Old module paths and where their names are today.
 MOVED = {
@@ -55,15 +58,12 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Answers for `keras...` and `tensorflow...`."""
 
     def find_spec(self, name, path=None, target=None):
-        if (
-            name == "tensorflow"
-            or target_of(name)
-            or name in ("tensorflow.compat", "tensorflow.compat.v2", "tensorflow.python")
-        ):
+        if name in PACKAGES or target_of(name):
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
         if name.startswith("tensorflow."):
             raise ModuleNotFoundError(
-                f"{name}: under `python -m kerasgpu run`, tensorflow is only its Keras part (tensorflow.keras) and a few common names",
+                f"{name}: under `python -m kerasgpu run`, tensorflow is only its Keras part (tensorflow.keras), tensorflow.data and a few "
+                "common names",
                 name=name,
             )
         return None
@@ -79,6 +79,8 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             sys.modules[name] = importlib.import_module(aliased)
         elif name == "tensorflow":
             _fill_tensorflow(module)
+        elif name == "tensorflow.data":
+            _fill_data(module)
         else:
             module.__getattr__ = _only_keras(name)
 
@@ -87,14 +89,34 @@ def _only_keras(prefix):
     def missing(attribute):
         if attribute.startswith("__"):
             raise AttributeError(attribute)
-        if attribute == "keras":
+        if attribute == "keras" and prefix != "tensorflow.data":
             return importlib.import_module("kerasgpu")
         raise NotImplementedError(
-            f"{prefix}.{attribute} is not available: under `python -m kerasgpu run`, tensorflow is tensorflow.keras and a few common "
-            "names. keras.ops has the operations under their NumPy names"
+            f"{prefix}.{attribute} is not available: under `python -m kerasgpu run`, tensorflow is tensorflow.keras, tensorflow.data.Dataset "
+            "and a few common names. keras.ops has the operations under their NumPy names"
         )
 
     return missing
+
+
+def _fill_data(module):
+    """tensorflow.data: our Dataset and its constants."""
+    from kerasgpu import data
+
+    for name in data.__all__:
+        setattr(module, name, getattr(data, name))
+
+    def assert_cardinality(count):
+        return lambda dataset: dataset.take(count) if dataset._count() < 0 else dataset
+
+    def cardinality(dataset):
+        return dataset.cardinality()
+
+    module.Options = types.SimpleNamespace  # taken by with_options(), which has nothing to set
+    module.experimental = types.SimpleNamespace(
+        AUTOTUNE=data.AUTOTUNE, cardinality=cardinality, assert_cardinality=assert_cardinality
+    )
+    module.__getattr__ = _only_keras("tensorflow.data")
 
 
 def _fill_tensorflow(module):
@@ -123,6 +145,8 @@ def _fill_tensorflow(module):
     module.Variable = kerasgpu.Variable
     module.Tensor = kerasgpu.Tensor
     module.function = lambda f=None, **kwargs: kerasgpu.jit(f) if f is not None else kerasgpu.jit
+    module.data = importlib.import_module("tensorflow.data")
+    module.TensorSpec = module.data.TensorSpec
     module.device = lambda name: kerasgpu.device(name.strip("/"))
     module.constant = lambda value, dtype=None, shape=None, name=None: _constant(ops, value, dtype, shape)
     module.convert_to_tensor = lambda value, dtype=None, name=None: ops.convert_to_tensor(value, dtype)

@@ -23,6 +23,7 @@ from kerasgpu.utils.config_class import Config
 from kerasgpu.utils.files import get_file
 from kerasgpu.utils.image_dataset import image_dataset_from_directory
 from kerasgpu.utils.image_utils import array_to_img, img_to_array, load_img, save_img
+from kerasgpu.utils.model_visualization import model_to_dot, plot_model
 from kerasgpu.utils.numerical import normalize, to_categorical
 from kerasgpu.utils.rng import set_random_seed
 from kerasgpu.utils.sequences import pad_sequences
@@ -55,9 +56,11 @@ __all__ = [
     "is_keras_tensor",
     "legacy",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "save_img",
     "serialize_keras_object",
@@ -76,7 +79,5 @@ __getattr__ = missing.names(
     {
         "FeatureSpace": "preprocess columns with pandas or scikit-learn, or with keras.layers.Normalization",
         "get_source_inputs": "a model lists its inputs as model.inputs",
-        "model_to_dot": "model.summary() prints the graph as text",
-        "plot_model": "model.summary() prints the graph as text",
     },
 )
