@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import os
 
-from kerasgpu.utils.model_graph import Box, ModelGraph, Options
-
 
 def _pydot():
     """The module pydot, or None."""
@@ -35,6 +33,12 @@ def _check(model, options):
         raise ValueError(f"Unrecognized keyword arguments: {options}")
 
 
+def _graph(model, *options):
+    from kerasgpu.utils.model_graph import ModelGraph, Options
+
+    return ModelGraph(model, Options(*options))
+
+
 def model_to_dot(
     model,
     show_shapes=False,
@@ -59,9 +63,7 @@ def model_to_dot(
         raise ImportError(
             "model_to_dot needs pydot: pip install 'kerasgpu[viz]'. Without it, plot_model() draws the model with matplotlib"
         )
-    graph = ModelGraph(
-        model, Options(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable, expand_nested)
-    )
+    graph = _graph(model, show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable, expand_nested)
     if subgraph:
         dot = pydot.Cluster(graph_name=model.name, label=model.name, labeljust="l", style="dashed")
     else:
@@ -82,7 +84,7 @@ def model_to_dot(
     return dot
 
 
-def _label(box: Box) -> str:
+def _label(box) -> str:
     """A table in Graphviz's HTML-like labels: a black header, then a row of cells."""
     cells = [
         f'<td bgcolor="white"><font point-size="14">{html.escape(k)}: <b>{html.escape(str(v))}</b></font></td>'
@@ -155,8 +157,8 @@ def plot_model(
             ) from None
         from kerasgpu.utils.model_drawing import draw
 
-        options = Options(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable, expand_nested)
-        draw(ModelGraph(model, options), to_file if extension else f"{to_file}.png", rankdir, dpi)
+        graph = _graph(model, show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable, expand_nested)
+        draw(graph, to_file if extension else f"{to_file}.png", rankdir, dpi)
     return _for_notebook(to_file) if extension != "pdf" else None
 
 

@@ -1,5 +1,7 @@
 """plot_model and model_to_dot: what they say of a model, where boxes go, and that a picture is written."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -88,7 +90,7 @@ def test_places_of_random_graphs(seed):
         assert (path[0], path[-1]) == (a, b)
         assert [layout.rank[k] for k in path] == list(range(layout.rank[a], layout.rank[b] + 1))
     for rank in layout.ranks:
-        for a, b in zip(rank, rank[1:]):
+        for a, b in itertools.pairwise(rank):
             assert layout.place[b] - layout.place[a] >= (layout.breadth[a] + layout.breadth[b]) / 2 + GAP - 1e-9
     assert set(layout.paths) == edges and not layout.backward
 
@@ -109,9 +111,10 @@ def test_a_picture_is_drawn(model, rankdir, tmp_path, monkeypatch):
     monkeypatch.setattr(model_visualization, "_graphviz_works", lambda pydot: False)
     path = tmp_path / "model.png"
     keras.utils.plot_model(model, path, show_shapes=True, show_trainable=True, expand_nested=True, rankdir=rankdir, dpi=60)
-    pixels = np.asarray(image.open(path).convert("RGB")).reshape(-1, 3)
-    assert len(np.unique(pixels, axis=0)) > 50 and (pixels == 255).all(1).mean() > 0.3
-    width, height = image.open(path).size
+    with image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50 and (pixels == 255).all(-1).mean() > 0.3
+    height, width, _ = pixels.shape
     assert (height > width) == (rankdir == "TB")
     keras.utils.plot_model(model, str(tmp_path / "model.svg"))
     assert "<svg" in (tmp_path / "model.svg").read_text()[:2000]
