@@ -38,6 +38,11 @@ class ThreadState(threading.local):
 thread = ThreadState()
 
 
+def __getattr__(name):
+    """Reading a switch through the module reads that of this thread."""
+    return getattr(thread, name)
+
+
 def get_global_attribute(name, default=None, set_to_default=False):
     found = thread.attributes.get(name)
     if found is None and default is not None:

@@ -42,7 +42,7 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     [[[1.0], [3.0]]]
     """
     x, windows, data_format = _windows("max_pool", inputs, pool_size, strides, padding, data_format)
-    if state.grad_enabled and x._requires:
+    if state.thread.grad_enabled and x._requires:
         out, _ = pooling.max_pool_with_taps(x, windows.geometry)
     else:
         out = pooling.max_pool(x, windows.geometry)
