@@ -10,14 +10,20 @@ import numpy as np
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
-from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.ops.image.checks import as_images, spatial_axes
+from kerasgpu.ops.image.sampling import without_gradient
+from kerasgpu.ops.primitives import sampling
 from kerasgpu.ops.primitives.matmul import product
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
 __all__ = ["resize", "scale_and_translate"]
 
 _RESIZE = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
+_FAST_NEAREST = ("float32", "float16", "bfloat16")
+_FAST = (*_FAST_NEAREST, "uint8")
+# How far the kernels reach, in pixels of the finer image.
+_REACH = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 _METHODS = ("linear", "bilinear", "trilinear", "cubic", "bicubic", "tricubic", "lanczos3", "lanczos5")
 
 
@@ -35,12 +41,17 @@ def _kernel(x, method, xp):
     return xp.where(x > radius, 0.0, y)
 
 
-def _weights(n, m, scale, shift, method, antialias, xp):
-    """(m, n): how much of input j is in output i. The centre of output i lies at (i + 1/2 - shift) / scale - 1/2."""
-    inverse = 1.0 / scale
-    places = (xp.arange(m, dtype="float32") + 0.5 - shift) * inverse - 0.5
-    width = xp.maximum(inverse, 1.0) if antialias else 1.0
-    distance = xp.abs(xp.reshape(places, (m, 1)) - xp.arange(n, dtype="float32")) / width
+def _places(m, scale, shift, xp):
+    """Where the centre of output i lies in the input: (i + 1/2 - shift) / scale - 1/2."""
+    return (xp.arange(m, dtype="float32") + 0.5 - shift) * (1.0 / scale) - 0.5
+
+
+def _weights(n, m, scale, shift, method, antialias, xp, inputs=None):
+    """(m, n): how much of input j is in output i; or (m, taps) for the inputs with these numbers (m, taps)."""
+    places = _places(m, scale, shift, xp)
+    width = xp.maximum(1.0 / scale, 1.0) if antialias else 1.0
+    inputs = xp.arange(n, dtype="float32") if inputs is None else inputs
+    distance = xp.abs(xp.reshape(places, (m, 1)) - inputs) / width
     weights = _kernel(distance, method, xp)
     total = xp.sum(weights, axis=1, keepdims=True)
     usable = xp.abs(total) > 1000.0 * float(np.finfo("float32").eps)
@@ -52,6 +63,35 @@ def _weights(n, m, scale, shift, method, antialias, xp):
 @functools.lru_cache(64)
 def _resize_weights(n, m, method, antialias):
     return _weights(n, m, np.float32(m / n), np.float32(0), method, antialias, np)
+
+
+@functools.lru_cache(1024)
+def _bands(n, m, method, antialias):
+    """The weights from n to m pixels without their zeros: tensors of where each output's weights start, and of these."""
+    if method == "nearest":
+        return Tensor(_nearest(n, m)), Tensor(np.ones((m, 1), "float32"))
+    scale, zero = np.float32(m / n), np.float32(0)
+    reach = _REACH[method] * (max(n / m, 1.0) if antialias else 1.0)
+    taps = min(math.ceil(2 * reach), n)
+    start = np.clip(np.ceil(_places(m, scale, zero, np) - np.float32(reach)), 0, n - taps).astype("int32")
+    inputs = start[:, None] + np.arange(taps, dtype="float32")
+    weights = _weights(n, m, scale, zero, method, antialias, np, inputs)
+    return Tensor(start), Tensor(np.ascontiguousarray(weights, "float32"))
+
+
+def _nearest(n, m):
+    """The number of the input pixel that each of m output pixels shows."""
+    return np.floor((np.arange(m, dtype="float32") + np.float32(0.5)) * np.float32(n) / np.float32(m)).astype("int32")
+
+
+def _resample(x, size, interpolation, antialias, first):
+    """x resized by the kernel that has no gradient, as float32."""
+    sides = x.shape[-2:] if first else x.shape[-3:-1]
+    kind = x.dtype if x.dtype == "uint8" else "float32"
+    flat = ops.reshape(ops.cast(x, kind), (-1, *sides, 1 if first else x.shape[-1]))
+    bands = [_bands(n, m, interpolation, antialias) for n, m in zip(sides, size)]
+    out = sampling.resample(flat, *bands[0], *bands[1])
+    return ops.reshape(out, (*x.shape[:-2], *size) if first else (*x.shape[:-3], *size, x.shape[-1]))
 
 
 def _along(x, axis, weights):
@@ -140,17 +180,18 @@ def resize(
         x = _pad(x, axes, size, fill_value)
     if (x.shape[axes[0]], x.shape[axes[1]]) == size:
         return x
-    if interpolation == "nearest":
-        for axis, m in zip(axes, size):
-            n = x.shape[axis]
-            picked = np.floor((np.arange(m, dtype="float32") + np.float32(0.5)) * np.float32(n) / np.float32(m))
-            x = ops.take(x, convert_to_tensor(picked.astype("int32")), axis=axis)
-        return x
     kind = x.dtype
-    out = as_float(x)
-    for axis, m in zip(axes, size):
-        if out.shape[axis] != m:
-            out = _along(out, axis, _resize_weights(out.shape[axis], m, interpolation, bool(antialias)))
+    if without_gradient(x, kinds=_FAST_NEAREST if interpolation == "nearest" else _FAST):
+        out = _resample(x, size, interpolation, bool(antialias), axes[1] == -1)
+    elif interpolation == "nearest":
+        for axis, m in zip(axes, size):
+            x = ops.take(x, convert_to_tensor(_nearest(x.shape[axis], m)), axis=axis)
+        return x
+    else:
+        out = as_float(x)
+        for axis, m in zip(axes, size):
+            if out.shape[axis] != m:
+                out = _along(out, axis, _resize_weights(out.shape[axis], m, interpolation, bool(antialias)))
     if out.dtype == kind:
         return out
     return ops.saturate_cast(ops.round(out) if dtypes.is_int(kind) else out, kind)

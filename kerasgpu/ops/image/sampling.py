@@ -6,11 +6,13 @@ import itertools
 import math
 
 from kerasgpu import ops
-from kerasgpu.engine import dtypes
+from kerasgpu.engine import dtypes, state
 from kerasgpu.engine.symbolic import symbolic
-from kerasgpu.engine.tensor import convert_to_tensor
-from kerasgpu.ops.image.checks import Batched
-from kerasgpu.ops.primitives import indexing
+from kerasgpu.engine.tensor import MetaTensor, convert_to_tensor
+from kerasgpu.kernels import launch
+from kerasgpu.ops.image.checks import Batched, as_images
+from kerasgpu.ops.nn.formats import standardize_data_format
+from kerasgpu.ops.primitives import indexing, sampling
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
 __all__ = ["affine_transform", "map_coordinates", "perspective_transform"]
@@ -132,10 +134,51 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     return _back(ops.squeeze(out, -1), x.dtype)
 
 
+def without_gradient(*tensors, kinds=("float32", "float16", "bfloat16")):
+    """Whether a kernel that has no gradient will do: images of one of these dtypes on the host, and nothing to differentiate."""
+    return (
+        all(isinstance(x, MetaTensor) or launch.is_host(x._data) for x in tensors)
+        and tensors[0].dtype in kinds
+        and not (state.grad_enabled and any(x._requires for x in tensors))
+    )
+
+
+def planes(x, first):
+    """Images of rank 3 or 4 as float32 (images, planes, height, width, inner), the layout of the sampling kernels."""
+    sides = x.shape[-2:] if first else x.shape[-3:-1]
+    outer = (-1, x.shape[-3]) if first else (-1, 1)
+    return ops.reshape(ops.cast(x, "float32"), (*outer, *sides, 1 if first else x.shape[-1]))
+
+
+def _through_map(x, maps, interpolation, fill_mode, fill_value, data_format, projective):
+    first = standardize_data_format(data_format) == "channels_first"
+    maps = ops.cast(maps, "float32")
+    out = sampling.sample_map(planes(x, first), maps, _ORDERS[interpolation], fill_mode, float(fill_value), projective)
+    return ops.cast(ops.reshape(out, x.shape), x.dtype)
+
+
+def block(x, top, left, size, data_format):
+    """The part of images that begins at (top, left), numbers or tensors, in one pass; without a gradient."""
+    first = standardize_data_format(data_format) == "channels_first"
+    numbers = [1.0, 0.0, left, 0.0, 1.0, top, 0.0, 0.0]
+    maps = ops.reshape(ops.stack([ops.cast(v, "float32") for v in numbers]), (1, 8))
+    out = sampling.sample_map(planes(x, first), maps, 0, "nearest", 0.0, False, tuple(size))
+    shape = (*x.shape[:-2], *size) if first else (*x.shape[:-3], *size, x.shape[-1])
+    return ops.cast(ops.reshape(out, shape), x.dtype)
+
+
+def _fits(maps, x):
+    return maps.shape[0] == 1 or (x.ndim == 4 and maps.shape[0] == x.shape[0])
+
+
 def sample_batch(x, rows, columns, interpolation, fill_mode, fill_value):
     """x (batch, height, width, channels) read at rows and columns (batch or 1, ...)."""
     batch, height, width, channels = x.shape
     order = _ORDERS[interpolation]
+    if without_gradient(x, rows, columns) and rows.ndim == 3 and rows.shape[0] in (1, batch):
+        rows, columns = ops.cast(rows, "float32"), ops.cast(columns, "float32")
+        out = sampling.sample_grid(planes(x, False), rows, columns, order, fill_mode, float(fill_value))
+        return ops.cast(ops.squeeze(out, 1), x.dtype)
     values = x if order == 0 else as_float(x)
     base = ops.arange(batch, dtype="int32") * (height * width)
     base = ops.reshape(base, (batch, *[1] * (rows.ndim - 1)))
@@ -157,7 +200,7 @@ def affine_transform(images, transform, interpolation="bilinear", fill_mode="con
         data_format: "channels_last", "channels_first", or None for the configured one.
     """
     check_sampling(interpolation, fill_mode)
-    layout = Batched(images, data_format)
+    images = as_images(images)
     t = as_float(transform)
     if t.ndim not in (1, 2):
         raise ValueError(
@@ -166,6 +209,9 @@ def affine_transform(images, transform, interpolation="bilinear", fill_mode="con
         )
     if t.ndim == 1:
         t = ops.expand_dims(t, 0)
+    if without_gradient(images, t) and t.shape[1] == 8 and _fits(t, images):
+        return _through_map(images, t, interpolation, fill_mode, fill_value, data_format, False)
+    layout = Batched(images, data_format)
     x = layout.images
     _, height, width, _ = x.shape
     row = ops.reshape(ops.arange(height, dtype=t.dtype), (1, height, 1))
@@ -201,7 +247,7 @@ def perspective_transform(images, start_points, end_points, interpolation="bilin
         data_format: "channels_last", "channels_first", or None for the configured one.
     """
     check_sampling(interpolation, "constant")
-    layout = Batched(images, data_format)
+    images = as_images(images)
     start, end = as_tensor(start_points, "float32"), as_tensor(end_points, "float32")
     for name, points in (("start_points", start), ("end_points", end)):
         if points.shape[-2:] != (4, 2) or points.ndim not in (2, 3):
@@ -216,9 +262,13 @@ def perspective_transform(images, start_points, end_points, interpolation="bilin
         )
     if start.ndim == 2:
         start, end = ops.expand_dims(start, 0), ops.expand_dims(end, 0)
+    maps = homography(start, end)
+    if without_gradient(images, maps) and _fits(maps, images):
+        return _through_map(images, maps, interpolation, "constant", fill_value, data_format, True)
+    layout = Batched(images, data_format)
     x = layout.images
     _, height, width, _ = x.shape
-    h = [ops.reshape(part, (-1, 1, 1)) for part in ops.unstack(homography(start, end), axis=-1)]
+    h = [ops.reshape(part, (-1, 1, 1)) for part in ops.unstack(maps, axis=-1)]
     row = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1))
     column = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, width))
     depth = h[6] * column + h[7] * row + 1.0

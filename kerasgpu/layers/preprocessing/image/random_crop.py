@@ -5,6 +5,7 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image import windows
 from kerasgpu.layers.preprocessing.image.base import BaseImagePreprocessingLayer
+from kerasgpu.ops.image.sampling import block, without_gradient
 from kerasgpu.random.seed_generator import make_default_seed
 from kerasgpu.utils.bounding_boxes import clip_to_image_size, convert_format
 
@@ -50,6 +51,8 @@ class RandomCrop(BaseImagePreprocessingLayer):
         height, width = self._size(images.shape)
         if not training or not self._fits(height, width):
             return ops.image.resize(images, size, data_format=self.data_format, crop_to_aspect_ratio=True)
+        if without_gradient(images):
+            return block(images, *transformation[:2], size, self.data_format)
         starts, shape = [0] * images.ndim, list(images.shape)
         for axis, start, side in zip((self.height_axis, self.width_axis), transformation, size):
             starts[axis], shape[axis] = start, side

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from kerasgpu import ops
+from kerasgpu.layers.preprocessing.image.affine import rows
 from kerasgpu.layers.preprocessing.image.base import BaseImagePreprocessingLayer, per_box
+from kerasgpu.ops.image.sampling import without_gradient
 from kerasgpu.utils.bounding_boxes import clip_to_image_size, convert_format
 
 _MODES = ("horizontal", "vertical", "horizontal_and_vertical")
@@ -46,10 +48,26 @@ class RandomFlip(BaseImagePreprocessingLayer):
         if not training or transformation is None:
             return images
         flips = ops.convert_to_tensor(transformation["flips"])
+        if without_gradient(images):  # one pass instead of two
+            return ops.image.affine_transform(
+                images, self._matrix(flips, *self._size(images.shape)), "nearest", data_format=self.data_format
+            )
         flips = ops.reshape(flips, (1, 1, 1) if images.ndim == 3 else (-1, 1, 1, 1))
         axes = [self.width_axis] if "horizontal" in self.mode else []
         axes += [self.height_axis] if "vertical" in self.mode else []
         return ops.where(flips, ops.flip(images, axis=tuple(axes)), images)
+
+    def _matrix(self, flips, height, width):
+        """The map of each image as `keras.ops.image.affine_transform` wants it."""
+        flips = ops.reshape(flips, (-1,))
+
+        def along(side, mirrored):
+            if not mirrored:
+                return ops.ones(flips.shape), 0
+            return ops.where(flips, -1.0, 1.0), ops.where(flips, side - 1.0, 0.0)
+
+        (scale_x, shift_x), (scale_y, shift_y) = along(width, "horizontal" in self.mode), along(height, "vertical" in self.mode)
+        return rows(scale_x, 0, shift_x, 0, scale_y, shift_y)
 
     def transform_bounding_boxes(self, bounding_boxes, transformation, training=True):
         if not training or transformation is None:

@@ -40,11 +40,18 @@ class RandomSharpness(ColorLayer):
         if not training:
             return images
         factor = per_image(ops.cast(transformation["factor"], images.dtype)) * 2
-        weights = [[1.0 / 13] * 3, [1.0 / 13, 5.0 / 13, 1.0 / 13], [1.0 / 13] * 3]
-        first = self.data_format == "channels_first"
-        x = ops.transpose(images, (0, 2, 3, 1)) if first else images
-        kernel = ops.reshape(ops.convert_to_tensor(weights, x.dtype), (3, 3, 1, 1))
-        kernel = ops.broadcast_to(kernel, (3, 3, x.shape[-1], 1))
-        smooth = ops.depthwise_conv(x, kernel, padding="same", data_format="channels_last")
-        smooth = ops.transpose(smooth, (0, 3, 1, 2)) if first else smooth
+        # The mean of a pixel, five times, and its eight neighbours; zeros lie outside.
+        smooth = (self._with_neighbours(self._with_neighbours(images, self.height_axis), self.width_axis) + 4.0 * images) / 13.0
         return ops.clip(images + (1.0 - factor) * (smooth - images), *self.value_range)
+
+    @staticmethod
+    def _with_neighbours(x, axis):
+        """The sum of each pixel and the ones before and after it along an axis."""
+        pads, parts = [(0, 0)] * x.ndim, []
+        pads[axis] = (1, 1)
+        padded = ops.pad(x, pads)
+        for start in range(3):
+            key = [slice(None)] * x.ndim
+            key[axis] = slice(start, start + x.shape[axis])
+            parts.append(padded[tuple(key)])
+        return parts[0] + parts[1] + parts[2]
