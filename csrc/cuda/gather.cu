@@ -130,8 +130,7 @@ KG_KERNEL(store_rows, RowsParams, 256) {  // data: the batch, rows: of y
   const int64_t cursor = *p.cursor;
   if (cursor < 0 || cursor > p.rows) return;
   const int64_t left = p.rows - cursor, rows = p.batch < left ? p.batch : left;
-  for (int64_t e = global_index(); e < rows * p.inner; e += global_size())
-    p.y[cursor * p.inner + e] = convert<T>(p.data[e]);
+  for (int64_t e = global_index(); e < rows * p.inner; e += global_size()) p.y[cursor * p.inner + e] = convert<T>(p.data[e]);
 }
 
 #endif

@@ -6,7 +6,7 @@
     program.run(100)
 
 Before it is frozen the list of calls goes through `passes.optimize`; then temporaries get places in one block of memory, sharing it
-where their lifetimes do not overlap. On the CPU the frozen program is a C++ list of kernel calls.
+where their lifetimes do not overlap. On the CPU the frozen program is a C++ list of kernel calls, on a GPU it is a CUDA graph.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import numpy as np
 
 from kerasgpu import _core
-from kerasgpu.engine import passes, state
+from kerasgpu.engine import device, passes, state
 from kerasgpu.engine.passes.memory import place_temporaries
 from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import launch
@@ -42,7 +42,7 @@ class Program:
         self.calls = calls
         self._outputs = [a if b.temporary else None for a, b in zip(outputs, out_buffers)]
         self._output_arrays = list(outputs)
-        self._core = _core.Program()
+        self._core = self._new_core([*in_buffers, *out_buffers, *[b for c in calls for b in (*c.inputs, *c.outputs)]])
         pinned = {id(b) for b in [*in_buffers, *out_buffers]}
         places, self._slab = place_temporaries(calls, pinned)
         numbers: dict[int, int] = {}
@@ -55,7 +55,8 @@ class Program:
             ins = [self._number(b, numbers, places) for b in call.inputs]
             outs = [self._number(b, numbers, places) for b in call.outputs]
             if isinstance(call.kernel, str):
-                self._core.add_call(launch.kernel_id(call.kernel), ins, outs, call.ints, call.floats)
+                kernel = call.kernel if self.on_gpu else launch.kernel_id(call.kernel)
+                self._core.add_call(kernel, ins, outs, call.ints, call.floats)
             else:
                 self._core.add_host_call(_host_step(call, places, self._now))
         self._in_numbers = [numbers[id(b)] for b in in_buffers]
@@ -66,6 +67,18 @@ class Program:
             b.array = np.empty(0, b.array.dtype)  # the calls are kept to be looked at, not the caller's data
         for call in calls:
             call.arrays = ()
+
+    def _new_core(self, buffers):
+        """The list of calls: C++ on the CPU, CUDA graphs on a GPU."""
+        where = {device.of_array(b.array) for b in buffers}
+        self.on_gpu = where not in (set(), {"cpu:0"})
+        if not self.on_gpu:
+            return _core.Program()
+        if len(where) > 1:
+            raise ValueError(f"this step cannot be replayed: it uses arrays on {' and '.join(sorted(where))}")
+        from kerasgpu.kernels.gpu.program import Program as GpuProgram
+
+        return GpuProgram(device.parse(where.pop())[1])
 
     def _number(self, buffer, numbers, places):
         found = numbers.get(id(buffer))
@@ -138,12 +151,12 @@ def _host_step(call, places, now):
             replaced.append((k, id(b), a.dtype, a.shape))
             fixed[k] = None
     if not replaced:
-        return lambda: function(*fixed)
+        return lambda: launch.run_on_host(function, fixed[: len(ins)], fixed[len(ins) :])
 
     def step():
         arrays = list(fixed)
         for k, key, dtype, shape in replaced:
             arrays[k] = now[key].view(dtype).reshape(shape)
-        function(*arrays)
+        launch.run_on_host(function, arrays[: len(ins)], arrays[len(ins) :])
 
     return step

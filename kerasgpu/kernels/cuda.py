@@ -46,19 +46,20 @@ def signature(arrays) -> tuple:
     return tuple([(_names.get(a.dtype) or dtype_name(a.dtype), a.nbytes) for a in arrays])
 
 
-def plan_for(name: str, inputs: tuple, outputs: tuple, ints: tuple, floats: tuple) -> Plan:
-    """The cached plan of a call. Floats are told apart by sign and NaN as well as by value."""
-    key = (name, inputs, outputs, ints, floats if 0.0 not in floats else tuple(map(repr, floats)))
+def plan_for(name: str, inputs: tuple, outputs: tuple, ints: tuple, floats: tuple, repeated: bool = False) -> Plan:
+    """The cached plan of a call; `repeated`: it will run many times. Floats are told apart by sign as well as by value."""
+    key = (name, inputs, outputs, ints, floats if 0.0 not in floats else tuple(map(repr, floats)), repeated)
     found = _plans.get(key)
     if found is None:
-        found = make_plan(name, inputs, outputs, ints, floats)
+        found = make_plan(name, inputs, outputs, ints, floats, repeated and drivers.current().specializes)
         if len(_plans) >= _LIMIT:
             _plans.clear()
         _plans[key] = found
     return found
 
 
-def _check(name, arrays, driver, index):
+def check(name, arrays, driver, index) -> None:
+    """Refuses operands that are not on this GPU, or not contiguous, or not aligned."""
     for a in arrays:
         if type(a) is np.ndarray:
             raise TypeError(f"{name}: an operand is on the CPU and the result on gpu:{index}; move one with .to(device)")
@@ -66,13 +67,15 @@ def _check(name, arrays, driver, index):
             raise ValueError(f"{name}: operands are on gpu:{driver.index_of(a)} and gpu:{index}; move one with .to(device)")
         if not a.flags.c_contiguous:
             raise ValueError(f"{name}: a GPU array of shape {a.shape} is not contiguous")
+        if driver.address(a) % 16 and a.size:
+            raise ValueError(f"{name}: a GPU array of shape {a.shape} does not begin at a multiple of 16 bytes; copy it first")
 
 
 def launch(name: str, inputs: tuple, outputs: tuple, ints: tuple = (), floats: tuple = ()) -> None:
     """Run kernel `name` on GPU arrays; the twin of `_core.launch`."""
     driver = drivers.current()
     index = driver.index_of(outputs[0])
-    _check(name, (*inputs, *outputs), driver, index)
+    check(name, (*inputs, *outputs), driver, index)
     plan = plan_for(name, signature(inputs), signature(outputs), ints, floats)
     if type(plan) is HostPlan:
         return on_host(name, inputs, outputs, ints, floats)

@@ -94,6 +94,11 @@ def host_call(function: Callable, inputs: tuple, outputs: tuple) -> None:
     """
     if recorder is not None:
         recorder(function, inputs, outputs, (), ())
+    run_on_host(function, inputs, outputs)
+
+
+def run_on_host(function: Callable, inputs, outputs) -> None:
+    """The call of `host_call`, not recorded."""
     if all(map(is_host, (*inputs, *outputs))):
         function(*inputs, *outputs)
     else:

@@ -70,7 +70,7 @@ def chain_arguments(dtype, shapes):
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int32", "uint64"])
 @pytest.mark.parametrize("shapes", [((40,), (40,)), ((7, 12), (12,)), ((7, 12), (7, 1)), ((5, 3), (3,)), ((33,), (1,))])
 def test_compiled_chains(gpu, monkeypatch, dtype, shapes):
-    monkeypatch.setattr(planned, "specialize", True)
+    monkeypatch.setattr(planned, "LARGE", 1)
     cuda.forget()
     chain, outputs, arrays = chain_arguments(np.float32 if dtype == "bfloat16" else dtype, shapes)
     if dtype == "bfloat16":
@@ -86,7 +86,7 @@ def test_compiled_chains(gpu, monkeypatch, dtype, shapes):
 def test_compiled_and_interpreted_are_the_same_bits(gpu, monkeypatch):
     x = np.random.default_rng(3).normal(size=1001).astype("float32") * 10
     first = {n: elementwise.elementwise(n, put(x)).get() for n in ("exp", "tanh", "gelu", "log", "sigmoid")}
-    monkeypatch.setattr(planned, "specialize", True)
+    monkeypatch.setattr(planned, "LARGE", 1)
     cuda.forget()
     for name, bits in first.items():
         np.testing.assert_array_equal(elementwise.elementwise(name, put(x)).get(), bits)

@@ -46,7 +46,9 @@ def test_moving_elements(gpu, dtype):
     both(lambda a, b: movement.slice_update(a, b, (1, 0, 1)), x, array((2, 3, 2), dtype, 1))
     both(movement.flip, x, axes=(0, 2))
     both(movement.roll, x, shift=2, axis=1)
-    both(lambda *xs: movement.concatenate(xs, 1), x, array((3, 1, 5), dtype, 1), array((3, 0, 5), dtype), array((3, 2, 5), dtype))
+    both(
+        lambda *xs: movement.concatenate(xs, 1), x, array((3, 1, 5), dtype, 1), array((3, 0, 5), dtype), array((3, 2, 5), dtype)
+    )
     both(lambda *xs: movement.stack(xs, 2), x, x)
     both(movement.split, x, sizes=(1, 0, 3), axis=1)
     for mode in ("constant", "reflect", "symmetric", "edge"):

@@ -171,8 +171,8 @@ class ShimDriver(Driver):
         return [source, *[p for p in sources.closure(source) if p != source]]
 
     def _read(self, name):
-        path = self.root / "cuda" / name
-        return path.read_text()
+        found = self.root / "cuda" / name
+        return (found if found.exists() else self.root / "common" / name).read_text()
 
     def build(self, launch: Launch) -> Path:
         key = self._key(launch)

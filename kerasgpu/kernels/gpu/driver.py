@@ -16,6 +16,9 @@ from kerasgpu.kernels.gpu.plan import Launch
 class Driver:
     """Devices, their memory, and running launches on them. `index` is the number of a GPU."""
 
+    # Whether code for a single chain is compiled where it will run many times.
+    specializes = True
+
     def count(self) -> tuple[int, str]:
         """How many GPUs can be used, and if none: why, in one sentence."""
         raise NotImplementedError

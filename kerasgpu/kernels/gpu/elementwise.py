@@ -33,9 +33,6 @@ _INTEGERS = frozenset(
     bitwise_xor left_shift right_shift squared_difference relu_grad where clip muladd""".split()
 )
 
-# Set while a program is being made: its launches run many times.
-specialize = False
-
 
 def has_instruction(name: str, compute: int) -> bool:
     return name in _INTEGERS if compute >= INT64 else name not in INTEGER_ONLY
@@ -141,7 +138,7 @@ def _elementwise(call: Call) -> Plan:
         and len(spec.dims) <= DIMS
         and all(d < INPUTS + CONSTANTS + STEPS for _, d, *_ in spec.instructions)
     )
-    if small and not specialize and size < LARGE:
+    if small and not call.repeated and size < LARGE:
         return Plan([interpreted(call, spec, size)])
     return Plan([compiled(call, spec, size)])
 

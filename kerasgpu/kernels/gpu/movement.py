@@ -338,5 +338,3 @@ def _split(call: Call) -> Plan:
             launches.append(_rows(x.item, outer, own, width, own, ("input", 0, at), ("output", k, 0)))
         at += own
     return Plan(launches)
-
-

@@ -205,8 +205,9 @@ class HostPlan(Plan):
 class Call:
     """The signature of a kernel call, with the checks of csrc/cpu/kernel.h."""
 
-    def __init__(self, name: str, inputs, outputs, ints, floats):
+    def __init__(self, name: str, inputs, outputs, ints, floats, repeated: bool = False):
         self.name = name
+        self.repeated = repeated  # it will run many times: code for just this call is worth compiling
         self.inp = [Operand(*x) for x in inputs]
         self.out = [Operand(*x) for x in outputs]
         self.i = ints
@@ -306,6 +307,8 @@ FAMILIES = {
     ),
     "gemm": ("gemm",),
 }  # fmt: skip
+# Kernels without a CUDA version: their operands go to the host and back (docs/cuda.md lists them).
+ON_HOST: frozenset[str] = frozenset()
 _family_of = {name: family for family, names in FAMILIES.items() for name in names}
 
 
@@ -329,16 +332,18 @@ def has_planner(name: str) -> bool:
     return name in _planners
 
 
-def make_plan(name: str, inputs: tuple, outputs: tuple, ints: tuple, floats: tuple) -> Plan:
+def make_plan(name: str, inputs: tuple, outputs: tuple, ints: tuple, floats: tuple, repeated: bool = False) -> Plan:
     """The plan of a call. `inputs` and `outputs`: (dtype name, bytes) of every operand.
 
     Raises:
         ValueError: operands or parameters that the kernel does not accept.
         NotImplementedError: the kernel has no CUDA version.
     """
+    if name in ON_HOST:
+        return HostPlan()
     if not has_planner(name):
         raise NotImplementedError(
             f"kernel {name!r} has no CUDA version yet. Run this model on the CPU (with keras.device('cpu'):), or "
             "KERASGPU_DEVICE=cpu"
         )
-    return _planners[name](Call(name, inputs, outputs, ints, floats))
+    return _planners[name](Call(name, inputs, outputs, ints, floats, repeated))
