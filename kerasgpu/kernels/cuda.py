@@ -164,6 +164,11 @@ def memory_stats(index: int) -> dict:
     return drivers.current().memory_stats(index)
 
 
+def free_memory(index: int) -> int:
+    """Bytes that may still be allocated: what the GPU has free, and what the pool keeps for reuse."""
+    return drivers.current().free_memory(index)
+
+
 def empty_cache() -> None:
     drivers.current().empty_cache()
 

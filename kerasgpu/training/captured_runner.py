@@ -27,7 +27,37 @@ MAX_PROGRAMS = 32  # per model; signatures beyond that (ever new shapes) push ou
 
 
 def can_capture(model) -> bool:
-    return not model.run_eagerly and config.capture() and launch.recorder is None and devices.current_device().startswith("cpu")
+    return not model.run_eagerly and config.capture() and launch.recorder is None
+
+
+def device_of(model) -> str:
+    """Where a model computes: where its variables are; the current device before it has any."""
+    for v in model.variables:
+        return v.value.device
+    return devices.current_device()
+
+
+def fits(model, arrays) -> bool:
+    """Whether a data set may lie where the model is as a whole: on the CPU it already does, on a GPU in half of what is free."""
+    where = device_of(model)
+    if where.startswith("cpu"):
+        return True
+    from kerasgpu.kernels import cuda
+
+    wanted = sum(a.nbytes for a in arrays if launch.is_host(a))
+    return wanted <= cuda.free_memory(devices.parse(where)[1]) // 2
+
+
+def write(array, values) -> None:
+    """Set the elements of an array on either device from the host."""
+    if launch.is_host(array):
+        array[...] = values
+    else:
+        array.set(np.ascontiguousarray(values, array.dtype).reshape(array.shape))
+
+
+def to_host(array) -> np.ndarray:
+    return array if launch.is_host(array) else array.get()
 
 
 def model_state(model, mode):
@@ -71,9 +101,11 @@ class CapturedRunner(EagerRunner):
     def __init__(self, model, mode, source):
         super().__init__(model, mode, source)
         adapter = source.adapter
-        self._arrays = adapter.arrays
-        self._order = launch.empty((adapter.num_samples,), "int64")
-        self._cursor = launch.empty((1,), "int64")
+        where = device_of(model)
+        self._arrays = [devices.put(a, where) for a in adapter.arrays]
+        self._like = self._arrays[0]
+        self._order = launch.empty((adapter.num_samples,), "int64", self._like)
+        self._cursor = launch.empty((1,), "int64", self._like)
         self._stores: list | None = None  # of predict: arrays that collect the outputs
         self._store_structure = None
         self._stored = 0
@@ -84,9 +116,9 @@ class CapturedRunner(EagerRunner):
         super().begin_epoch()
         order = self.source.order
         if order is not None:
-            self._order[:] = order
+            write(self._order, order)
         elif self._programs is None:
-            self._order[:] = np.arange(len(self._order))
+            write(self._order, np.arange(len(self._order)))
         if self._programs is None:
             self._programs = cached(self.model, self._key(), StepPrograms)
         if self._stores is not None:
@@ -99,6 +131,7 @@ class CapturedRunner(EagerRunner):
         return (
             model_state(self.model, self.mode),
             tuple((a.shape, a.dtype.str) for a in self._arrays),
+            devices.of_array(self._like),
             tuple(places.index(p) for p in places),  # which arguments are the same array
             str(nest.map_structure(lambda a: 0 if a is None else 1, self.source.adapter._structure)),
         )
@@ -129,7 +162,7 @@ class CapturedRunner(EagerRunner):
 
     def _run_rows(self, rows, steps, start) -> int:
         """Run up to `steps` batches of `rows` samples from `start` on; returns how many."""
-        self._cursor[0] = start
+        write(self._cursor, start)
         entry = self._programs.by_size.get(rows)
         if isinstance(entry, Program) and not entry.valid:
             entry = "once"
@@ -151,7 +184,7 @@ class CapturedRunner(EagerRunner):
         """One step, eagerly (while recording: also written down)."""
         batch = []
         for a in self._arrays:
-            out = launch.empty((rows, *a.shape[1:]), a.dtype)
+            out = launch.empty((rows, *a.shape[1:]), a.dtype, a)
             batch.append(Tensor(kernels.indexing.gather_rows(a, self._order, self._cursor, out)))
         leaves = iter(batch)
         data = nest.map_structure(lambda a: None if a is None else next(leaves), self.source.adapter._structure)
@@ -174,10 +207,11 @@ class CapturedRunner(EagerRunner):
         flat = nest.flatten(result)
         if len(self._outputs) == 1 and all(isinstance(x, Tensor) and x.shape[:1] == (rows,) for x in flat):
             # Every output has a row per sample: from here on they are collected in arrays of full length.
-            self._stores = [launch.empty((len(self._order), *x.shape[1:]), x._data.dtype) for x in flat]
+            self._stores = [launch.empty((len(self._order), *x.shape[1:]), x._data.dtype, x._data) for x in flat]
             self._store_structure = result
             for out, x in zip(self._stores, flat):
-                out[:rows] = x._data
+                first = (0,) * len(x.shape)
+                kernels.movement.slice_assign(out, x._data, first)
             self._outputs = []
             self._stored = rows
 
@@ -221,7 +255,7 @@ class CapturedRunner(EagerRunner):
             if "stores" not in self._programs.outputs:
                 return False
             self._store_structure, specs = self._programs.outputs["stores"]
-            self._stores = [launch.empty((len(self._order), *shape), dtype) for shape, dtype in specs]
+            self._stores = [launch.empty((len(self._order), *shape), dtype, self._like) for shape, dtype in specs]
         return True
 
     def _read(self, rows, program):
@@ -246,7 +280,7 @@ class CapturedRunner(EagerRunner):
             return super().last_outputs()
         size = self.source.adapter.batch_size
         begin = (self._stored - 1) // size * size
-        return nest.pack_sequence_as(self._store_structure, [a[begin : self._stored].copy() for a in self._stores])
+        return nest.pack_sequence_as(self._store_structure, [to_host(a[begin : self._stored].copy()) for a in self._stores])
 
     def outputs(self):
         if self._stores is None:
@@ -254,7 +288,7 @@ class CapturedRunner(EagerRunner):
         if "stores" not in self._programs.outputs:
             structure = nest.map_structure(lambda x: 0, self._store_structure)
             self._programs.outputs["stores"] = (structure, [(a.shape[1:], a.dtype) for a in self._stores])
-        return nest.pack_sequence_as(self._store_structure, [a[: self._stored] for a in self._stores])
+        return nest.pack_sequence_as(self._store_structure, [to_host(a[: self._stored]) for a in self._stores])
 
 
 def captured_step(model, mode):

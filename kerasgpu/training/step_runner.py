@@ -122,6 +122,7 @@ def make_runner(model, mode, adapter, steps_per_epoch=None):
 
     source = make_source(adapter, steps_per_epoch, model.steps_per_execution)
     captured = isinstance(source, ArraySource) and captured_runner.can_capture(model)
+    captured = captured and captured_runner.fits(model, adapter.arrays)
     return (captured_runner.CapturedRunner if captured else EagerRunner)(model, mode, source)
 
 

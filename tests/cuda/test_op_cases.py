@@ -1,11 +1,9 @@
 """Every case of tests/ops/cases*.py with tensors on the shim's gpu:0: values, replayed programs and gradients."""
 
-
 import numpy as np
 import pytest
 from cases import CASES
 from test_cases import along, call, directions_for, expected, flat, scalar, slope
-
 
 ALL = [pytest.param(name, case, id=f"{name}-{k}") for name, cases in CASES.items() for k, case in enumerate(cases)]
 GRADIENTS = [p for p in ALL if p.values[1].differentiable and p.values[1].tensors()]
@@ -37,5 +35,3 @@ def test_gradient(on_gpu, name, case):
     function, directions = scalar(name, case), directions_for(values, 2)
     want = slope(function, values, directions, 1e-6)
     np.testing.assert_allclose(float(along(function, values, directions)), want, rtol=1e-6, atol=1e-7)
-
-

@@ -151,6 +151,11 @@ class CupyDriver(Driver):
             "allocations": pool.n_free_blocks(),
         }
 
+    def free_memory(self, index):
+        with self.cupy.cuda.Device(index):
+            self.cupy.cuda.runtime.free(0)
+            return self.cuda.memory()[0] + self._pool(index).free_bytes()
+
     def empty_cache(self):
         for index, pool in self._pools.items():
             with self.cupy.cuda.Device(index):

@@ -41,6 +41,9 @@ class Driver:
     def memory_stats(self, index: int) -> dict:
         raise NotImplementedError
 
+    def free_memory(self, index: int) -> int:
+        raise NotImplementedError
+
     def empty_cache(self) -> None:
         raise NotImplementedError
 

@@ -41,7 +41,7 @@ class Program:
         self._uses: dict[int, list[_Step]] = {}
         self._stale: dict[int, _Step] = {}  # steps whose operands changed
         self._segments: list | None = None  # graphs and host functions in order
-        self._unrolled = None
+        self._unrolled: drivers.Graph | None = None
         self._scratch = None
         self._scratch_bytes = 0
 
@@ -56,7 +56,9 @@ class Program:
             raise ValueError(f"Program.rebind: buffer has dtype {self._buffers[k].dtype}, got {array.dtype}")
         if type(array) is np.ndarray:
             if array.size:
-                raise ValueError(f"Program.rebind: an array of shape {array.shape} is on the CPU, the program on gpu:{self.index}")
+                raise ValueError(
+                    f"Program.rebind: an array of shape {array.shape} is on the CPU, the program on gpu:{self.index}"
+                )
             self._released.add(k)
         else:
             self._released.discard(k)
