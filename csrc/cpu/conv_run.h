@@ -2,6 +2,7 @@
 #pragma once
 #include "conv_line_product.h"
 #include "conv_rows.h"
+#include "conv_winograd.h"
 
 namespace KG_NS {
 
@@ -15,6 +16,12 @@ template <class T, class S, class F> void run_conv(int64_t groups, const F& make
   const ConvProduct<T, S> one = group(0);
   const int64_t m = one.source.positions();
   if (m == 0 || one.n == 0) return;
+  if constexpr (std::is_same<T, float>::value) {
+    if (winograd_pays(one)) {
+      for (int64_t g = 0; g < groups; ++g) run_winograd(group(g));
+      return;
+    }
+  }
   const LinePlan lines = plan_line_product(one);
   const RowPlan rows = lines.usable ? RowPlan() : plan_rows(one);
   const int64_t chunk_n = lines.usable ? lines.chunk_n : rows.chunk_n;

@@ -151,17 +151,28 @@ def test_larger_images(sizes, level):
     check(window((31, 28), (3, 3)), *sizes)
 
 
+@pytest.mark.parametrize("channels,filters", [(16, 16), (64, 40), (24, 130), (512, 16)])
+def test_the_error_of_winograd_stays_below_1e_5_of_the_largest_output(channels, filters, level):
+    rng = np.random.default_rng(channels)
+    for w in (window((16, 18), (3, 3), 1, 1, "same"), window((11, 9), (3, 3))):
+        k = rng.standard_normal((3, 3, channels, filters)).astype("float32")
+        for function, a_shape in ((conv, (1, *w.size, channels)), (conv_input_grad, (1, *w.count, filters))):
+            for a in (rng.standard_normal(a_shape).astype("float32"), rng.random(a_shape).astype("float32")):
+                want, _ = exact(function.__name__, a, k, w, 1, channels, filters)
+                assert np.abs(function(a, k, w) - want).max() <= 1e-5 * np.abs(want).max()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 def test_bias_and_relu_give_the_bits_of_separate_steps(dtype, level):
     rng = np.random.default_rng(0)
-    for geometry in ("3x3 same", "1x1", "3x3 stride 2"):
+    for geometry, depth in (("3x3 same", 6), ("3x3 same", 24), ("1x1", 6), ("3x3 stride 2", 6)):
         w = GEOMETRIES[geometry]
         for function, a_shape, channels in (
-            (conv, (2, *w.size, 6), 33),
-            (conv_input_grad, (2, *w.count, 33), 6),
+            (conv, (2, *w.size, depth), 33),
+            (conv_input_grad, (2, *w.count, 33), depth),
         ):
             a = rng.standard_normal(a_shape).astype(numpy_dtype(dtype))
-            k = rng.standard_normal((*w.kernel, 6, 33)).astype(numpy_dtype(dtype))
+            k = rng.standard_normal((*w.kernel, depth, 33)).astype(numpy_dtype(dtype))
             bias = rng.standard_normal(channels).astype(numpy_dtype(dtype))
             plain = function(a, k, w)
             both = function(a, k, w, bias=bias, activation="relu")
@@ -196,6 +207,8 @@ def test_the_number_of_threads_changes_no_bit(threads, level):
     rng = np.random.default_rng(0)
     for w, channels, filters, groups in (
         (window((30, 29), (3, 3), 1, 1, "same"), 16, 24, 1),
+        (window((30, 29), (3, 3), 1, 1, "same"), 4, 24, 1),
+        (window((3, 2), (3, 3), 1, 1, "same"), 20, 24, 1),
         (window((30, 29), (3, 3), 2, 1, "same"), 3, 64, 1),
         (window((14, 14), (1, 1)), 64, 40, 1),
         (window((20, 20), (5, 5)), 32, 32, 2),
