@@ -36,7 +36,7 @@ model.compile(
 )
 model.fit(train_ds, epochs=EPOCHS, validation_data=val_ds)
 
-with_maps = keras.Model(model.inputs, [model.get_layer("last_maps").output, model.output])
+with_maps = keras.Model(inputs, [model.get_layer("last_maps").output, model.output])
 
 
 def heat_map(picture):

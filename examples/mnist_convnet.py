@@ -44,8 +44,9 @@ filters = model.get_layer("first").kernel.numpy()[:, :, 0]
 for cell, k in zip(middle.subplots(4, 8).flat, range(32)):
     cell.imshow(filters[:, :, k], cmap="RdBu", vmin=-0.5, vmax=0.5)
     cell.axis("off")
-scores = model.predict(x_test, batch_size=len(x_test), verbose=0)
+scores = model.predict(x_test, batch_size=256, verbose=0)
 guesses = scores.argmax(-1)
+y_test = y_test[: len(guesses)]  # all of them, unless KERAS_MAX_STEPS_PER_EPOCH cuts the pass short
 # What it gets wrong, the surest mistakes first; then the least sure of the right ones.
 sure = np.where(guesses == y_test, -scores.max(-1), scores.max(-1))
 right.suptitle("test images: guess (truth)")

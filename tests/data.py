@@ -56,3 +56,26 @@ def _made_up_housing(path):
     x = rng.gamma(2.0, 2.0, (20640, 8)).astype("float32")
     y = (1e5 + 3e4 * x[:, 0] - 1e4 * x[:, 1] + 1e4 * rng.normal(size=20640)).clip(15e3, 5e5).astype("float32")
     np.savez(path, x=x, y=y)
+
+
+def real_folder(name):
+    return next((folder / name for folder in REAL if (folder / name).is_dir()), None)
+
+
+def fill_pictures(folder: Path, names, count: int) -> Path:
+    """A folder with `count` JPEG pictures in each of two subfolders: cats and dogs, or pieces of scikit-learn's two photographs."""
+    found = real_folder("cats_vs_dogs")
+    for k, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        if found:
+            for path in sorted((found / "train" / ("cat", "dog")[k]).iterdir())[:count]:
+                (folder / name / path.name).symlink_to(path.resolve())
+            continue
+        from PIL import Image
+        from sklearn.datasets import load_sample_images
+
+        photograph = load_sample_images().images[k]
+        for piece in range(count):
+            y, x = divmod(piece, 12)
+            Image.fromarray(photograph[30 * y : 30 * y + 48, 48 * x : 48 * x + 48]).save(folder / name / f"{piece:04d}.jpg")
+    return folder

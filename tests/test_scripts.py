@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data import fill_cache
+from tests.data import fill_cache, fill_pictures
 
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.py"))
 
@@ -20,6 +20,10 @@ def home(tmp_path_factory):
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
 def test_script(script, home, tmp_path):
     env = dict(os.environ, KERAS_HOME=str(home), KERASGPU_OFFLINE="1")
+    if "PetImages" in script.read_text():
+        pictures = fill_pictures(tmp_path / "PetImages", ("Cat", "Dog"), 60)
+        for name in ("Cat", "Dog"):
+            (pictures / name / "broken.jpg").write_bytes(b"no picture")
     done = subprocess.run(
         [sys.executable, "-m", "kerasgpu", "run", str(script)],
         cwd=tmp_path,

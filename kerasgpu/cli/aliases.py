@@ -12,6 +12,8 @@ import importlib.machinery
 import sys
 import types
 
+from kerasgpu.missing import MissingName
+
 ROOTS = ("tensorflow.python.keras", "tensorflow.compat.v2.keras", "tensorflow.keras", "tf_keras", "keras")
 
 # Modules of TensorFlow that there are, beside those of Keras.
@@ -91,7 +93,8 @@ def _only_keras(prefix):
             raise AttributeError(attribute)
         if attribute == "keras" and prefix != "tensorflow.data":
             return importlib.import_module("kerasgpu")
-        raise NotImplementedError(
+        # An AttributeError too: libraries ask a loaded tensorflow for names and take no for an answer.
+        raise MissingName(
             f"{prefix}.{attribute} is not available: under `python -m kerasgpu run`, tensorflow is tensorflow.keras, tensorflow.data.Dataset "
             "and a few common names. keras.ops has the operations under their NumPy names"
         )
@@ -144,6 +147,7 @@ def _fill_tensorflow(module):
     module.GradientTape = kerasgpu.GradientTape
     module.Variable = kerasgpu.Variable
     module.Tensor = kerasgpu.Tensor
+    module.is_tensor = lambda x: isinstance(x, kerasgpu.Tensor)
     module.function = lambda f=None, **kwargs: kerasgpu.jit(f) if f is not None else kerasgpu.jit
     module.data = importlib.import_module("tensorflow.data")
     module.TensorSpec = module.data.TensorSpec
