@@ -1,7 +1,7 @@
 // reduce: y[o][j] = op over r of x[o][r][j], with x (outer, n, inner) and y (outer, inner).
 //
 // Rows (inner = 1): a warp takes a short row, a block a longer one; a long row is cut into `chunks` pieces of fixed size, whose
-// results a second launch joins (join_rows, over the partial results as a new array (outer, chunks)). Columns (inner > 1): a block
+// results a second launch joins (join_short: at most 1024 chunks are made). Columns (inner > 1): a block
 // takes `width` neighbouring columns, so that it reads whole lines, and 256 / width rows at a time; long columns are cut alike.
 // How a sum is grouped depends on the sizes only: the same bits on every run and every GPU. No atomic additions.
 //
@@ -65,10 +65,10 @@ template <bool partial> KG_DEVICE void short_rows(const Params& p) {
   if (lane_index() == 0) put(p, row, a);
 }
 
-template <bool partial> KG_DEVICE void long_rows(const Params& p, Acc* room) {
+KG_DEVICE void long_rows(const Params& p, Acc* room) {
   const int64_t row = blockIdx.x / p.chunks, begin = blockIdx.x % p.chunks * p.chunk;
   const int64_t end = begin + p.chunk < p.n ? begin + p.chunk : p.n;
-  const Acc a = join_block(fold<partial>(p, row * p.n, 1, begin + thread_index(), end, 256), room, Join());
+  const Acc a = join_block(fold<false>(p, row * p.n, 1, begin + thread_index(), end, 256), room, Join());
   if (thread_index() == 0) put(p, blockIdx.x, a);
 }
 
@@ -98,11 +98,7 @@ KG_KERNEL(join_short, Params, 256) { short_rows<true>(p); }
 #elif KG_PART == 1
 KG_KERNEL(reduce_rows, Params, 256) {
   KG_SHARED(Acc, room, [32]);
-  long_rows<false>(p, room);
-}
-KG_KERNEL(join_rows, Params, 256) {
-  KG_SHARED(Acc, room, [32]);
-  long_rows<true>(p, room);
+  long_rows(p, room);
 }
 #elif KG_PART == 2
 KG_KERNEL(reduce_columns, Params, 256) {

@@ -10,7 +10,7 @@ SCANS = ("Sum", "Product", "Max", "Min")
 MEAN, MAX, MIN, ARGMAX, ARGMIN, LOGSUMEXP = 1, 2, 3, 8, 9, 10
 SHORT = 1024  # rows up to here are a warp's
 CHUNK = 8192  # elements of a long row, or rows of a column times its width, that one block takes at least
-BLOCKS = 1024  # more blocks than this are not made by cutting
+BLOCKS = 1024  # more blocks than this are not made by cutting; at most SHORT, so that a warp can join a row of results
 
 
 def accumulator(dtype: str) -> str:

@@ -1,0 +1,305 @@
+"""The real driver against stand-ins for libcuda, CuPy and NVRTC: order of calls, sentences, the disk cache."""
+
+import ctypes
+import os
+import types
+
+import numpy as np
+import pytest
+
+from kerasgpu.kernels.gpu import cache, cupy_driver, libcuda, modules, nvrtc
+from kerasgpu.kernels.gpu import program as programs
+from kerasgpu.kernels.gpu.plan import Launch, Params
+
+
+class FakeLib:
+    """libcuda: writes down the calls, fills in what a caller reads."""
+
+    def __init__(self, **answers):
+        self.calls = []
+        self.answers = {"version": 12080, "devices": 1, "capability": (9, 0), "fail": {}, **answers}
+        self.handles = 0x1000
+        self.params = []
+
+    def __getattr__(self, name):
+        if not name.startswith("cu"):
+            raise AttributeError(name)
+
+        def call(*args):
+            self.calls.append(name)
+            if name in self.answers["fail"]:
+                return self.answers["fail"][name]
+            return self.answer(name, args)
+
+        return call
+
+    def answer(self, name, args):
+        def give(value):
+            args[0]._obj.value = value
+
+        if name == "cuGetErrorString":
+            args[1]._obj.value = b"stand-in error"
+        elif name == "cuDriverGetVersion":
+            give(self.answers["version"])
+        elif name == "cuDeviceGetCount":
+            give(self.answers["devices"])
+        elif name == "cuDeviceGetAttribute":
+            major, minor = self.answers["capability"]
+            give({libcuda.CAPABILITY_MAJOR: major, libcuda.CAPABILITY_MINOR: minor}.get(args[1], 132))
+        elif name == "cuMemGetInfo_v2":
+            args[0]._obj.value, args[1]._obj.value = 1 << 30, 80 << 30
+        elif name in ("cuModuleLoadData", "cuModuleGetFunction", "cuGraphCreate", "cuGraphInstantiateWithFlags"):
+            self.handles += 8
+            give(self.handles)
+        elif name == "cuGraphAddKernelNode_v2":
+            self.handles += 8
+            give(self.handles)
+            self.params.append((args[3].value, self.read(args[4]._obj)))
+        elif name == "cuGraphExecKernelNodeSetParams_v2":
+            self.params.append(("update", self.read(args[2]._obj)))
+        elif name == "cuLaunchKernel":
+            self.params.append(("launch", ctypes.string_at(args[9][0], 8)))
+        return 0
+
+    @staticmethod
+    def read(node):
+        return ctypes.string_at(node.params[0], 8)
+
+
+class FakeArray:
+    def __init__(self, at, n=8):
+        self.at, self.shape, self.dtype, self.nbytes, self.size = at, (n,), np.dtype("float32"), 4 * n, n
+        self.flags = types.SimpleNamespace(c_contiguous=True)
+        self.data = types.SimpleNamespace(ptr=at)
+        self.device = types.SimpleNamespace(id=0)
+
+
+class FakeDevice:
+    def __init__(self, index):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        pass
+
+    def use(self):
+        pass
+
+
+def fake_cupy(version="14.2.0", runtime=12090):
+    run = types.SimpleNamespace(runtimeGetVersion=lambda: runtime, getDevice=lambda: 0, free=lambda p: None)
+    stream = types.SimpleNamespace(ptr=0, synchronize=lambda: None)
+    cuda = types.SimpleNamespace(runtime=run, Device=FakeDevice, get_current_stream=lambda: stream)
+    return types.SimpleNamespace(__version__=version, cuda=cuda)
+
+
+class FakeCompiler:
+    version = (12, 8)
+
+    def __init__(self):
+        self.compiled = []
+
+    def target(self, capability):
+        return f"sm_{capability[0]}{capability[1]}"
+
+    def compile(self, source, defines, text, options, arch):
+        self.compiled.append(source)
+        return nvrtc.Compiled(b"image of " + source.encode(), "log", "ptx")
+
+
+@pytest.fixture
+def compiler(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERASGPU_CACHE", str(tmp_path / "cache"))
+    one = FakeCompiler()
+    monkeypatch.setattr(nvrtc, "load", lambda most=99: one)
+    return one
+
+
+@pytest.fixture
+def driver(compiler):
+    lib = FakeLib()
+    made = cupy_driver.CupyDriver(lambda: lib)
+    made.cupy = fake_cupy()
+    made.lib = lib
+    return made
+
+
+def program_on(driver, monkeypatch):
+    from kerasgpu.kernels import cuda
+    from kerasgpu.kernels.gpu import driver as drivers
+
+    before = drivers.install(driver)
+    program = programs.Program(0)
+    return program, lambda: (drivers.install(before), cuda.forget())
+
+
+def test_launches_become_graph_nodes_in_order(driver, monkeypatch):
+    program, undo = program_on(driver, monkeypatch)
+    try:
+        a, b, c = (program.add_buffer(FakeArray(at)) for at in (0x100, 0x200, 0x300))
+        program.add_call("copy", [a], [b], (), ())
+        program.add_call("copy", [b], [c], (), ())
+        program.run()
+        program.run(2)
+        lib = driver.lib
+        assert lib.calls.count("cuGraphAddKernelNode_v2") == 2
+        assert lib.calls.count("cuGraphLaunch") == 3 and "cuLaunchKernel" not in lib.calls
+        # The second node runs after the first; each reads from its own array.
+        assert [n for n, _ in lib.params] == [0, 1]
+        assert [int.from_bytes(p, "little") for _, p in lib.params] == [0x100, 0x200]
+        program.rebind(a, FakeArray(0x500))
+        program.run()
+        assert lib.params[2:] == [("update", (0x500).to_bytes(8, "little"))]
+        assert lib.calls.count("cuGraphCreate") == 1
+        del program
+        assert lib.calls[-2:] == ["cuGraphExecDestroy", "cuGraphDestroy"]
+    finally:
+        undo()
+
+
+def test_eager_launches(driver):
+    one = Launch("copy.cu", "copy", {"PART": 0}, 7, 256, Params().input(0).output(0).i64(32))
+    function = driver.function(one, 0)
+    driver.run(function, one, one.fill([0xABC0], [0xDEF0], 0), 0)
+    assert driver.lib.params == [("launch", (0xABC0).to_bytes(8, "little"))]
+    assert driver.function(one, 0) == function and driver.lib.calls.count("cuModuleLoadData") == 1
+
+
+def test_large_shared_memory_is_asked_for(driver):
+    one = Launch("copy.cu", "copy", {"PART": 0}, 1, 256, Params().input(0), shared=100 << 10)
+    driver.function(one, 0)
+    assert "cuFuncSetAttribute" in driver.lib.calls
+
+
+def test_an_image_that_does_not_load_is_made_again(driver, compiler):
+    one = Launch("copy.cu", "copy", {"PART": 0}, 1, 256, Params().input(0))
+    loads = []
+    inner = driver.cuda.load_module
+
+    def load(image):
+        loads.append(image)
+        if len(loads) == 1:
+            raise libcuda.CudaError("cuModuleLoadData", 200, "invalid image")
+        return inner(image)
+
+    driver.cuda.load_module = load
+    driver.function(one, 0)
+    assert len(loads) == 2 and len(compiler.compiled) == 2
+
+
+def why(lib, cupy=None, monkeypatch=None):
+    def opened():
+        if isinstance(lib, Exception):
+            raise lib
+        return lib
+
+    made = cupy_driver.CupyDriver(opened)
+    if cupy is not None:
+        made.cupy = cupy
+    return made.count()
+
+
+def test_sentences(compiler, monkeypatch):
+    count, text = why(OSError("libcuda.so.1: cannot open"))
+    assert count == 0 and "no NVIDIA driver is installed" in text
+    assert "does not start" in why(FakeLib(fail={"cuInit": 999}))[1]
+    assert "too old: it runs CUDA 11.8" in why(FakeLib(version=11080))[1]
+    assert "lists no GPU" in why(FakeLib(devices=0))[1]
+    assert "too old" in why(FakeLib(capability=(6, 1)))[1]
+    monkeypatch.setitem(__import__("sys").modules, "cupy", None)
+    assert "pip install 'kerasgpu[cuda12]'" in why(FakeLib())[1]
+    assert "pip install 'kerasgpu[cuda13]'" in why(FakeLib(version=13000))[1]
+    assert "built for CUDA 13" in why(FakeLib(), fake_cupy(runtime=13000))[1]
+    assert "CuPy 13.4.1 is too old" in why(FakeLib(), fake_cupy("13.4.1"))[1]
+    assert why(FakeLib(), fake_cupy()) == (1, "")
+    assert why(FakeLib(version=13000), fake_cupy()) == (1, "")
+
+    def missing(most=99):
+        raise RuntimeError("NVRTC, NVIDIA's run-time compiler, was not found; run: pip install nvidia-cuda-nvrtc-cu12")
+
+    monkeypatch.setattr(nvrtc, "load", missing)
+    assert "pip install nvidia-cuda-nvrtc" in why(FakeLib(), fake_cupy())[1]
+
+
+def test_out_of_memory_says_what_was_asked_and_what_is_free(driver):
+    class Full(Exception):
+        pass
+
+    def malloc(n):
+        raise Full
+
+    pool = types.SimpleNamespace(malloc=malloc, used_bytes=lambda: 5, free_all_blocks=lambda: None, total_bytes=lambda: 9)
+    driver.cupy.cuda.MemoryPool = lambda: pool
+    driver.cupy.cuda.memory = types.SimpleNamespace(OutOfMemoryError=Full)
+    driver.cupy.get_default_memory_pool = lambda: pool
+    with pytest.raises(
+        MemoryError, match=r"shape \(10, 20\), float32, needs 800 bytes; 1073741824 of 85899345920 bytes are free"
+    ):
+        driver.empty((10, 20), "float32", 0)
+
+
+# -- the disk cache -------------------------------------------------------------------------------------------------
+MODULE = ("copy.cu", (("KG_PART", "0"),), None, ())
+
+
+def entry(compiler):
+    modules.image_for(MODULE, "sm_90", compiler)
+    (name,) = os.listdir(cache.folder())
+    return os.path.join(cache.folder(), name)
+
+
+def test_entries_are_used_again(compiler):
+    entry(compiler)
+    assert modules.image_for(MODULE, "sm_90", compiler) == b"image of copy.cu"
+    assert len(compiler.compiled) == 1
+    modules.image_for(MODULE, "sm_80", compiler)
+    modules.image_for((*MODULE[:3], ("-fmad=false",)), "sm_90", compiler)
+    assert len(compiler.compiled) == 3
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "other", "magic"])
+def test_damaged_entries_are_built_again(compiler, damage):
+    path = entry(compiler)
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    if damage == "flip":
+        data[-1] ^= 1
+    elif damage == "cut":
+        data = data[:-3]
+    elif damage == "empty":
+        data = bytearray()
+    elif damage == "other":  # a whole entry, of another source
+        data[len(cache.MAGIC)] ^= 1
+    else:
+        data[0] ^= 1
+    with open(path, "wb") as f:
+        f.write(data)
+    assert modules.image_for(MODULE, "sm_90", compiler) == b"image of copy.cu"
+    assert len(compiler.compiled) == 2
+    modules.image_for(MODULE, "sm_90", compiler)
+    assert len(compiler.compiled) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owners here")
+def test_entries_of_others_are_not_trusted(compiler, monkeypatch):
+    entry(compiler)
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    modules.image_for(MODULE, "sm_90", compiler)
+    assert len(compiler.compiled) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(compiler, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("KERASGPU_CACHE", str(tmp_path / "file"))
+    assert modules.image_for(MODULE, "sm_90", compiler) == b"image of copy.cu"
+
+
+def test_dump(compiler, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERASGPU_DUMP", str(tmp_path / "dump"))
+    modules.image_for(("chain.cu", (), "// made up\n", ("-fmad=false",)), "sm_90", compiler)
+    names = sorted(os.listdir(tmp_path / "dump"))
+    assert [n.rsplit(".")[-1] for n in names] == ["cu", "cubin", "log", "ptx"]
+    text = (tmp_path / "dump" / names[0]).read_text()
+    assert "made up" in text and "-fmad=false" in text and "chain_kernel" in text
