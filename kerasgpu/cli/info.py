@@ -96,7 +96,7 @@ def self_test() -> int:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(65, 33)).astype("float32"), rng.normal(size=(33, 47)).astype("float32")
     e = np.exp(a - a.max(-1, keepdims=True))
-    cases = [
+    cases: list = [
         ("matmul", lambda: ops.matmul(a, b), a.astype("float64") @ b),
         ("elementwise", lambda: ops.exp(a) * 2 + a, np.exp(a.astype("float64")) * 2 + a),
         ("reduce", lambda: ops.sum(a, axis=0), a.astype("float64").sum(0)),

@@ -8,7 +8,7 @@ import pytest
 for folder in ("ops", "cuda", ""):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
-from kerasgpu.engine import device as devices
+from kerasgpu.engine import device as devices  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
