@@ -111,7 +111,7 @@ def self_test() -> int:
         ("slice", lambda: ops.convert_to_tensor(a)[3:50:4, ::-1], a[3:50:4, ::-1]),
         ("concatenate", lambda: ops.concatenate([a, a], axis=1), np.concatenate([a, a], 1)),
         ("one_hot", lambda: ops.one_hot([2, 0, 5], 6), np.eye(6)[[2, 0, 5]]),
-        ("scatter", lambda: ops.scatter([[1], [4], [1]], np.float32([1, 2, 3]), (6,)), np.array([0, 4, 0, 0, 2, 0])),
+        ("scatter", lambda: ops.scatter([[1], [4], [1]], np.array([1, 2, 3], "float32"), (6,)), np.array([0, 4, 0, 0, 2, 0])),
         ("cast", lambda: ops.cast(ops.cast(a, "float16"), "float32"), a.astype("float16")),
         ("random", lambda: ops.mean(random.uniform((20000,), seed=1)) * 1e-3, np.array(0.5e-3)),
         (
