@@ -1,17 +1,15 @@
-"""keras.visualization: not there yet; the names say what to do instead."""
+"""keras.visualization: boxes and masks drawn on images, and galleries of them."""
 
-from kerasgpu import missing
+from __future__ import annotations
 
-_BOXES = "draw them with PIL.ImageDraw.Draw(image).rectangle(box), or matplotlib.patches.Rectangle"
-_MASKS = "lay the mask over the image with matplotlib: imshow(image), then imshow(mask, alpha=0.5)"
+from kerasgpu.visualization.boxes import draw_bounding_boxes, plot_bounding_box_gallery
+from kerasgpu.visualization.gallery import plot_image_gallery
+from kerasgpu.visualization.masks import draw_segmentation_masks, plot_segmentation_mask_gallery
 
-__getattr__ = missing.names(
-    __name__,
-    {
-        "draw_bounding_boxes": _BOXES,
-        "draw_segmentation_masks": _MASKS,
-        "plot_bounding_box_gallery": _BOXES,
-        "plot_image_gallery": "show the images with matplotlib: subplots(rows, columns), then imshow for each",
-        "plot_segmentation_mask_gallery": _MASKS,
-    },
-)
+__all__ = [
+    "draw_bounding_boxes",
+    "draw_segmentation_masks",
+    "plot_bounding_box_gallery",
+    "plot_image_gallery",
+    "plot_segmentation_mask_gallery",
+]
