@@ -11,6 +11,7 @@
 #include "parallel.h"
 #include "pool.h"
 #include "softmax.h"
+#include "stream.h"
 
 namespace KG_NS {
 
@@ -66,6 +67,10 @@ struct NormView {
   int64_t at(int64_t sample, int64_t row, int64_t channel) const {
     return ((sample * rows + row) * channels + channel) * inner;
   }
+  // Whether a result y in this view is written past the cache.
+  template <class T> bool past_cache(const T* y) const {
+    return streams(y, samples * rows * channels * inner, inner > 1 ? inner : channels);
+  }
   // body(tile) for all tiles. `backwards` starts where the pass before ended, with what is still in the cache.
   template <class F> void for_tiles(bool backwards, const F& body) const {
     const int64_t n = tiles(), size = at_most(chunk, rows) * at_most(strip, channels) * inner;
@@ -89,6 +94,14 @@ template <class T> inline void store_count(T* p, typename Element<T>::V v, int64
     Element<T>::store(p, v);
   else
     Element<T>::store_n(p, v, count);
+}
+
+// The same, past the cache if `past`, which is right for whole aligned vectors only.
+template <class T> inline void store_past(T* p, typename Element<T>::V v, int64_t count, bool past) {
+  if constexpr (sizeof(T) >= 4) {
+    if (past) return stream(p, v);
+  }
+  store_count(p, v, count);
 }
 
 // Numbers per channel that a rule reads, `Planes` arrays laid out as (Planes, channels) for each sample.
@@ -115,21 +128,38 @@ template <class F> inline void side_by_side(const NormView& v, const NormTile& t
   if (groups * v.wide < t.rows) f(t.row + groups * v.wide, t.rows - groups * v.wide, int64_t(1));
 }
 
+// Where to prefetch while `rows` rows are walked side by side: what comes about 8 KB later, in the order in which memory lies.
+// Processors follow few streams at once, and the rows of a group are too many for them.
+struct Ahead {
+  int64_t base, row, step;  // added to an offset; how a column moves it; between the vectors of a column
+
+  Ahead(int64_t offset, int64_t stride, int64_t width, int rows, int lanes)
+      : base(offset + at_least(2048 / at_least(stride, 1), 8) * stride),
+        row(stride == width ? rows : 1),
+        step(stride == width ? lanes : stride) {}
+  int64_t at(int64_t first, int64_t column) const { return base + first + column * row; }
+};
+
 // Adds to s[j] and q[j] over `rows` rows: rule.add(numbers, offset, count, s, q) for vectors of `count` columns.
 // Groups of eight rows are summed in registers first, which also keeps rounding errors small.
 template <class E, class Rule>
 inline void add_columns(const Rule& rule, int64_t offset, int64_t stride, int64_t rows, int64_t width,
                         const typename E::A (*number)[kNormStrip], typename E::A* s, typename E::A* q) {
   using V = typename E::V;
+  const Ahead ahead(offset, stride, width, 8, E::kN);
   const auto column = [&](int64_t r, int64_t j, int64_t n, auto count) {
     V p[Rule::kNumbers];
     for (int k = 0; k < Rule::kNumbers; ++k) p[k] = Element<typename E::A>::load(number[k] + j);
     const int64_t at = offset + r * stride + j;
     V s0 = {}, q0 = {}, s1 = {}, q1 = {};
     if (n == 8) {
-      for (int k = 0; k < 8; k += 2) {
-        rule.add(p, at + k * stride, count, s0, q0);
-        rule.add(p, at + (k + 1) * stride, count, s1, q1);
+      int64_t later = ahead.at(r * stride, j), now = at;
+      for (int k = 0; k < 8; ++k, later += ahead.step, now += stride) {
+        rule.fetch(later);
+        if (k % 2)
+          rule.add(p, now, count, s1, q1);
+        else
+          rule.add(p, now, count, s0, q0);
       }
     } else {
       for (int64_t k = 0; k < n; ++k) rule.add(p, at + k * stride, count, s0, q0);
@@ -221,16 +251,20 @@ template <class E, class Rule> inline void map_tile(const NormView& v, const Nor
         for (; i + E::kN <= v.inner; i += E::kN) rule.put(p, at + i, E::kN);
         if (i < v.inner) rule.put(p, at + i, v.inner - i);
       }
-    return;
+    return end_stream();
   }
   side_by_side(v, t, [&](int64_t row, int64_t rows, int64_t wide) {
     const int64_t offset = v.at(t.sample, row, t.channel), stride = v.channels * wide, width = t.channels * wide;
+    const Ahead ahead(offset, stride, width, kRows, E::kN);
     const auto column = [&](int64_t r, int64_t j, int64_t n, auto count) {
       V p[Rule::kNumbers];
       for (int k = 0; k < Rule::kNumbers; ++k) p[k] = Element<typename E::A>::load(number[k] + j);
       const int64_t at = offset + r * stride + j;
       if (n == kRows)
-        for (int k = 0; k < kRows; ++k) rule.put(p, at + k * stride, count);
+        for (int64_t k = 0, later = ahead.at(r * stride, j), now = at; k < kRows; ++k, later += ahead.step, now += stride) {
+          rule.fetch(later);
+          rule.put(p, now, count);
+        }
       else
         for (int64_t k = 0; k < n; ++k) rule.put(p, at + k * stride, count);
     };
@@ -241,6 +275,7 @@ template <class E, class Rule> inline void map_tile(const NormView& v, const Nor
       if (j < width) column(r, j, n, width - j);
     }
   });
+  end_stream();
 }
 
 }  // namespace KG_NS

@@ -28,12 +28,16 @@ template <class T, bool kAdd, bool kRelu> struct Apply {
   ChannelNumbers<typename E::A, kNumbers> numbers;
   const T *x, *addend;
   T* y;
+  bool past_cache;
 
+  void fetch(int64_t at) const {
+    __builtin_prefetch(x + at);
+  }
   void put(const V* p, int64_t at, int64_t count) const {
     V v = fma(load_count(x + at, count) - p[0], p[1], p[2]);
     if constexpr (kAdd) v += load_count(addend + at, count);
     if constexpr (kRelu) v = v < 0 ? V{} : v;  // keeps NaN
-    store_count(y + at, v, count);
+    store_past(y + at, v, count, past_cache);
   }
 };
 
@@ -53,7 +57,7 @@ template <class T> struct Extras {
 
   void apply(const NormView& v, const A* numbers, const T* x, T* y) const {
     const auto run = [&](auto add, auto clamp) {
-      const Apply<T, decltype(add)::value, decltype(clamp)::value> rule{{numbers, v.channels}, x, addend, y};
+      const Apply<T, decltype(add)::value, decltype(clamp)::value> rule{{numbers, v.channels}, x, addend, y, v.past_cache(y)};
       v.for_tiles(true, [&](const NormTile& t) { map_tile<Element<T>>(v, t, rule); });
     };
     using Yes = std::true_type;

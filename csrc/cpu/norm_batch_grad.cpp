@@ -22,6 +22,10 @@ template <class T, bool kRelu> struct GradientSums {  // g, g (x - mean)
   static constexpr int kNumbers = kRelu ? 3 : 1;  // mean; factor, offset
   const T *x, *g;
 
+  void fetch(int64_t at) const {
+    __builtin_prefetch(x + at);
+    __builtin_prefetch(g + at);
+  }
   void add(const V* p, int64_t at, int64_t count, V& s, V& q) const {
     V gradient = load_count(g + at, count);
     V d = load_count(x + at, count) - p[0];
@@ -39,12 +43,17 @@ template <class T, bool kRelu> struct Gradient {
   ChannelNumbers<typename E::A, kNumbers> numbers;
   const T *x, *g;
   T* dx;
+  bool past_cache;
 
+  void fetch(int64_t at) const {
+    __builtin_prefetch(x + at);
+    __builtin_prefetch(g + at);
+  }
   void put(const V* p, int64_t at, int64_t count) const {
     V gradient = load_count(g + at, count);
     const V d = load_count(x + at, count) - p[0];
     if constexpr (kRelu) gradient = fma(d, p[1], p[2]) > 0 ? gradient : V{};
-    store_count(dx + at, fma(gradient, p[1], fma(d, p[3], p[4])), count);
+    store_past(dx + at, fma(gradient, p[1], fma(d, p[3], p[4])), count, past_cache);
   }
 };
 
@@ -123,7 +132,7 @@ template <class T, bool kRelu> void backward(const Call& call) {
     }
   });
 
-  const Gradient<T, kRelu> rule{{numbers.data, n}, x, g, dx};
+  const Gradient<T, kRelu> rule{{numbers.data, n}, x, g, dx, v.past_cache(dx)};
   v.for_tiles(true, [&](const NormTile& t) { map_tile<E>(v, t, rule); });
 }
 

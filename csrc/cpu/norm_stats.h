@@ -21,6 +21,7 @@ template <class T> struct MomentSums {  // x - K and its square
   static constexpr int kNumbers = 1;
   const T* x;
 
+  void fetch(int64_t at) const { __builtin_prefetch(x + at); }
   void add(const V* p, int64_t at, int64_t count, V& s, V& q) const {
     V d = load_count(x + at, count) - p[0];
     if (count != E::kN) d = E::first_n(d, count, 0);

@@ -14,32 +14,42 @@ import numpy as np
 from kerasgpu.kernels.elementwise import _contiguous
 from kerasgpu.kernels.launch import empty, launch
 
-__all__ = ["batch_norm", "batch_norm_apply", "batch_norm_grad", "moments"]
+__all__ = ["batch_norm", "batch_norm_apply", "batch_norm_grad", "layer_norm", "layer_norm_grad", "moments"]
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
+_kinds: dict = {}
 
 
 def statistics_dtype(dtype):
-    """The dtype of statistics, gamma and beta for x of this dtype."""
-    return _FLOAT64 if dtype == _FLOAT64 else _FLOAT32
+    """The dtype of statistics, gamma and beta for x of this dtype; None where x has no kernel."""
+    kind = _kinds.get(dtype)
+    if kind is None and dtype.name in _FLOATS:
+        kind = _kinds[dtype] = _FLOAT64 if dtype == _FLOAT64 else _FLOAT32
+    return kind
 
 
 def _check(name, view, x, vectors, like=()):
     """x, `like` and the vectors that are not None, contiguous; ValueError where a size or dtype does not fit the view."""
-    if x.dtype.name not in _FLOATS:
-        raise ValueError(f"{name}: needs a float array, got {x.dtype}; cast it first")
-    if x.size != math.prod(view) or any(d < 0 for d in view):
-        raise ValueError(f"{name}: an array of shape {x.shape} cannot be seen as {tuple(view)}")
     kind = statistics_dtype(x.dtype)
+    if kind is None:
+        raise ValueError(f"{name}: needs a float array, got {x.dtype}; cast it first")
+    if x.size != math.prod(view) or min(view) < 0:
+        raise ValueError(f"{name}: an array of shape {x.shape} cannot be seen as {tuple(view)}")
+    out = [x if x.flags.c_contiguous else _contiguous(x)]
     for a in like:
-        if a is not None and (a.size != x.size or a.dtype != x.dtype):
-            raise ValueError(f"{name}: need equal sizes and dtypes, got {x.shape} {x.dtype} and {a.shape} {a.dtype}")
+        if a is not None:
+            if a.size != x.size or a.dtype != x.dtype:
+                raise ValueError(f"{name}: need equal sizes and dtypes, got {x.shape} {x.dtype} and {a.shape} {a.dtype}")
+            a = a if a.flags.c_contiguous else _contiguous(a)
+        out.append(a)
     for a, size in vectors:
-        if a is not None and (a.size != size or a.dtype != kind):
-            raise ValueError(f"{name}: need a vector of {size} {kind} for x of dtype {x.dtype}, got {a.shape} {a.dtype}")
-    arrays = (x, *like, *[a for a, _ in vectors])
-    return [a if a is None or a.flags.c_contiguous else _contiguous(a) for a in arrays]
+        if a is not None:
+            if a.size != size or a.dtype != kind:
+                raise ValueError(f"{name}: need a vector of {size} {kind} for x of dtype {x.dtype}, got {a.shape} {a.dtype}")
+            a = a if a.flags.c_contiguous else _contiguous(a)
+        out.append(a)
+    return out
 
 
 def _given(*arrays):
@@ -145,3 +155,42 @@ def moments(x, view):
     out = empty((view[0], view[2]), kind, x), empty((view[0], view[2]), kind, x)
     launch("moments", (x,), out, tuple(view))
     return out
+
+
+def layer_norm(x, n, gamma=None, beta=None, epsilon=1e-3, centered=True):
+    """(y, saved): gamma (x - mean) / sqrt(variance + epsilon) + beta for each row of the last n elements.
+
+    Not centered, the mean counts as 0 (RMS normalization).
+
+    Args:
+        x: float array whose size is a multiple of n.
+        gamma, beta: vectors of n elements, or None.
+
+    Example:
+        layer_norm(np.float32([[1, 3]]), 2, epsilon=0.0)[0]  # [[-1, 1]]
+    """
+    rows = _rows("layer_norm", x, n)
+    x, gamma, beta = _check("layer_norm", (rows, n), x, [(gamma, n), (beta, n)])
+    kind = statistics_dtype(x.dtype)
+    out = empty(x.shape, x.dtype, x), empty((3 if centered else 1, rows), kind, x)
+    ints = (rows, n, *_flags(gamma, beta), int(centered))
+    launch("layer_norm", (x, *_given(gamma, beta)), out, ints, (float(epsilon),))
+    return out
+
+
+def layer_norm_grad(x, g, n, saved, gamma=None, sums=True, centered=True):
+    """Gradients (dx, dgamma, dbeta) of `layer_norm`, or (dx,) without `sums`; g is the gradient of y."""
+    rows = _rows("layer_norm_grad", x, n)
+    vectors = [(saved, (3 if centered else 1) * rows), (gamma, n)]
+    x, g, saved, gamma = _check("layer_norm_grad", (rows, n), x, vectors, (g,))
+    kind = statistics_dtype(x.dtype)
+    out = (empty(x.shape, x.dtype, x), *[empty((n,), kind, x) for _ in range(2 if sums else 0)])
+    ints = (rows, n, *_flags(gamma), int(sums), int(centered))
+    launch("layer_norm_grad", (x, g, saved, *_given(gamma)), out, ints)
+    return out
+
+
+def _rows(name, x, n):
+    if n < 1 or x.size % n:
+        raise ValueError(f"{name}: an array of shape {x.shape} does not divide into rows of {n}")
+    return x.size // n

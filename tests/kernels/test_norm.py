@@ -105,6 +105,67 @@ def test_relu_and_addend_have_the_bits_of_separate_steps(view, group, level):
         np.testing.assert_array_equal(a, b)
 
 
+ROWS = [(5, 3), (37, 10), (100, 128), (33, 200), (3, 5000), (1, 1), (1030, 17)]
+
+
+@pytest.mark.parametrize("centered", [True, False])
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("rows, n", ROWS)
+def test_layer_norm(rows, n, dtype, centered, level):
+    x, g, gamma, beta = (a.reshape(-1, n) if a.size == rows * n else a for a in make((1, rows, n, 1), dtype))
+    gamma, beta = gamma.ravel(), beta.ravel()
+    wide, wide_g = x.astype("float64"), g.astype("float64")
+    center = wide.mean(1, keepdims=True) if centered else 0.0
+    inverse = 1 / np.sqrt(((wide - center) ** 2).mean(1, keepdims=True) + 1e-3)
+    unit = (wide - center) * inverse
+    tolerance = TOLERANCE[dtype]
+    for scale, shift in ((gamma, beta), (gamma, None), (None, beta), (None, None)):
+        y, saved = norm.layer_norm(x, n, scale, shift, 1e-3, centered)
+        assert y.dtype == x.dtype
+        close(y, unit * (1 if scale is None else scale) + (0 if shift is None else shift), tolerance)
+        e = wide_g * (1 if scale is None else scale)
+        dx = inverse * (e - (e.mean(1, keepdims=True) if centered else 0) - unit * (e * unit).mean(1, keepdims=True))
+        found = norm.layer_norm_grad(x, g, n, saved, scale, True, centered)
+        for got, want in zip(found, (dx, (wide_g * unit).sum(0), wide_g.sum(0))):
+            close(got, want, 10 * tolerance)
+        (alone,) = norm.layer_norm_grad(x, g, n, saved, scale, False, centered)
+        np.testing.assert_array_equal(alone, found[0])
+
+
+def test_layer_norm_of_large_means(level):
+    x = (1e4 + 1e-2 * np.random.default_rng(0).standard_normal((40, 700))).astype("float32")
+    wide = x.astype("float64")
+    want = (wide - wide.mean(1, keepdims=True)) / np.sqrt(wide.var(1, keepdims=True) + 1e-6)
+    close(norm.layer_norm(x, 700, epsilon=1e-6)[0], want, 1e-5)
+
+
+def test_layer_norm_threads_do_not_change_bits(level):
+    before, results = _core.num_threads(), []
+    x = np.random.default_rng(0).standard_normal((3001, 70)).astype("float32")
+    for n in (1, 2, 4):
+        _core.set_num_threads(n)
+        y, saved = norm.layer_norm(x, 70)
+        results.append((y, saved, *norm.layer_norm_grad(x, y, 70, saved)))
+    _core.set_num_threads(before)
+    for other in results[1:]:
+        for a, b in zip(results[0], other):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("shape", [(70000, 48), (2097153, 1)])
+def test_large_results_are_the_same(shape, level):
+    """Above some size results go past the cache: every element must still arrive."""
+    x = np.random.default_rng(0).standard_normal(shape).astype("float32")
+    view, ones, zeros = (1, *shape, 1), np.ones(shape[1], "float32"), np.zeros(shape[1], "float32")
+    np.testing.assert_array_equal(norm.batch_norm_apply(x, view[1:], zeros, ones, ones, zeros, 0.0), x)
+    y, saved = norm.layer_norm(x, shape[1])
+    part, _ = norm.layer_norm(x[:100], shape[1])
+    np.testing.assert_array_equal(y[:100], part)
+    dx = norm.layer_norm_grad(x, x, shape[1], saved, None, False)[0]
+    few = norm.layer_norm_grad(x[:100], x[:100], shape[1], np.ascontiguousarray(saved[:, :100]), None, False)[0]
+    np.testing.assert_array_equal(dx[:100], few)
+
+
 def test_large_mean_and_small_variance(level):
     r = np.random.default_rng(0)
     for view in ((1, 4096, 16, 1), (1, 8, 16, 512)):
@@ -213,5 +274,15 @@ def test_hostile_parameters_throw(ints):
             launch("batch_norm_grad", (x, x, v, s), (x.copy(), v.copy(), v.copy()), ints[:7] + ints[8:])
     with pytest.raises(ValueError):
         launch("batch_norm_apply", (x, v, v), (x.copy(),), (-6, 4, 1, 0, 0, 0, 0), (1e-3,))
+    with pytest.raises(ValueError):
+        launch(
+            "layer_norm",
+            (x,),
+            (x.copy(), s.copy()),
+            (*ints[:2], 0, 0, 1) if ints and ints[0] != 1 else (9, 4, 0, 0, 1),
+            (1e-3,),
+        )
+    with pytest.raises(ValueError):
+        launch("layer_norm_grad", (x, x, s), (x.copy(), v.copy(), v.copy()), (6, 4, 0, 1, 1))  # saved has 18 numbers
     with pytest.raises(ValueError):
         launch("moments", (x,), (v.copy(), v.copy()), (1, 6, 2**60, 1))

@@ -85,8 +85,13 @@ def attention(q, k, v, mask=None, is_causal=False):
     return np.einsum("bnts,bsnh->btnh", softmax(logits), v)
 
 
-def layer_norm(x, gamma, beta, epsilon):
-    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + epsilon) * gamma + beta
+def layer_norm(x, gamma, beta, epsilon, axis=-1):
+    y = (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + epsilon)
+    return y * (1 if gamma is None else gamma) + (0 if beta is None else beta)
+
+
+def rms_norm(x, scale, epsilon, axis=-1):
+    return x / np.sqrt((x**2).mean(axis, keepdims=True) + epsilon) * (1 if scale is None else scale)
 
 
 def _samples(shape, axis, group):
@@ -170,15 +175,18 @@ CASES = {
     "adaptive_max_pool": [Case((X, 3), adaptive(np.max), **KINK), Case((X, 4), adaptive(np.max), **KINK)],
     "adaptive_average_pool": [Case((X, 3), adaptive(np.mean)), Case((X, 4), adaptive(np.mean))],
     "layer_normalization": [
-        Case((draw((3, 4, 5)), draw((5,)), draw((5,), seed=1)), layer_norm, {"epsilon": 1e-3}, tolerance=10)
+        Case((draw((3, 4, 5)), draw((5,)), draw((5,), seed=1)), layer_norm, {"epsilon": 1e-3}, tolerance=10),
+        Case(
+            (draw((3, 4, 5)), draw((4, 5)), draw((4, 5), seed=1)), layer_norm, {"epsilon": 1e-3, "axis": (1, 2)}, tolerance=10
+        ),
+        Case((draw((3, 4, 5)), draw((4, 1)), None), layer_norm, {"epsilon": 1e-3, "axis": 1}, tolerance=10),
+        Case((draw((9, 7)), None, draw((7,))), layer_norm, {"epsilon": 1e-3}, tolerance=10),
+        Case((draw((5, 3)), None, None), layer_norm, {"epsilon": 1e-3}, tolerance=10),
     ],
     "rms_normalization": [
-        Case(
-            (draw((3, 5)), draw((5,))),
-            lambda x, s, epsilon: x / np.sqrt((x**2).mean(-1, keepdims=True) + epsilon) * s,
-            {"epsilon": 1e-3},
-            tolerance=10,
-        )
+        Case((draw((3, 5)), draw((5,))), rms_norm, {"epsilon": 1e-3}, tolerance=10),
+        Case((draw((3, 5)), None), rms_norm, {"epsilon": 1e-3}, tolerance=10),
+        Case((draw((3, 5)), draw((3, 1))), rms_norm, {"epsilon": 1e-3, "axis": 0}, tolerance=10),
     ],
     "batch_normalization": [
         Case(

@@ -9,7 +9,7 @@ from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.nn.formats import check_axis
 from kerasgpu.ops.primitives.moments import mean_and_variance
-from kerasgpu.ops.primitives.norm import batch_norm_apply
+from kerasgpu.ops.primitives.norm import batch_norm_apply, layer_norm
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 from kerasgpu.ops.primitives.shapes import all_axes, count
 
@@ -89,6 +89,22 @@ def _compute_input(x):
     return as_tensor(x, kind), x.dtype
 
 
+def _row_length(x, axes, *weights):
+    """How many elements at the end of x's shape `axes` cover, if the kernel for rows can do it, else None.
+
+    The kernel takes no weights that broadcast along a row, and no empty rows.
+    """
+    if axes != tuple(range(x.ndim - len(axes), x.ndim)) or not axes:
+        return None
+    n = count(x.shape[axes[0] :])
+    return n if n > 0 and all(w is None or w.size == n for w in weights) else None
+
+
+def _flat(weight, x):
+    """Weights of a row as the kernel takes them: a vector in the dtype of its statistics."""
+    return None if weight is None else ops.reshape(as_tensor(weight, dtypes.result_type(x.dtype, "float32")), (-1,))
+
+
 @symbolic
 def rms_normalization(x, scale=None, axis=-1, epsilon=None):
     """scale x / sqrt(mean(x^2) + epsilon), the mean over `axis` (Zhang and Sennrich 2019).
@@ -98,9 +114,14 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
     [1.0, -1.0]
     """
     epsilon = config.epsilon() if epsilon is None else epsilon
-    x, kind = _compute_input(x)
+    x = as_float(x)
     if x.ndim == 0:
         x = ops.reshape(x, (1,))
+    scale = None if scale is None else as_tensor(scale)
+    n = _row_length(x, all_axes(axis, x.ndim, "rms_normalization"), scale)
+    if n is not None:
+        return layer_norm(x, _flat(scale, x), None, n, float(epsilon), False)[0]
+    x, kind = _compute_input(x)
     out = x * ops.rsqrt(ops.mean(ops.square(x), axis=axis, keepdims=True) + epsilon)
     if scale is not None:
         out = out * as_tensor(scale, x.dtype)
@@ -128,8 +149,13 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwarg
             stacklevel=3,
         )
     epsilon = config.epsilon() if epsilon is None else epsilon
-    x, kind = _compute_input(x)
+    x = as_float(x)
     axes = all_axes(axis, x.ndim, "layer_normalization")
+    gamma, beta = (None if w is None else as_tensor(w) for w in (gamma, beta))
+    n = None if rms_scaling else _row_length(x, axes, gamma, beta)
+    if n is not None:
+        return layer_norm(x, _flat(gamma, x), _flat(beta, x), n, float(epsilon))[0]
+    x, kind = _compute_input(x)
     shape = [d if k in axes else 1 for k, d in enumerate(x.shape)]
 
     def spread(v):

@@ -1,4 +1,4 @@
-"""Batch and group normalization in one kernel, with fused gradients.
+"""Batch, group, layer and RMS normalization in one kernel each, with fused gradients.
 
 A fused gradient has a gradient of its own, written with operations (`second_gradients`), for losses that contain gradients.
 """
@@ -10,7 +10,7 @@ from kerasgpu.engine.op import primitive
 from kerasgpu.kernels import norm as kernels
 from kerasgpu.kernels.elementwise import Chain, run_chain
 from kerasgpu.ops.primitives.moments import mean_and_variance
-from kerasgpu.ops.primitives.shapes import unbroadcast
+from kerasgpu.ops.primitives.shapes import count, unbroadcast
 
 
 def _kind(x):
@@ -152,3 +152,45 @@ def moving_averages(mean, variance, batch_mean, batch_variance, momentum):
 @moving_averages.shape
 def _(mean, variance, batch_mean, batch_variance, momentum):
     return [(mean.shape, mean.dtype), (variance.shape, variance.dtype)]
+
+
+@primitive(tensors=3, multiple=True)
+def layer_norm(x, gamma, beta, n, epsilon=1e-3, centered=True):
+    """(gamma (x - mean) / sqrt(variance + epsilon) + beta over rows of the last n elements, what the gradient needs).
+
+    Gradients flow through the first result only. Not centered, it is RMS normalization.
+    """
+    return kernels.layer_norm(x, n, gamma, beta, epsilon, centered)
+
+
+@layer_norm.shape
+def _(x, gamma, beta, n, epsilon=1e-3, centered=True):
+    return [(x.shape, x.dtype), ((3 if centered else 1, count(x.shape) // n), _kind(x))]
+
+
+@layer_norm.gradient
+def _(g, y, x, gamma, beta, n, epsilon=1e-3, centered=True):
+    sums = gamma is not None or beta is not None
+    out = layer_norm_grad(g[0], x, gamma, y[1].detach(), n, epsilon, centered, sums)
+    return out if sums else (*out, None, None)
+
+
+@primitive(tensors=4, multiple=True)
+def layer_norm_grad(g, x, gamma, saved, n, epsilon=1e-3, centered=True, sums=True):
+    """(dx, dgamma, dbeta) of layer_norm, or (dx,) without `sums`; saved is its second result and counts as a function of x."""
+    return kernels.layer_norm_grad(x, g, n, saved, gamma, sums, centered)
+
+
+@layer_norm_grad.shape
+def _(g, x, gamma, saved, n, epsilon=1e-3, centered=True, sums=True):
+    return [(x.shape, x.dtype), *[((n,), _kind(x))] * (2 if sums else 0)]
+
+
+@layer_norm_grad.gradient
+def _(h, g, x, gamma, saved, n, epsilon=1e-3, centered=True, sums=True):
+    rows = (count(x.shape) // n, n)
+    u, v, w = (ops.reshape(h[0], rows), *(h[1:] if sums else (None, None)))
+    to_g, to_x, to_gamma = second_gradients(
+        (u, v, w), ops.reshape(g, rows), ops.reshape(x, rows), gamma, (1,), epsilon, centered
+    )
+    return lambda: ops.reshape(to_g(), g.shape), lambda: ops.reshape(to_x(), x.shape), to_gamma, None
