@@ -30,9 +30,7 @@ template <class T, bool kAdd, bool kRelu> struct Apply {
   T* y;
   bool past_cache;
 
-  void fetch(int64_t at) const {
-    __builtin_prefetch(x + at);
-  }
+  void fetch(int64_t at) const { __builtin_prefetch(x + at); }
   void put(const V* p, int64_t at, int64_t count) const {
     V v = fma(load_count(x + at, count) - p[0], p[1], p[2]);
     if constexpr (kAdd) v += load_count(addend + at, count);

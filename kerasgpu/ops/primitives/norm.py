@@ -189,8 +189,7 @@ def _(g, x, gamma, saved, n, epsilon=1e-3, centered=True, sums=True):
 @layer_norm_grad.gradient
 def _(h, g, x, gamma, saved, n, epsilon=1e-3, centered=True, sums=True):
     rows = (count(x.shape) // n, n)
-    u, v, w = (ops.reshape(h[0], rows), *(h[1:] if sums else (None, None)))
-    to_g, to_x, to_gamma = second_gradients(
-        (u, v, w), ops.reshape(g, rows), ops.reshape(x, rows), gamma, (1,), epsilon, centered
-    )
+    v, w = h[1:] if sums else (None, None)
+    whole = (ops.reshape(h[0], rows), v, w)
+    to_g, to_x, to_gamma = second_gradients(whole, ops.reshape(g, rows), ops.reshape(x, rows), gamma, (1,), epsilon, centered)
     return lambda: ops.reshape(to_g(), g.shape), lambda: ops.reshape(to_x(), x.shape), to_gamma, None
