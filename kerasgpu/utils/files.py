@@ -54,7 +54,8 @@ def get_file(
     Args:
         fname: name in the cache; a plain name. Default: the last part of the URL.
         origin: http(s) or file URL.
-        untar, extract: unpack the archive; the path is then that of the folder (extract) or file (untar).
+        extract, untar: unpack the archive; the path is then that of the folder, which is called after `fname`, with "_extracted"
+            in place of an ending.
         md5_hash, file_hash, hash_algorithm: digest that the file must have.
         cache_subdir, cache_dir: folder; default KERAS_HOME/datasets.
         archive_format: "auto", "tar", "zip" or None.
@@ -66,7 +67,8 @@ def get_file(
         raise ValueError('Please specify the "origin" argument (URL of the file to download).')
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
-    fname = os.fspath(fname) if fname is not None else os.path.basename(urlsplit(origin).path)
+    given = fname is not None
+    fname = os.fspath(fname) if given else os.path.basename(urlsplit(origin).path)
     if not fname:
         raise ValueError(
             f"Can't parse the file name from the origin provided: '{origin}'. Please specify the `fname` as the input param."
@@ -79,15 +81,21 @@ def get_file(
     if os.path.commonpath([root, os.path.realpath(path)]) != root or os.path.realpath(path) == root:
         raise ValueError(f"get_file: fname={fname!r} would lie outside the cache folder {folder}; pass a plain file name")
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    archive = path + "_archive" if extract else path + ".tar.gz" if untar and not path.endswith((".tar.gz", ".tgz")) else path
+    archive = path
+    if extract or untar:
+        named, _, ending = fname.partition(".")
+        if ending and given:
+            path = os.path.join(folder, f"{named}_extracted")
+        else:
+            archive = f"{path}_archive"
     if not force_download and os.path.exists(archive):
         if file_hash is None or validate_file(archive, file_hash, hash_algorithm):
-            return _unpacked(archive, path, extract or untar, archive_format, untar)
+            return _unpacked(archive, path, extract or untar, "tar" if untar else archive_format)
         print(
             "A local file was found, but it seems to be incomplete or outdated because its hash does not match; downloading again."
         )
     download(origin, archive, file_hash, hash_algorithm)
-    return _unpacked(archive, path, extract or untar, archive_format, untar)
+    return _unpacked(archive, path, extract or untar, "tar" if untar else archive_format)
 
 
 def download(origin, path, file_hash=None, algorithm="auto") -> None:
@@ -183,12 +191,10 @@ class _Bar:
         )
 
 
-def _unpacked(archive, path, wanted, archive_format, untar):
+def _unpacked(archive, path, wanted, archive_format):
     if not wanted or archive_format is None:
         return path
-    if untar:
-        extract_archive(archive, os.path.dirname(path), archive_format)
-    elif not os.path.exists(path):
+    if not os.path.exists(path):
         # The folder appears when it is complete: what an interruption leaves is not taken for the data.
         part = f"{path}.unpacking"
         shutil.rmtree(part, ignore_errors=True)

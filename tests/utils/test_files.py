@@ -154,6 +154,13 @@ def unpack(archive, tmp_path):
     return get("out", f"file://{archive}", tmp_path / "cache", extract=True)
 
 
+@pytest.mark.parametrize("option", ["extract", "untar"])
+def test_the_folder_of_an_archive_with_an_ending(tmp_path, option):
+    archive = tar([("a.txt", b"hello")], tmp_path / "good.tar.gz")
+    path = get("data.tar.gz", f"file://{archive}", tmp_path / "cache", **{option: True})
+    assert os.path.basename(path) == "data_extracted" and read(os.path.join(path, "a.txt")) == b"hello"
+
+
 def test_tar_and_zip(tmp_path):
     path = unpack(tar([("a/b.txt", b"hello"), ("c.txt", b"x")], tmp_path / "good.tar.gz"), tmp_path)
     assert read(os.path.join(path, "a", "b.txt")) == b"hello"
