@@ -57,6 +57,8 @@ from kerasgpu.layers.pooling.global_pooling import (
 from kerasgpu.layers.pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from kerasgpu.layers.preprocessing.category_encoding import CategoryEncoding
 from kerasgpu.layers.preprocessing.discretization import Discretization
+from kerasgpu.layers.preprocessing.hashed_crossing import HashedCrossing
+from kerasgpu.layers.preprocessing.hashing import Hashing
 from kerasgpu.layers.preprocessing.image.aug_mix import AugMix
 from kerasgpu.layers.preprocessing.image.auto_contrast import AutoContrast
 from kerasgpu.layers.preprocessing.image.center_crop import CenterCrop
@@ -88,9 +90,14 @@ from kerasgpu.layers.preprocessing.image.random_translation import RandomTransla
 from kerasgpu.layers.preprocessing.image.random_zoom import RandomZoom
 from kerasgpu.layers.preprocessing.image.resizing import Resizing
 from kerasgpu.layers.preprocessing.image.solarization import Solarization
+from kerasgpu.layers.preprocessing.integer_lookup import IntegerLookup
+from kerasgpu.layers.preprocessing.mel_spectrogram import MelSpectrogram
 from kerasgpu.layers.preprocessing.normalization import Normalization
 from kerasgpu.layers.preprocessing.pipeline import Pipeline
 from kerasgpu.layers.preprocessing.rescaling import Rescaling
+from kerasgpu.layers.preprocessing.stft_spectrogram import STFTSpectrogram
+from kerasgpu.layers.preprocessing.string_lookup import StringLookup
+from kerasgpu.layers.preprocessing.text_vectorization import TextVectorization
 from kerasgpu.layers.regularization.activity_regularization import ActivityRegularization
 from kerasgpu.layers.regularization.alpha_dropout import AlphaDropout
 from kerasgpu.layers.regularization.dropout import Dropout
@@ -152,9 +159,7 @@ _RECURRENT = (
     "keras.ops.scan runs a cell of your own over time"
 )
 _ATTENTION = "compose it of Dense or EinsumDense projections and keras.ops.dot_product_attention"
-_TEXT = "strings are not there yet; turn text into integers first (a dict of words, or scikit-learn's CountVectorizer)"
 _FOREIGN = "kerasgpu runs no code of TensorFlow, JAX or PyTorch; write the computation with keras.ops in a keras.layers.Layer"
-_SPECTROGRAM = "call keras.ops.stft in your own Layer or in keras.layers.Lambda"
 
 _MISSING = {
     "AdditiveAttention": _ATTENTION,
@@ -167,22 +172,15 @@ _MISSING = {
     "GRU": _RECURRENT,
     "GRUCell": _RECURRENT,
     "GroupQueryAttention": _ATTENTION,
-    "HashedCrossing": _TEXT,
-    "Hashing": _TEXT,
-    "IntegerLookup": "use keras.ops.searchsorted on the sorted vocabulary, or map the integers with NumPy first",
     "JaxLayer": _FOREIGN,
     "LSTM": _RECURRENT,
     "LSTMCell": _RECURRENT,
-    "MelSpectrogram": _SPECTROGRAM,
     "MultiHeadAttention": _ATTENTION,
     "RNN": _RECURRENT,
-    "STFTSpectrogram": _SPECTROGRAM,
     "SimpleRNN": _RECURRENT,
     "SimpleRNNCell": _RECURRENT,
     "StackedRNNCells": _RECURRENT,
-    "StringLookup": _TEXT,
     "TFSMLayer": _FOREIGN,
-    "TextVectorization": _TEXT,
     "TorchModuleWrapper": _FOREIGN,
 }
 

@@ -139,7 +139,7 @@ def without_gradient(*tensors, kinds=("float32", "float16", "bfloat16")):
     return (
         all(isinstance(x, MetaTensor) or launch.is_host(x._data) for x in tensors)
         and tensors[0].dtype in kinds
-        and not (state.grad_enabled and any(x._requires for x in tensors))
+        and not (state.thread.grad_enabled and any(x._requires for x in tensors))
     )
 
 

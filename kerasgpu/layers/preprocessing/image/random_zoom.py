@@ -5,7 +5,6 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image.affine import AffineLayer, rows
 from kerasgpu.layers.preprocessing.image.arguments import symmetric_range
-from kerasgpu.layers.preprocessing.image.base import per_box
 from kerasgpu.utils.bounding_boxes import clip_to_image_size, convert_format
 
 _RULE = (
@@ -76,7 +75,7 @@ class RandomZoom(AffineLayer):
         height, width = self._size(transformation["input_shape"])
         boxes = convert_format(bounding_boxes, source=self.bounding_box_format, target="xyxy", height=height, width=width)
         matrix = self._matrix(transformation, height, width)
-        zoom_x, zoom_y, *starts = (per_box(matrix[:, k], boxes["boxes"]) for k in (0, 4, 2, 5))
+        zoom_x, zoom_y, *starts = (ops.reshape(matrix[:, k], (-1, 1, 1)) for k in (0, 4, 2, 5))
         ends = [zoom_x * width + starts[0], zoom_y * height + starts[1]]
         parts = ops.split(boxes["boxes"], 4, axis=-1)
         parts = [ops.clip(x, starts[k % 2], ends[k % 2]) - starts[k % 2] for k, x in enumerate(parts)]
