@@ -115,6 +115,20 @@ def calls():
     add("multi_square_sum", [array(f)], [array(d)], (1, 1000, 1, 0), ())
     add("multi_clip", [array(f)], [array(f)], (1, 1000, 0), (1.0,))
     add("ema_update", [step, array(f)], [array(f)], (1, 1000), (0.9,))
+    for dtype in (f, b, d):
+        kind = d if dtype == d else f
+        for view in ((1, 500, 4, 1), (2, 5, 4, 20)):
+            add("batch_norm", [array(dtype)], [array(dtype)] + [array(kind)] * 3, (*view, 2, 0, 0, 0, 1), (1e-3,))
+    add("batch_norm_apply", [array(f)] * 3, [array(f)], (500, 4, 1, 0, 0, 0, 0), (1e-3,))
+    add("batch_norm_grad", [array(f)] * 4, [array(f)] * 3, (1, 500, 4, 1, 1, 0, 0, 0), ())
+    add("moments", [array(f)], [array(f)] * 2, (1, 500, 4, 1), ())
+    window = (1, 8, 8, 1, 4, 4, 1, 2, 2, 1, 2, 2, 1, 1, 1, 0, 0, 0)
+    for dtype in (f, h):
+        for name in ("average_pool", "average_pool_grad", "max_pool"):
+            add(name, [array(dtype)], [array(dtype)], (2, 3, *window), ())
+        add("max_pool", [array(dtype)], [array(dtype), array("uint8")], (2, 3, *window), ())
+        for name in ("max_pool_grad", "max_pool_take"):
+            add(name, [array(dtype), array("uint8")], [array(dtype)], (2, 3, *window), ())
     for dtype in (f, d, h, b, i, "bool"):
         add("gemm", [array(dtype)] * 2, [array(dtype)], (1, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0), (1.0,))
     return found

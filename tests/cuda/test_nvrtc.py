@@ -13,7 +13,10 @@ CHIPS = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120"]
 QUICK = ["sm_80", "sm_90a"]
 # Kernels on the path of every training step: no register may go to memory.
 HOT = {"chain_kernel", "reduce_short", "reduce_rows", "reduce_columns", "softmax_rows", "sparse_forward", "sparse_backward",
-       "dropout", "update", "gather_rows", "gemm", "copy", "transpose_tiles"}  # fmt: skip
+       "dropout", "update", "gather_rows", "gemm", "copy", "transpose_tiles", "chunk_sums", "apply", "grad_sums", "grad_apply",
+       "maximum_arg", "maximum_grad"}  # fmt: skip
+# Rules of optimizers that are rare and may spill.
+RARE = {"RmsPropBoth", "Ftrl", "FtrlPower", "Nadam"}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def check(compiler, module, arch):
     assert made.image and "C7510" not in made.log, made.log
     for entry, report in re.findall(r"Compiling entry function '(\w+)'.*?\n((?:.*\n){0,4})", made.log + "\n" * 4):
         spilled = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", report)
-        if entry in HOT and spilled and (int(spilled[1]) or int(spilled[2])):
+        if entry in HOT and dict(module[1]).get("KG_RULE") not in RARE and spilled and (int(spilled[1]) or int(spilled[2])):
             return f"{module[0]} {dict(module[1])} {entry} for {arch} spills: {spilled[0]}"
     return None
 

@@ -306,12 +306,12 @@ FAMILIES = {
         "multi_clip", "ema_update",
     ),
     "gemm": ("gemm",),
+    "norm": ("batch_norm", "batch_norm_apply", "batch_norm_grad", "moments"),
+    "pooling": ("average_pool", "average_pool_grad", "max_pool", "max_pool_grad", "max_pool_take"),
 }  # fmt: skip
 # Kernels without a CUDA version: their operands go to the host and back (docs/cuda.md lists them).
 ON_HOST = frozenset(
-    """conv conv_filter_grad conv_input_grad depthwise_conv depthwise_input_grad depthwise_filter_grad batch_norm batch_norm_apply
-    moments batch_norm_grad average_pool average_pool_grad max_pool max_pool_grad max_pool_take resample sample_map sample_grid
-    """.split()
+    "conv conv_filter_grad conv_input_grad depthwise_conv depthwise_input_grad depthwise_filter_grad resample sample_map sample_grid".split()
 )
 _family_of = {name: family for family, names in FAMILIES.items() for name in names}
 
