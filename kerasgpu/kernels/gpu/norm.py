@@ -70,7 +70,7 @@ def _sizes(call: Call, n: int) -> None:
 
 def _optional(call: Call, flags, at: int, counts, dtypes):
     """(operands of the given flags in order, the number of inputs)."""
-    found = []
+    found: list = []
     for flag, count, dtype in zip(flags, counts, dtypes):
         if flag:
             call.input(at, count, dtype)
