@@ -30,6 +30,8 @@ def in_parallel(elements, function, workers: int, ordered: bool = True):
                     more, failure = False, error
                 else:
                     under_way.append(pool.submit(function, index, element))
+                    if index == 0:
+                        concurrent.futures.wait(under_way)  # layers in the function are built by one thread
                     index += 1
             if not under_way:
                 break
