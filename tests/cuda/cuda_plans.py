@@ -122,6 +122,9 @@ def calls():
     add("batch_norm_apply", [array(f)] * 3, [array(f)], (500, 4, 1, 0, 0, 0, 0), (1e-3,))
     add("batch_norm_grad", [array(f)] * 4, [array(f)] * 3, (1, 500, 4, 1, 1, 0, 0, 0), ())
     add("moments", [array(f)], [array(f)] * 2, (1, 500, 4, 1), ())
+    for dtype, n in ((f, 100), (h, 100), (f, 5000)):
+        add("layer_norm", [array(dtype), array(f), array(f)], [array(dtype), array(f)], (10, n, 1, 1, 1), (1e-3,))
+        add("layer_norm_grad", [array(dtype)] * 2 + [array(f)] * 2, [array(dtype), array(f), array(f)], (10, n, 1, 1, 1), ())
     window = (1, 8, 8, 1, 4, 4, 1, 2, 2, 1, 2, 2, 1, 1, 1, 0, 0, 0)
     for dtype in (f, h):
         for name in ("average_pool", "average_pool_grad", "max_pool"):

@@ -72,6 +72,26 @@ def test_normalization(gpu, dtype, schedule):
             close(norm.batch_norm_apply(put(x), view[1:], *map(put, args), addend=put(addend), relu=extra), want)
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_normalization_of_rows(gpu, dtype, schedule):
+    gpu.schedule = schedule
+    kind = norm.statistics_dtype(np.dtype(np.float64) if dtype == "float64" else np.dtype(np.float32))
+    for (rows, n), centered, extra in itertools.product([(5, 7), (130, 40), (3, 1500), (1, 1)], (True, False), (True, False)):
+        x, g = array((rows, n), dtype), array((rows, n), dtype, 1)
+        gamma, beta = (array((n,), kind, 2), array((n,), kind, 3)) if extra else (None, None)
+        want = norm.layer_norm(x, n, gamma, beta, centered=centered)
+        got = norm.layer_norm(put(x), n, put(gamma), put(beta), centered=centered)
+        close(got[0], want[0])
+        saved = want[1]
+        for sums in (True, False):
+            want = norm.layer_norm_grad(x, g, n, saved, gamma, sums, centered)
+            got = norm.layer_norm_grad(put(x), put(g), n, put(saved), put(gamma), sums, centered)
+            # A large inverse of a spread of nothing magnifies what rounds differently.
+            close(got[0], want[0], None if n > 1 else 0.1)
+            close(got[1:], want[1:], 1e-3 if dtype != "float64" else 1e-10)
+
+
 def test_statistics_of_hard_data(gpu):
     view = (1, 3000, 2, 1)
     x = (1e4 + 1e-2 * np.random.default_rng(0).normal(size=view)).astype("float32")
@@ -133,6 +153,11 @@ BAD = [
     ("batch_norm_apply", [F, SMALL], [F], (10, 4, 1, 0, 0, 0, 0), (1e-3,)),
     ("batch_norm_grad", [F, F, SMALL, SMALL], [F, SMALL, SMALL], (1, 10, 4, 1, 1, 0, 0, 0), ()),
     ("moments", [F], [SMALL, SMALL], (1, 10, 5, 1), ()),
+    ("layer_norm", [F], [F, SMALL], (4, 11, 0, 0, 1), (1e-3,)),
+    ("layer_norm", [F, SMALL], [F, SMALL], (4, 10, 1, 0, 1), (1e-3,)),
+    ("layer_norm", [F], [F, SMALL], (4, 10, 0, 0, 1), (1e-3,)),
+    ("layer_norm_grad", [F, F, SMALL], [F], (4, 10, 0, 0, 1), ()),
+    ("layer_norm_grad", [F, F, SMALL], [F, SMALL, SMALL], (4, 10, 0, 1, 0), ()),
     ("max_pool", [F], [("float32", 80)], (1, 2, *GEOMETRY[2:]), ()),
     ("max_pool", [F], [("float32", 160)], (1, 2, *GEOMETRY), ()),
     ("average_pool", [F], [("float32", 80)], (1, 1, *GEOMETRY[:8], 0, *GEOMETRY[9:]), ()),

@@ -307,6 +307,7 @@ FAMILIES = {
     ),
     "gemm": ("gemm",),
     "norm": ("batch_norm", "batch_norm_apply", "batch_norm_grad", "moments"),
+    "norm_rows": ("layer_norm", "layer_norm_grad"),
     "pooling": ("average_pool", "average_pool_grad", "max_pool", "max_pool_grad", "max_pool_take"),
 }  # fmt: skip
 # Kernels without a CUDA version: their operands go to the host and back (docs/cuda.md lists them).
