@@ -5,6 +5,7 @@
 // kernel compiles in some 20 ms.
 //
 //   KG_KERNEL(name, Params, threads) { ... p.n ... }   an entry point; its only argument is the struct p, passed by value
+//   KG_KERNEL_MANY(name, Params, threads, blocks)                        the same; a multiprocessor should hold `blocks` blocks
 //   KG_SHARED(T, name, [N]);                           static shared memory
 //   KG_DYNAMIC_SHARED(name);                           unsigned char name[], of the size given at the launch
 //   sync_block(), sync_warp()                          barriers: every thread of the block (warp) must come to the same one
@@ -34,9 +35,12 @@ typedef unsigned long long uint64_t;
 #define KG_CONSTANT __device__ const
 #define KG_KERNEL(name, Params, threads) \
   extern "C" __global__ __launch_bounds__(threads) void name(const __grid_constant__ Params p)
+#define KG_KERNEL_MANY(name, Params, threads, blocks) \
+  extern "C" __global__ __launch_bounds__(threads, blocks) void name(const __grid_constant__ Params p)
 #define KG_SHARED(T, name, dims) __shared__ T name dims
 #define KG_DYNAMIC_SHARED(name) extern __shared__ __align__(128) unsigned char name[]
 #define KG_UNROLL _Pragma("unroll")
+#define KG_LOOP _Pragma("unroll 1")  // stays a loop, which needs fewer registers
 
 namespace kg {
 

@@ -42,6 +42,7 @@ from kerasgpu.config.keras import (
     set_max_steps_per_epoch,
     unsafe_deserialization_enabled,
 )
+from kerasgpu.config.tensor_cores import disable_tf32, enable_tf32, is_tf32_enabled
 
 __all__ = [
     "available_cpus",
@@ -52,11 +53,13 @@ __all__ = [
     "device",
     "disable_flash_attention",
     "disable_interactive_logging",
+    "disable_tf32",
     "disable_traceback_filtering",
     "dtype_policy",
     "dump_folder",
     "enable_flash_attention",
     "enable_interactive_logging",
+    "enable_tf32",
     "enable_traceback_filtering",
     "enable_unsafe_deserialization",
     "epsilon",
@@ -65,6 +68,7 @@ __all__ = [
     "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
     "is_nnx_enabled",
+    "is_tf32_enabled",
     "is_traceback_filtering_enabled",
     "isa_level",
     "keras_home",

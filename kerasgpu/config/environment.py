@@ -85,6 +85,11 @@ def capture() -> bool:
     return _choice("KERASGPU_CAPTURE", ("0", "1"), "1") == "1"
 
 
+def tf32() -> bool:
+    """KERASGPU_TF32: 0 keeps float32 products on a GPU off the tensor cores."""
+    return _choice("KERASGPU_TF32", ("0", "1"), "1") == "1"
+
+
 def offline() -> bool:
     """KERASGPU_OFFLINE: 1 forbids every download."""
     return _choice("KERASGPU_OFFLINE", ("0", "1"), "0") == "1"

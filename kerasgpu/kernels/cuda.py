@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from kerasgpu import _core
+from kerasgpu.config import tensor_cores
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu.plan import DTYPES, HostPlan, Plan, make_plan
 
@@ -24,6 +25,7 @@ def forget() -> None:
 
 
 drivers.on_change(forget)
+tensor_cores.on_change(forget)
 
 
 def count() -> tuple[int, str]:

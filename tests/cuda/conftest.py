@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # case tables
 
 from cuda_shim import device as shim
 
+from kerasgpu import config
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels.gpu import driver as drivers
 
@@ -23,11 +24,15 @@ def shim_driver():
 
 @pytest.fixture
 def gpu(shim_driver):
-    """The shim as gpu:0. New tensors stay on the CPU unless a test says otherwise."""
+    """The shim as gpu:0. New tensors stay on the CPU unless a test says otherwise. float32 products are exact (no TF32)."""
     before = drivers.install(shim_driver)
+    tf32 = config.is_tf32_enabled()
+    config.disable_tf32()
     shim_driver.schedule = shim.FORWARD
     devices.forget()
     yield shim_driver
+    if tf32:
+        config.enable_tf32()
     drivers.install(before)
     devices.forget()
 

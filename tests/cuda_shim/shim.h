@@ -13,6 +13,7 @@
 #define KG_DEVICE_CALL inline
 #define KG_CONSTANT static const
 #define KG_UNROLL
+#define KG_LOOP
 
 namespace kg_shim {
 
@@ -281,6 +282,7 @@ template <class T> T published(const Slot* slots, int lane) {
     return kg_shim::run(r, sizeof(Params), &name##_call);                                    \
   }                                                                                          \
   static void name##_body(const Params& p)
+#define KG_KERNEL_MANY(name, Params, threads, blocks) KG_KERNEL(name, Params, threads)
 #define KG_SHARED(T, name, dims)                      \
   typedef T name##_type dims;                         \
   static kg_shim::Shared<name##_type> name##_storage; \

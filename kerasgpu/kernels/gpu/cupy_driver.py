@@ -91,6 +91,13 @@ class CupyDriver(Driver):
     def count(self):
         return self._count
 
+    @functools.cached_property
+    def _capability(self):
+        return min(self.cuda.capability(k) for k in range(self.count()[0]))
+
+    def capability(self):
+        return self._capability
+
     # -- memory -------------------------------------------------------------------------------------------------
     def _pool(self, index):
         pool = self._pools.get(index)

@@ -23,6 +23,10 @@ class Driver:
         """How many GPUs can be used, and if none: why, in one sentence."""
         raise NotImplementedError
 
+    def capability(self) -> tuple[int, int]:
+        """The lowest compute capability of the GPUs: what plans may count on."""
+        return 9, 0
+
     # -- memory -------------------------------------------------------------------------------------------------
     def empty(self, shape, dtype, index: int):
         """An uninitialised contiguous array from the pool of a GPU."""

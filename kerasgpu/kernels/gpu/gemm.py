@@ -1,9 +1,10 @@
-"""Planner of gemm: the plain tiled kernel of csrc/cuda/gemm.cu, for every dtype."""
+"""Planner of gemm: tiles on tensor cores or ordinary cores for floats; the plain kernel of csrc/cuda/gemm.cu for the rest."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from kerasgpu.kernels.gpu import gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plan import FLOATS, LIMIT, Call, Launch, Params, Plan, ceil_div, planner
 
 TILE = 64
@@ -76,6 +77,40 @@ def _gemm(call: Call) -> Plan:
     g = read(call)
     if g.batch == 0 or g.m == 0 or g.n == 0:
         return Plan()
+    if call.out[0].dtype in FLOATS and max(g.batch, g.m, g.n, g.k) < gemm_tiles.SMALL:
+        return tiled(call, g)
+    return plain(call, g)
+
+
+def tiled(call: Call, g: Gemm) -> Plan:
+    """gemm_tiled.cu, and gemm_join.cu where k is cut."""
+    out = call.out[0]
+    kind = gemm_tiles.kind_of(out.dtype)
+    deep_a, deep_b = not g.trans_a, g.trans_b
+    a_pitch, b_pitch = g.k if deep_a else g.m, g.k if deep_b else g.n
+    single = g.batch == 1
+    vec_a = gemm_tiles.vector(kind, out.item, a_pitch, 0 if single else g.a_stride)
+    vec_b = gemm_tiles.vector(kind, out.item, b_pitch, 0 if single else g.b_stride)
+    choice = gemm_table.choose(kind, g.m, g.n, g.k, g.batch)
+    tile = choice.tile
+    down, across = ceil_div(g.m, tile.m), ceil_div(g.n, tile.n)
+    if down * across > MOST_BLOCKS * 64:
+        return plain(call, g)
+    epilogue = gemm_tiles.Epilogue(2 if g.bias_kind else None, g.bias_kind, g.alpha, g.relu, g.accumulate)
+    params = Params().input(0).input(1).output(0).scratch()
+    params.i64(g.a_stride, g.b_stride, a_pitch, b_pitch).i32(g.m, g.n, g.k, g.batch, down, across, choice.stretch, 0)
+    epilogue.add(params, kind, g.n)
+    defines = gemm_tiles.defines(kind, choice, out, vec_a, vec_b, deep_a, deep_b)
+    grid = (down * across, choice.splits, min(g.batch, gemm_tiles.MOST_ACROSS))
+    shared = gemm_tiles.shared_bytes(kind, choice, out.item)
+    launches = [Launch("gemm_tiled.cu", "gemm_tiled", defines, grid, tile.threads, params, shared)]
+    if choice.splits > 1:
+        launches.append(gemm_tiles.join(kind, choice, out, g.m, g.n, g.batch, g.m * g.n, g.n, epilogue))
+    return Plan(launches, gemm_tiles.partial_bytes(kind, choice, g.m, g.n, g.batch))
+
+
+def plain(call: Call, g: Gemm) -> Plan:
+    """gemm.cu, which takes any dtype and size."""
     dtype = call.out[0].dtype
     params = Params().input(0).input(1)
     params.input(2) if g.bias_kind else params.null()

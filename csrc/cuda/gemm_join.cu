@@ -1,0 +1,54 @@
+// The second pass of a product that was cut along k: c[b][i][j] = act(alpha sum over s of partial[b][s][tile][..] + bias) (+ c).
+//
+// partial is (batch, splits, tiles down, tiles across, tile_m, tile_n) of KG_S, written by gemm_tiled or conv_filter_grad; c is (batch, m,
+// n) where row i of batch entry b begins at b * c_stride + i * c_pitch. Stretches are added in order.
+// Grid: 256 threads a block, 4 elements of a row a thread and a stride of the whole grid. No shared memory.
+// Defines: KG_T, and KG_S, the type that was summed in.
+#include "types.cuh"
+
+namespace kg {
+
+typedef KG_T T;
+typedef KG_S Sum;
+
+struct Params {
+  const Sum* partial;
+  const T* bias;
+  T* c;
+  int64_t count, c_stride, c_pitch;  // count: groups of 4 elements
+  int32_t m, n, quads, splits;       // quads: groups of 4 in a row
+  int32_t tile_m, tile_n, down, across;
+  double alpha;
+  int32_t bias_kind, relu, accumulate, packed;
+};
+
+KG_KERNEL(gemm_join, Params, 256) {
+  const int64_t slab = (int64_t)p.tile_m * p.tile_n, all = slab * p.down * p.across;
+  for (int64_t e = global_index(); e < p.count; e += global_size()) {
+    const int64_t line = e / p.quads, entry = line / p.m;
+    const int j = (int)(e - line * p.quads) * 4, i = (int)(line - entry * p.m);
+    const int64_t tile = (int64_t)(i / p.tile_m) * p.across + j / p.tile_n;
+    const Sum* from = p.partial + entry * p.splits * all + tile * slab + (int64_t)(i % p.tile_m) * p.tile_n + j % p.tile_n;
+    Pack<Sum, 4> sum = *reinterpret_cast<const Pack<Sum, 4>*>(from);
+    for (int s = 1; s < p.splits; ++s) {
+      const Pack<Sum, 4> next = *reinterpret_cast<const Pack<Sum, 4>*>(from + s * all);
+      KG_UNROLL
+      for (int c = 0; c < 4; ++c) sum.at[c] += next.at[c];
+    }
+    T* to = p.c + entry * p.c_stride + i * p.c_pitch + j;
+    Pack<T, 4> out;
+    KG_UNROLL
+    for (int c = 0; c < 4; ++c) {
+      if (j + c >= p.n) break;
+      Sum v = sum.at[c] * (Sum)p.alpha;
+      if (p.bias_kind) v += widen(p.bias[p.bias_kind == 1 ? j + c : i]);
+      if (p.relu && v < Sum(0)) v = 0;
+      if (p.accumulate) v += widen(to[c]);
+      out.at[c] = narrow<T>(v);
+      if (!p.packed) to[c] = out.at[c];
+    }
+    if (p.packed) *reinterpret_cast<Pack<T, 4>*>(to) = out;
+  }
+}
+
+}  // namespace kg

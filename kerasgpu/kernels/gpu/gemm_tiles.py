@@ -1,0 +1,101 @@
+"""What the planners of gemm and conv share: kinds of arithmetic, a tile's macros, the epilogue, the second pass."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kerasgpu.config import tensor_cores
+from kerasgpu.kernels.gpu import driver
+from kerasgpu.kernels.gpu.gemm_table import Choice
+from kerasgpu.kernels.gpu.plan import Launch, Operand, Params, ceil_div, grid_for
+
+SMALL = (1 << 31) - (1 << 16)  # sizes below are int32 in the kernels, tiles beyond the edge included
+MOST_ACROSS = 65535  # of the second and third dim of a grid
+
+
+def kind_of(dtype: str) -> str:
+    """How products of a float dtype are computed: a key of gemm_table.TILES."""
+    if dtype == "float64":
+        return "double"
+    capability = driver.current().capability()
+    if dtype == "float32":
+        return "tf32" if tensor_cores.is_tf32_enabled() and capability >= (8, 0) else "simt"
+    if capability >= (8, 0):
+        return "half"
+    return "turing" if dtype == "float16" else "simt"
+
+
+def uses_tensor_cores(kind: str) -> bool:
+    return kind in ("tf32", "half", "turing")
+
+
+def vector(kind: str, item: int, *sizes: int) -> int:
+    """Elements that are copied at once when all `sizes` (row lengths, pitches, strides) are multiples of it, else 1."""
+    at_once = 16 // item if uses_tensor_cores(kind) else min(4, 16 // item)
+    return at_once if all(s % at_once == 0 for s in sizes) else 1
+
+
+def defines(kind: str, choice: Choice, of: Operand, vec_a: int, vec_b: int, deep_a: bool, deep_b: bool, **more) -> dict:
+    """The macros of csrc/cuda/gemm_tile.cuh."""
+    tile = choice.tile
+    found = {
+        "T": of.type, "M": tile.m, "N": tile.n, "K": tile.k, "WM": tile.wm, "WN": tile.wn, "MMA": int(uses_tensor_cores(kind)),
+        "VA": vec_a, "VB": vec_b, "DA": int(deep_a), "DB": int(deep_b), "WHOLE": int(choice.splits == 1),
+        "BLOCKS": tile.blocks(sum_item(kind, of.item)) if vec_a > 1 and vec_b > 1 and kind != "double" else 1, **more,
+    }  # fmt: skip
+    if uses_tensor_cores(kind):
+        found.update(WK=tile.wk, STAGES=tile.stages)
+    return found
+
+
+def sum_item(kind: str, item: int) -> int:
+    """Bytes of what lies in shared memory: elements for tensor cores, else sums."""
+    return item if uses_tensor_cores(kind) else sum_bytes(kind)
+
+
+def shared_bytes(kind: str, choice: Choice, item: int) -> int:
+    return choice.tile.shared(sum_item(kind, item))
+
+
+class Epilogue(NamedTuple):
+    """act(alpha v + bias) (+ what is there)."""
+
+    bias: int | None = None  # number of the input
+    bias_kind: int = 0
+    alpha: float = 1.0
+    relu: bool = False
+    accumulate: bool = False
+
+    def add(self, params: Params, kind: str, *pitches: int) -> Params:
+        """Appends the struct Epilogue of gemm_tile.cuh; pitches: what must be even for elements to be stored together."""
+        together = 2 if uses_tensor_cores(kind) else 4
+        packed = kind != "double" and all(p % together == 0 for p in pitches)
+        params.null() if self.bias is None else params.input(self.bias)
+        return params.f64(self.alpha).i32(self.bias_kind, self.relu, self.accumulate, packed)
+
+
+def sum_bytes(kind: str) -> int:
+    return 8 if kind == "double" else 4
+
+
+def partial_bytes(kind: str, choice: Choice, m: int, n: int, batch: int) -> int:
+    """Scratch memory of the sums of all stretches."""
+    if choice.splits == 1:
+        return 0
+    tile = choice.tile
+    return ceil_div(m, tile.m) * tile.m * ceil_div(n, tile.n) * tile.n * batch * choice.splits * sum_bytes(kind)
+
+
+def join(kind: str, choice: Choice, of: Operand, m: int, n: int, batch: int, c_stride: int, c_pitch: int, epilogue: Epilogue):
+    """The launch of gemm_join.cu that adds up the stretches."""
+    tile = choice.tile
+    quads = ceil_div(n, 4)
+    params = Params().scratch()
+    params.null() if epilogue.bias is None else params.input(epilogue.bias)
+    params.output(0).i64(batch * m * quads, c_stride, c_pitch).i32(m, n, quads, choice.splits)
+    params.i32(tile.m, tile.n, ceil_div(m, tile.m), ceil_div(n, tile.n)).f64(epilogue.alpha)
+    packed = kind != "double" and n % 4 == c_pitch % 4 == c_stride % 4 == 0
+    params.i32(epilogue.bias_kind, epilogue.relu, epilogue.accumulate, packed)
+    sums = "double" if kind == "double" else "float"
+    grid = grid_for(batch * m * quads, most=132 * 8)
+    return Launch("gemm_join.cu", "gemm_join", {"T": of.type, "S": sums}, grid, 256, params)
