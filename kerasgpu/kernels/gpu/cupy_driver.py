@@ -93,7 +93,7 @@ class CupyDriver(Driver):
 
     @functools.cached_property
     def _capability(self):
-        return min(self.cuda.capability(k) for k in range(self.count()[0]))
+        return min((self.cuda.capability(k) for k in range(self.count()[0])), default=super().capability())
 
     def capability(self):
         return self._capability

@@ -114,6 +114,11 @@ class Params:
             self._add("i", v)
         return self
 
+    def u32(self, *values) -> Params:
+        for v in values:
+            self._add("I", v)
+        return self
+
     def f64(self, *values) -> Params:
         for v in values:
             self._add("d", v)
@@ -309,11 +314,10 @@ FAMILIES = {
     "norm": ("batch_norm", "batch_norm_apply", "batch_norm_grad", "moments"),
     "norm_rows": ("layer_norm", "layer_norm_grad"),
     "pooling": ("average_pool", "average_pool_grad", "max_pool", "max_pool_grad", "max_pool_take"),
+    "conv": ("conv", "conv_input_grad", "conv_filter_grad"),
 }  # fmt: skip
 # Kernels without a CUDA version: their operands go to the host and back (docs/cuda.md lists them).
-ON_HOST = frozenset(
-    "conv conv_filter_grad conv_input_grad depthwise_conv depthwise_input_grad depthwise_filter_grad resample sample_map sample_grid".split()
-)
+ON_HOST = frozenset("depthwise_conv depthwise_input_grad depthwise_filter_grad resample sample_map sample_grid".split())
 _family_of = {name: family for family, names in FAMILIES.items() for name in names}
 
 
