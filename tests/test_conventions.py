@@ -21,6 +21,13 @@ def test_no_file_is_too_long():
     assert not long, "a file is one idea; split: " + ", ".join(long)
 
 
+def test_test_files_have_names_of_their_own():
+    # pytest imports them by base name.
+    names = [p.name for p in (ROOT / "tests").rglob("*.py") if p.name not in ("conftest.py", "__init__.py")]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    assert not twice, "rename: " + ", ".join(twice)
+
+
 def imports(path):
     """Modules that a file imports at its top level."""
     for node in ast.parse(path.read_text()).body:
