@@ -85,8 +85,25 @@ def _tables():
                 obj = getattr(module, name, None)
                 if _admitted(obj, name, namespace):
                     _add(found, namespace, name, obj)
+        _add_feature_space(found)
         _forward = found
     return _forward
+
+
+def _add_feature_space(found):
+    """FeatureSpace, and its parts under the path of Keras's own source."""
+    from kerasgpu.utils.feature_space import FeatureSpace
+    from kerasgpu.utils.feature_space.features import Cross, Feature, FeatureIdentity
+
+    private = "keras.src.layers.preprocessing.feature_space"
+    for module, name, obj in (
+        ("keras.utils", "FeatureSpace", FeatureSpace),
+        (private, "Cross", Cross),
+        (private, "Feature", Feature),
+        (private, "TFDIdentity", FeatureIdentity),
+    ):
+        found[module, name] = obj
+        _backward[obj] = module, name
 
 
 def _add(found, namespace, name, obj):

@@ -17,7 +17,7 @@ from kerasgpu.saving.serialization import deserialize_keras_object, serialize_ke
 from kerasgpu.training.adapters.pack import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerasgpu.training.adapters.py_dataset import PyDataset
 from kerasgpu.training.progbar import Progbar
-from kerasgpu.utils import legacy
+from kerasgpu.utils import bounding_boxes, legacy
 from kerasgpu.utils.audio_dataset import audio_dataset_from_directory
 from kerasgpu.utils.config_class import Config
 from kerasgpu.utils.files import get_file
@@ -36,11 +36,13 @@ Sequence = PyDataset  # the name of Keras 2
 __all__ = [
     "Config",
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
     "array_to_img",
     "audio_dataset_from_directory",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -74,10 +76,12 @@ __all__ = [
 ]
 
 
-__getattr__ = missing.names(
-    __name__,
-    {
-        "FeatureSpace": "preprocess columns with pandas or scikit-learn, or with keras.layers.Normalization",
-        "get_source_inputs": "a model lists its inputs as model.inputs",
-    },
-)
+_lookup = missing.names(__name__, {"get_source_inputs": "a model lists its inputs as model.inputs"})
+
+
+def __getattr__(name):
+    if name == "FeatureSpace":  # on use: it is made of layers, which import this package
+        from kerasgpu.utils.feature_space import FeatureSpace
+
+        return FeatureSpace
+    return _lookup(name)
