@@ -84,7 +84,8 @@ def elementwise(name: str, *args, out_dtype=None):
 def _contiguous(a):
     if type(a) is np.ndarray:
         return np.ascontiguousarray(a).reshape(a.shape)
-    return a.copy(order="C")
+    # Never a copy of what is contiguous already: a program that is being recorded would not see it.
+    return a if a.flags.c_contiguous else a.copy(order="C")
 
 
 def _make_plan(name, args, out_dtype):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from math import prod
 
+from kerasgpu.kernels.elementwise import cast
 from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.movement import copy, full, normalize_axis
 
@@ -20,7 +21,7 @@ def as_indices(name: str, indices):
         return indices
     if indices.dtype.kind not in "iub":
         raise ValueError(f"{name}: indices must be integers. Received: dtype {indices.dtype}, shape {indices.shape}")
-    return indices.astype("int32" if indices.dtype.itemsize < 4 else "int64")
+    return cast(indices, "int32" if indices.dtype.itemsize < 4 else "int64")
 
 
 def _mode(name, mode):

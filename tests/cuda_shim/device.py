@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasgpu.kernels import launch
 from kerasgpu.kernels.gpu import sources
 from kerasgpu.kernels.gpu.driver import Driver, Graph
 from kerasgpu.kernels.gpu.plan import Launch
@@ -63,14 +64,17 @@ class ShimArray(np.ndarray):
         self.view(np.ndarray)[...] = value
 
     def copy(self, order="C"):
+        if launch.recorder is not None:
+            raise TypeError("a copy of a GPU array that a program being recorded does not see; use kernels.movement.copy")
         made = _allocate(self.shape, self.dtype)
         made.view(np.ndarray)[...] = self.view(np.ndarray)
         return made
 
     def astype(self, dtype, order="C", copy=True):
-        made = _allocate(self.shape, np.dtype(dtype))
-        made.view(np.ndarray)[...] = self.view(np.ndarray).astype(dtype)
-        return made
+        raise TypeError("astype of a GPU array would compile a kernel of CuPy's; use kernels.elementwise.cast")
+
+    def __setitem__(self, key, value):
+        raise TypeError("writing to parts of a GPU array would compile a kernel of CuPy's; use set() or kernels.movement")
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         raise TypeError(f"NumPy's {ufunc.__name__} on a GPU array")
@@ -237,5 +241,5 @@ class ShimGraph(Graph):
         self.steps[k][2] = params
 
     def run(self):
-        for function, launch, params in self.steps:
-            self.driver.run(function, launch, params, 0)
+        for function, one, params in self.steps:
+            self.driver.run(function, one, params, 0)

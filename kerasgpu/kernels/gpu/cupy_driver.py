@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import threading
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class CupyDriver(Driver):
         self._modules: dict[int, Modules] = {}
         self._pools: dict = {}
         self._peak: dict[int, int] = {}
+        self._threads = threading.local()
 
     @functools.cached_property
     def cuda(self) -> libcuda.LibCuda:
@@ -138,8 +140,9 @@ class CupyDriver(Driver):
         with self.cupy.cuda.Device(index):
             if isinstance(array, np.ndarray):
                 made.set(np.ascontiguousarray(array).reshape(array.shape))
-            else:
-                made[...] = array
+            elif array.nbytes:
+                whole = array if array.flags.c_contiguous else array.copy(order="C")
+                made.data.copy_from_device_async(whole.data, whole.nbytes, self.cupy.cuda.get_current_stream())
         return made
 
     def address(self, array):
@@ -179,16 +182,24 @@ class CupyDriver(Driver):
     def prepare(self, launches, index):
         self.modules(index).compile_all(launches)
 
+    def _enter(self, index):
+        """Make a GPU's context current in this thread, once: modules, launches and graphs belong to it."""
+        ready = self._threads.__dict__.setdefault("ready", set())
+        if index not in ready:
+            with self.cupy.cuda.Device(index):
+                self.cupy.cuda.runtime.free(0)
+            ready.add(index)
+
     def function(self, launch, index):
-        with self.cupy.cuda.Device(index) as device:
-            device.use()  # makes the GPU's context current, which modules are loaded into
-            self.cupy.cuda.runtime.free(0)
+        self._enter(index)
+        with self.cupy.cuda.Device(index):
             return self.modules(index).function(launch)
 
     def stream(self) -> int:
         return self.cupy.cuda.get_current_stream().ptr
 
     def run(self, function, launch, params, index):
+        self._enter(index)
         buffer = (ctypes.c_char * len(params)).from_buffer(params)
         if index == self.cupy.cuda.runtime.getDevice():
             self.cuda.launch(function, launch.grid, launch.block, launch.shared, self.stream(), buffer)
@@ -197,6 +208,7 @@ class CupyDriver(Driver):
                 self.cuda.launch(function, launch.grid, launch.block, launch.shared, self.stream(), buffer)
 
     def graph(self, steps, index):
+        self._enter(index)
         with self.cupy.cuda.Device(index):
             return CudaGraph(self, steps, index)
 
@@ -230,6 +242,7 @@ class CudaGraph(Graph):
         self.cuda.update_kernel(self.executable, self.nodes[k], node)
 
     def run(self):
+        self.driver._enter(self.index)
         if self.index == self.driver.cupy.cuda.runtime.getDevice():
             self.cuda.run_graph(self.executable, self.driver.stream())
         else:
