@@ -34,14 +34,14 @@ def make_model(widths=(64, 128, 256)):
     inputs = keras.Input((*size, 3))
     x = layers.Rescaling(1 / 255)(inputs)
     x = layers.Conv2D(32, 3, strides=2, padding="same")(x)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.Activation("relu")(x)
     for width in widths:
         shortcut = layers.Conv2D(width, 1, strides=2, padding="same")(x)
         for _ in range(2):
             x = layers.Activation("relu")(x)
             x = layers.SeparableConv2D(width, 3, padding="same")(x)
-            x = layers.BatchNormalization()(x)
+            x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
         x = layers.add([x, shortcut])
     x = layers.GlobalAveragePooling2D()(x)
