@@ -8,6 +8,7 @@
 // slice, in order; the slices are added up in order afterwards. Scratch memory is a few copies of dw (at most kMostPartial elements,
 // or one copy) and a fixed amount per thread: conv_filter.h.
 #include "conv_filter.h"
+#include "conv_winograd.h"
 
 namespace KG_NS {
 namespace {
@@ -24,6 +25,12 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
   };
   const int64_t n = c.width;
   const Source<T> first = source(0);
+  if constexpr (std::is_same<T, float>::value) {
+    if (winograd_gradient_pays(first, n)) {
+      for (int64_t g = 0; g < c.groups; ++g) run_winograd_gradient(source(g), dy + g * n, c.filters, n, dw + g * n);
+      return;
+    }
+  }
   const FilterPlan plan = plan_filter<S>(first, n, c.groups);
   const int64_t blocks = plan.blocks_down * plan.blocks_across * c.groups, chunks = blocks * plan.slices;
   const Scratch partial(chunks * plan.sums * int64_t(sizeof(S)));

@@ -38,7 +38,7 @@ template <class T, class S> LinePlan plan_line_product(const ConvProduct<T, S>& 
   if (flops >= kSerialFlops) {
     const int64_t wanted = flops > 32 * kChunkFlops ? 32 : static_cast<int64_t>(flops / kChunkFlops);
     while (ceil_div(s.units, p.chunk_units) * ceil_div(n, p.chunk_n) < wanted && (p.chunk_units > 1 || p.chunk_n > width)) {
-      if ((p.chunk_units * unit > 8 * p.rows || p.chunk_n <= width) && p.chunk_units > 1)
+      if ((p.chunk_units * unit > 2 * kLinePositions || p.chunk_n <= width) && p.chunk_units > 1)
         p.chunk_units = ceil_div(p.chunk_units, 2);
       else
         p.chunk_n = round_up(p.chunk_n / 2, width);

@@ -55,7 +55,7 @@ template <class T, class S> RowPlan plan_rows(const ConvProduct<T, S>& x) {
   p.chunk_m = min_of(p.chunk_m, round_up(m, p.rows));
   if (flops >= kSerialFlops) {
     const int64_t wanted = flops > 32 * kChunkFlops ? 32 : static_cast<int64_t>(flops / kChunkFlops);
-    const int64_t least_m = 8 * p.rows;
+    const int64_t least_m = 16 * p.rows;
     while (ceil_div(m, p.chunk_m) * ceil_div(n, p.chunk_n) < wanted && (p.chunk_m > p.rows || p.chunk_n > width)) {
       if ((p.chunk_m > least_m || p.chunk_n <= width) && p.chunk_m > p.rows)
         p.chunk_m = round_up(p.chunk_m / 2, p.rows);

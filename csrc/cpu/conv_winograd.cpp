@@ -12,34 +12,27 @@ constexpr int L = kLanes;
 constexpr int kSteps = 16;  // rows of the kernel transformed at a time
 
 struct WinogradPlan {
-  int64_t down, across, tiles;  // tiles of an image, and of all
-  int64_t block, blocks;        // tiles at a time
-  int64_t chunk_n, chunks_n;    // outputs at a time
+  int64_t block, blocks;      // tiles at a time
+  int64_t chunk_n, chunks_n;  // outputs at a time
   int rows;
   int64_t in_pitch, out_pitch;  // of the transformed tiles
   int64_t in_step, out_step;    // from one of the 36 matrices to the next
   int64_t in, out;              // elements of scratch
 };
 
-// n elements, rounded up to whole vectors and an odd number of cache lines: stretches a power of two apart would share few of them.
-int64_t odd_lines(int64_t n) { return ((n + 15) / 16 | 1) * 16; }
-
-WinogradPlan make_plan(const ConvProduct<float, float>& x) {
-  const Axis* axis = x.source.axis;
+WinogradPlan make_plan(const ConvProduct<float, float>& x, int64_t tiles) {
   const int64_t depth = x.source.depth;
   WinogradPlan p;
-  p.down = ceil_div(axis[1].count, kTileOut), p.across = ceil_div(axis[2].count, kTileOut);
-  p.tiles = x.source.batch * p.down * p.across;
   p.chunk_n = min_of(round_up(x.n, 2 * L), 256);
   p.chunks_n = ceil_div(x.n, p.chunk_n);
   // What a block works on should stay in the second cache level.
   const int64_t fits = (1 << 17) / (kTileAll * (depth + p.chunk_n));
   const int64_t most = rows_for(2);
-  p.block = min_of(p.tiles, std::max<int64_t>(2, min_of(8, fits / most)) * most);
+  p.block = min_of(tiles, std::max<int64_t>(2, min_of(8, fits / most)) * most);
   // Enough blocks for many threads.
-  while (p.block > most && ceil_div(p.tiles, p.block) * p.chunks_n < 16) p.block = std::max(most, p.block / 2);
-  p.block = ceil_div(p.tiles, ceil_div(p.tiles, p.block));
-  p.blocks = ceil_div(p.tiles, p.block);
+  while (p.block > most && ceil_div(tiles, p.block) * p.chunks_n < 16) p.block = std::max(most, p.block / 2);
+  p.block = ceil_div(tiles, ceil_div(tiles, p.block));
+  p.blocks = ceil_div(tiles, p.block);
   while (p.chunk_n > 2 * L && p.blocks * p.chunks_n < 8) {
     p.chunk_n = round_up(p.chunk_n / 2, 2 * L);
     p.chunks_n = ceil_div(x.n, p.chunk_n);
@@ -68,57 +61,19 @@ void transform_kernel(const ConvProduct<float, float>& x, int64_t k, int64_t ste
 
 class WinogradBlock {
  public:
-  WinogradBlock(const ConvProduct<float, float>& x, const WinogradPlan& plan, const float* u, int64_t plane, const float* zeros,
-                float* scratch)
-      : x_(x), plan_(plan), u_(u), plane_(plane), zeros_(zeros), in_(scratch), out_(scratch + plan.in) {}
+  WinogradBlock(const ConvProduct<float, float>& x, const TileGrid& grid, const WinogradPlan& plan, const float* u,
+                int64_t plane, const float* zeros, float* scratch)
+      : x_(x), grid_(grid), plan_(plan), u_(u), plane_(plane), zeros_(zeros), in_(scratch), out_(scratch + plan.in) {}
 
   // Tiles t0..t1, outputs j0..j1.
   void run(int64_t t0, int64_t t1, int64_t j0, int64_t j1) {
-    for (int64_t t = t0; t < t1; ++t) read(t, in_ + (t - t0) * plan_.in_pitch);
+    for (int64_t t = t0; t < t1; ++t)
+      read_tile(x_.source, grid_, t, 0, x_.source.depth, zeros_, in_ + (t - t0) * plan_.in_pitch, plan_.in_step);
     for (int xi = 0; xi < kTileAll; ++xi) multiply(xi, t1 - t0, j0, j1);
     for (int64_t t = t0; t < t1; ++t) write(t, out_ + (t - t0) * plan_.out_pitch, j0, j1);
   }
 
  private:
-  // Transforms tile t, whose 36 values of each channel go plan.block rows apart.
-  void read(int64_t t, float* to) const {
-    const Source<float>& s = x_.source;
-    const int64_t image = t / (plan_.down * plan_.across);
-    const int64_t y0 = t / plan_.across % plan_.down * kTileOut + s.axis[1].first,
-                  x0 = t % plan_.across * kTileOut + s.axis[2].first;
-    const int64_t high = s.axis[1].size, wide = s.axis[2].size;
-    const float* pixel[kTileAll];
-    for (int r = 0; r < kTile; ++r)
-      for (int c = 0; c < kTile; ++c) {
-        const bool inside = y0 + r >= 0 && y0 + r < high && x0 + c >= 0 && x0 + c < wide;
-        pixel[kTile * r + c] = inside ? s.data + ((image * high + y0 + r) * wide + x0 + c) * s.pitch + s.channel : zeros_;
-      }
-    for (int64_t k = 0; k < s.depth; k += L) {
-      vf half[kTileAll];
-      if (k + L <= s.depth) {
-        for (int c = 0; c < kTile; ++c) {
-          vf d[kTile];
-#pragma GCC unroll 6
-          for (int r = 0; r < kTile; ++r) d[r] = vload(pixel[kTile * r + c] + k);
-          winograd_input(d, half + c, kTile);
-        }
-      } else {
-        const Mask<float> mask(s.depth - k);
-        for (int c = 0; c < kTile; ++c) {
-          vf d[kTile];
-          for (int r = 0; r < kTile; ++r) d[r] = mask.load(pixel[kTile * r + c] + k);
-          winograd_input(d, half + c, kTile);
-        }
-      }
-      for (int r = 0; r < kTile; ++r) {
-        vf all[kTile];
-        winograd_input(half + kTile * r, all, 1);
-#pragma GCC unroll 6
-        for (int c = 0; c < kTile; ++c) vstore(to + (kTile * r + c) * plan_.in_step + k, all[c]);
-      }
-    }
-  }
-
   void multiply(int xi, int64_t tiles, int64_t j0, int64_t j1) const {
     const float* in = in_ + xi * plan_.in_step;
     float* out = out_ + xi * plan_.out_step;
@@ -143,11 +98,10 @@ class WinogradBlock {
   // Transforms the sums of tile t back and writes its outputs.
   void write(int64_t t, const float* from, int64_t j0, int64_t j1) const {
     const Axis* axis = x_.source.axis;
-    const int64_t image = t / (plan_.down * plan_.across);
-    const int64_t y0 = t / plan_.across % plan_.down * kTileOut, x0 = t % plan_.across * kTileOut;
+    const int64_t y0 = grid_.y(t), x0 = grid_.x(t);
     const int high = static_cast<int>(min_of(kTileOut, axis[1].count - y0));
     const int wide = static_cast<int>(min_of(kTileOut, axis[2].count - x0));
-    const int64_t pixel = (image * axis[1].count + y0) * axis[2].count + x0;
+    const int64_t pixel = (grid_.image(t) * axis[1].count + y0) * axis[2].count + x0;
     for (int64_t j = j0; j < j1; j += L) {
       const int64_t columns = min_of(L, j1 - j);
       const Mask<float> mask(columns);
@@ -175,6 +129,7 @@ class WinogradBlock {
   }
 
   const ConvProduct<float, float>& x_;
+  const TileGrid& grid_;
   const WinogradPlan& plan_;
   const float* const u_;
   const int64_t plane_;
@@ -186,18 +141,12 @@ class WinogradBlock {
 }  // namespace
 
 bool winograd_pays(const ConvProduct<float, float>& x) {
-  const Axis* axis = x.source.axis;
-  if (axis[0].taps != 1 || axis[0].count != 1 || axis[0].size != 1) return false;
-  for (int a = 1; a < 3; ++a)
-    if (axis[a].taps != 3 || axis[a].tap_step != 1 || axis[a].step != 1 || axis[a].out_step != 1 ||
-        axis[a].out_size != axis[a].count)
-      return false;
+  if (!plain_3x3(x.source)) return false;
   const int64_t depth = x.source.depth;
   if (depth < 8 || x.n < 8 || depth > 1024) return false;
   // Cycles of a core with a vector of 16: the products, the transforms of tiles, the transform of the kernel.
   const double c = static_cast<double>(round_up(depth, 4)), n = static_cast<double>(round_up(x.n, 16));
-  const double tiles =
-      static_cast<double>(x.source.batch * ceil_div(axis[1].count, kTileOut) * ceil_div(axis[2].count, kTileOut));
+  const double tiles = static_cast<double>(TileGrid(x.source).tiles);
   const double plain = static_cast<double>(x.source.positions()) * 9 * c * n / 16;
   const double kernel = 36 * c * n * sizeof(float);  // bytes of the transformed kernel, which each block of tiles reads
   const double stream = kernel > 600e3 ? (tiles / 28 + 1) * kernel / 24 : 0;
@@ -206,7 +155,8 @@ bool winograd_pays(const ConvProduct<float, float>& x) {
 }
 
 void run_winograd(const ConvProduct<float, float>& x) {
-  const WinogradPlan plan = make_plan(x);
+  const TileGrid grid(x.source);
+  const WinogradPlan plan = make_plan(x, grid.tiles);
   const int64_t depth = x.source.depth, width = 2 * L, strips = ceil_div(x.n, width);
   const int64_t plane = odd_lines(round_up(x.n, L) * depth);
   const Scratch u((kTileAll * plane + depth + L) * int64_t(sizeof(float)));
@@ -224,8 +174,8 @@ void run_winograd(const ConvProduct<float, float>& x) {
   parallel_for(chunks, [&](int64_t chunk) {
     slots.with([&](float* scratch) {
       const int64_t t = chunk / plan.chunks_n * plan.block, j = chunk % plan.chunks_n * plan.chunk_n;
-      WinogradBlock(x, plan, u.as<float>(), plane, zeros, scratch)
-          .run(t, min_of(t + plan.block, plan.tiles), j, min_of(j + plan.chunk_n, x.n));
+      WinogradBlock(x, grid, plan, u.as<float>(), plane, zeros, scratch)
+          .run(t, min_of(t + plan.block, grid.tiles), j, min_of(j + plan.chunk_n, x.n));
     });
   });
 }

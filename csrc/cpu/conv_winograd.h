@@ -43,8 +43,92 @@ template <class V> inline __attribute__((always_inline)) void winograd_output(co
   to[3 * step] = fma(broadcast(-8.0f), m[4], fma(broadcast(0.125f), m[3], difference)) + m[5];
 }
 
+// For the gradient of the kernel, which is a convolution of x by 4x4 tiles of dy with 3x3 results: G and A' of that shape.
+template <class V> inline __attribute__((always_inline)) void winograd_gradient(const V* w, V* to, int step) {
+  const V even = (w[0] + w[2]) * broadcast(1 / 3.0f), odd = (w[1] + w[3]) * broadcast(1 / 3.0f);
+  to[0] = w[0];
+  to[step] = even + odd;
+  to[2 * step] = odd - even;
+  to[3 * step] = broadcast(-2 / 15.0f) * (fma(broadcast(8.0f), w[0], w[3]) + fma(broadcast(4.0f), w[1], w[2] + w[2]));
+  to[4 * step] = broadcast(1 / 15.0f) * (fma(broadcast(4.0f), w[2], w[0]) - fma(broadcast(8.0f), w[3], w[1] + w[1]));
+  to[5 * step] = w[3];
+}
+template <class V> inline __attribute__((always_inline)) void winograd_taps(const V* m, V* to, int step) {
+  const V sum = m[1] + m[2], difference = m[1] - m[2];
+  to[0] = (m[0] + sum) + (m[3] + m[4]);
+  to[step] = fma(broadcast(-2.0f), m[4], fma(broadcast(0.5f), m[3], difference));
+  to[2 * step] = fma(broadcast(4.0f), m[4], fma(broadcast(0.25f), m[3], sum)) + m[5];
+}
+
+// n elements, rounded up to whole vectors and an odd number of cache lines: stretches a power of two apart would share few of them.
+inline int64_t odd_lines(int64_t n) { return ((n + 15) / 16 | 1) * 16; }
+
+// The tiles of the images of a source.
+struct TileGrid {
+  int64_t down, across, tiles;  // of an image, and of all
+  template <class T> explicit TileGrid(const Source<T>& s)
+      : down(ceil_div(s.axis[1].count, kTileOut)),
+        across(ceil_div(s.axis[2].count, kTileOut)),
+        tiles(s.batch * down * across) {}
+  int64_t image(int64_t t) const { return t / (down * across); }
+  int64_t y(int64_t t) const { return t / across % down * kTileOut; }
+  int64_t x(int64_t t) const { return t % across * kTileOut; }
+};
+
+// B' x B of channels k0..k1 of tile t: its 36 values of each channel go `step` apart. zeros: k1 of them.
+inline void read_tile(const Source<float>& s, const TileGrid& grid, int64_t t, int64_t k0, int64_t k1, const float* zeros,
+                      float* to, int64_t step) {
+  constexpr int L = kLanes;
+  const int64_t y0 = grid.y(t) + s.axis[1].first, x0 = grid.x(t) + s.axis[2].first;
+  const int64_t high = s.axis[1].size, wide = s.axis[2].size;
+  const float* pixel[kTileAll];
+  for (int r = 0; r < kTile; ++r)
+    for (int c = 0; c < kTile; ++c) {
+      const bool inside = y0 + r >= 0 && y0 + r < high && x0 + c >= 0 && x0 + c < wide;
+      pixel[kTile * r + c] = inside ? s.data + ((grid.image(t) * high + y0 + r) * wide + x0 + c) * s.pitch + s.channel : zeros;
+    }
+  for (int64_t k = k0; k < k1; k += L) {
+    vf half[kTileAll];
+    if (k + L <= k1) {
+      for (int c = 0; c < kTile; ++c) {
+        vf d[kTile];
+#pragma GCC unroll 6
+        for (int r = 0; r < kTile; ++r) d[r] = vload(pixel[kTile * r + c] + k);
+        winograd_input(d, half + c, kTile);
+      }
+    } else {
+      const Mask<float> mask(k1 - k);
+      for (int c = 0; c < kTile; ++c) {
+        vf d[kTile];
+        for (int r = 0; r < kTile; ++r) d[r] = mask.load(pixel[kTile * r + c] + k);
+        winograd_input(d, half + c, kTile);
+      }
+    }
+    for (int r = 0; r < kTile; ++r) {
+      vf all[kTile];
+      winograd_input(half + kTile * r, all, 1);
+#pragma GCC unroll 6
+      for (int c = 0; c < kTile; ++c) vstore(to + (kTile * r + c) * step + (k - k0), all[c]);
+    }
+  }
+}
+
+// Whether a source's windows are 3x3 without stride and dilation, over an image of two dims.
+inline bool plain_3x3(const Source<float>& s) {
+  if (s.axis[0].taps != 1 || s.axis[0].count != 1 || s.axis[0].size != 1) return false;
+  for (int a = 1; a < 3; ++a)
+    if (s.axis[a].taps != 3 || s.axis[a].tap_step != 1 || s.axis[a].step != 1 || s.axis[a].out_step != 1 ||
+        s.axis[a].out_size != s.axis[a].count)
+      return false;
+  return true;
+}
+
 // Whether the product is one of 3x3 windows for which this pays, by an estimate from the sizes alone.
 bool winograd_pays(const ConvProduct<float, float>& x);
 void run_winograd(const ConvProduct<float, float>& x);
+
+// Likewise for the gradient of the kernel. dy: at the group's first of `filters` filters, of which it has n; dw likewise.
+bool winograd_gradient_pays(const Source<float>& x, int64_t n);
+void run_winograd_gradient(const Source<float>& x, const float* dy, int64_t filters, int64_t n, float* dw);
 
 }  // namespace KG_NS
