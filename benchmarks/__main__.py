@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import platform
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 import kerasgpu
 from benchmarks import peaks, timing
 from benchmarks.cases import all_cases
+from benchmarks.peer import Peer
 from kerasgpu import _core
 
 HERE = Path(__file__).resolve().parent
@@ -27,10 +29,10 @@ def bound(case, peak):
     """(seconds that the machine needs at least, which limit that is)."""
     bandwidth = peak["cache_gbs"] if case.bytes < 1 << 19 else peak["memory_gbs"]
     compute, memory = case.flops / (peak["gflops"] * 1e9), case.bytes / (bandwidth * 1e9)
-    return (compute, "flops") if case.kernel == "gemm" and compute >= memory else (memory, "bytes")
+    return (compute, "flops") if case.kernel.startswith(("gemm", "conv")) and compute >= memory else (memory, "bytes")
 
 
-def run(case, peak, rounds, seconds):
+def run(case, peak, rounds, seconds, peer=None):
     functions = [case.ours] + ([case.numpy] if case.numpy else [])
     times = timing.interleaved(functions, rounds, seconds)
     row = {"kernel": case.kernel, "shape": case.shape, "flops": case.flops, "bytes": case.bytes, **timing.summary(times[0])}
@@ -40,6 +42,10 @@ def run(case, peak, rounds, seconds):
     if case.numpy:
         ratios = sorted(n / o for o, n in zip(*times))
         row["numpy_ratio"] = ratios[len(ratios) // 2]
+    if case.peer and peer:
+        ours, theirs = peer.interleaved(case, rounds, seconds)
+        ratios = sorted(t / o for o, t in zip(ours, theirs))
+        row["peer_ratio"] = ratios[len(ratios) // 2]
     return row
 
 
@@ -47,10 +53,19 @@ def line(row):
     rate = row["flops"] / row["median_s"] / 1e9 if row["limit"] == "flops" else row["bytes"] / row["median_s"] / 1e9
     unit = "GFLOP/s" if row["limit"] == "flops" else "GB/s"
     ratio = f"{row['numpy_ratio']:6.2f} x NumPy" if "numpy_ratio" in row else ""
+    if "peer_ratio" in row:
+        ratio += f"{row['peer_ratio']:6.2f} x PyTorch"
     return (
         f"{row['kernel']:28} {row['shape']:26} {row['median_s'] * 1e6:10.1f} us  ±{100 * row['spread']:3.0f} %  "
         f"{rate:8.1f} {unit:7} {100 * row['of_peak']:5.0f} % of peak  {ratio}"
     )
+
+
+def mean_of_ratios(rows, kernel, key, name):
+    ratios = [r[key] for r in rows if r["kernel"] == kernel and key in r]
+    if ratios:
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        print(f"{kernel}, geometric mean over {len(ratios)} shapes: {mean:.2f} x {name}, least {min(ratios):.2f} x")
 
 
 def compare(rows, old):
@@ -78,6 +93,11 @@ def main():
     parser.add_argument("--seconds", type=float, default=0.02, help="length of one round of one case")
     parser.add_argument("--json", type=Path, default=HERE / "results" / "latest.json")
     parser.add_argument("--picture", type=Path, default=HERE / "results" / "roofline.png")
+    parser.add_argument(
+        "--peer",
+        default=os.environ.get("KERASGPU_BENCH_PEER"),
+        help="a Python interpreter with PyTorch, for the cases that have it beside us (default: $KERASGPU_BENCH_PEER)",
+    )
     parser.add_argument("--compare", type=Path, help="an earlier JSON file")
     args = parser.parse_args()
     if args.device == "gpu":
@@ -90,17 +110,18 @@ def main():
         f"{_core.num_threads()} threads, measured peaks: {peak['gflops']:.0f} GFLOP/s float32, {peak['memory_gbs']:.1f} GB/s memory, "
         f"{peak['cache_gbs']:.0f} GB/s cache (one thread); NumPy {np.__version__}\n"
     )
+    peer = Peer(args.peer, _core.num_threads()) if args.peer else None
+    if peer:
+        print(f"beside {peer.name} of {args.peer}\n")
     rows = []
     for case in all_cases():
         if args.only and args.only not in case.kernel:
             continue
-        rows.append(run(case, peak, args.rounds, args.seconds))
+        rows.append(run(case, peak, args.rounds, args.seconds, peer))
         print(line(rows[-1]), flush=True)
-    ratios = [r["numpy_ratio"] for r in rows if r["kernel"] == "gemm" and "numpy_ratio" in r]
-    if ratios:
-        print(
-            f"\ngemm, geometric mean over {len(ratios)} shapes: {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f} x NumPy"
-        )
+    mean_of_ratios(rows, "gemm", "numpy_ratio", "NumPy")
+    for kernel in ("conv", "conv_input_grad", "conv_filter_grad"):
+        mean_of_ratios(rows, kernel, "peer_ratio", "PyTorch")
     args.json.parent.mkdir(parents=True, exist_ok=True)
     machine = f"{platform.machine()}, level {_core.level()}, {_core.num_threads()} threads"
     args.json.write_text(

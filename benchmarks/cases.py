@@ -18,6 +18,7 @@ class Case:
     numpy: Callable | None
     flops: float  # floating-point operations
     bytes: float  # read once and written once
+    peer: dict | None = None  # the same for PyTorch; see peer.py
 
 
 def _data(*shape, seed=0, dtype="float32"):
@@ -161,7 +162,17 @@ def movement_cases():
 
 def all_cases():
     """Every case, family by family; random and optimizer kernels come with theirs."""
+    from benchmarks.conv_cases import conv_cases
     from benchmarks.state_cases import optimizer_cases, random_cases
 
-    for family in (gemm_cases, elementwise_cases, reduce_cases, softmax_cases, movement_cases, random_cases, optimizer_cases):
+    for family in (
+        gemm_cases,
+        conv_cases,
+        elementwise_cases,
+        reduce_cases,
+        softmax_cases,
+        movement_cases,
+        random_cases,
+        optimizer_cases,
+    ):
         yield from family()

@@ -67,9 +67,11 @@ template <class S, class T> FilterPlan plan_filter(const Source<T>& x, int64_t n
 template <class T, class S> class FilterBlock {
  public:
   // Block `down`, `across` of the group whose windows are x and whose n filters begin at first_filter of dy's.
-  FilterBlock(const Source<T>& x, const FilterPlan& plan, int64_t down, int64_t n, int64_t across)
+  // dw, when given, is where the sums are made: of all of the group's rows, at its first filter.
+  FilterBlock(const Source<T>& x, const FilterPlan& plan, int64_t down, int64_t n, int64_t across, S* dw)
       : x_(x),
         plan_(plan),
+        dw_(dw),
         first_(down * plan.down),
         have_(min_of(plan.down, (plan.by_lines ? x.depth : x.columns()) - first_)),
         j0_(across * plan.across),
@@ -129,14 +131,12 @@ template <class T, class S> class FilterBlock {
           t.k = steps;
           t.a = v.a + v.runs->at[i / each_] + i % each_ * plan_.rows, t.a_row = 1, t.a_k = axis[2].step * v.pixel;
           t.runs = line, t.run_count = lines;
-          t.last = L;
           if (!direct) {
             t.b = packed + (j - j0_) * lines * steps, t.b_k = vectors * L;
           } else if constexpr (!kConvert) {
             t.b = from + j, t.b_k = filters;
-            t.last = min_of(width(), j1_ - j) - (vectors - 1) * L;
           }
-          add(t, rows(i), vectors, sums + at(i, j), item == item0);
+          add(t, i, j, filters, sums, item == item0);
         }
       }
     }
@@ -159,8 +159,7 @@ template <class T, class S> class FilterBlock {
           t.k = steps;
           t.a = scratch + i * plan_.rows, t.a_row = 1, t.a_k = plan_.ld;
           t.b = packed + (j - j0_) * steps, t.b_k = round_up(min_of(width(), j1_ - j), L);
-          t.last = L;
-          add(t, rows(i), t.b_k / L, sums + at(i, j), m == item0 * kAtOnce);
+          add(t, i, j, filters, sums, m == item0 * kAtOnce);
         }
     }
   }
@@ -173,15 +172,20 @@ template <class T, class S> class FilterBlock {
     }
   }
 
-  void add(Tile<S>& t, int rows, int64_t vectors, S* sum, bool first) const {
-    t.start = first ? nullptr : sum, t.start_row = width();
-    t.c = sum, t.c_row = width();
+  // One tile's product, added to the sums that are there unless it is the first.
+  void add(Tile<S>& t, int64_t i, int64_t j, int64_t filters, S* sums, bool first) const {
+    const int64_t columns = min_of(width(), j1_ - j), vectors = ceil_div(columns, L);
+    t.last = columns - (vectors - 1) * L;
+    t.c = dw_ ? dw_ + row(i) * filters + j : sums + at(i, j);
+    t.c_row = dw_ ? filters : width();
+    t.start = first ? nullptr : t.c, t.start_row = t.c_row;
     t.finish = nullptr;
-    find_micro<S>(rows, static_cast<int>(vectors), true, t.last < L)(t);
+    find_micro<S>(rows(i), static_cast<int>(vectors), true, t.last < L)(t);
   }
 
   const Source<T>& x_;
   const FilterPlan& plan_;
+  S* const dw_;
   int64_t first_, have_;  // rows of dw, or channels of the group
   int64_t j0_, j1_;
   bool joined_;

@@ -33,12 +33,17 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
   }
   const FilterPlan plan = plan_filter<S>(first, n, c.groups);
   const int64_t blocks = plan.blocks_down * plan.blocks_across * c.groups, chunks = blocks * plan.slices;
-  const Scratch partial(chunks * plan.sums * int64_t(sizeof(S)));
-  auto sums_of = [&](int64_t block, int64_t slice) { return partial.as<S>() + (block * plan.slices + slice) * plan.sums; };
+  const bool direct = std::is_same<T, S>::value && plan.slices == 1 && plan.items > 0;
+  const Scratch partial(direct ? 0 : chunks * plan.sums * int64_t(sizeof(S)));
+  auto sums_of = [&](int64_t block, int64_t slice) {
+    return direct ? nullptr : partial.as<S>() + (block * plan.slices + slice) * plan.sums;
+  };
   auto with_block = [&](int64_t block, auto body) {
     const int64_t group = block / (plan.blocks_down * plan.blocks_across);
     const Source<T> s = source(group);
-    body(FilterBlock<T, S>(s, plan, block / plan.blocks_across % plan.blocks_down, n, block % plan.blocks_across), group * n);
+    S* const to = direct ? reinterpret_cast<S*>(dw) + group * n : nullptr;
+    body(FilterBlock<T, S>(s, plan, block / plan.blocks_across % plan.blocks_down, n, block % plan.blocks_across, to),
+         group * n);
   };
 
   Slots<S> slots(static_cast<int>(min_of(min_of(num_threads(), Slots<S>::kMost), chunks)), plan.a + plan.b);
@@ -51,6 +56,7 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
       });
     });
   });
+  if (direct) return;
   // Adds up the slices, a row of tiles at a time.
   parallel_range(blocks * plan.tiles, 1 + (1 << 14) / (plan.rows * plan.across * plan.slices), [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {

@@ -156,10 +156,12 @@ def test_the_error_of_winograd_stays_below_1e_5_of_the_largest_output(channels, 
     rng = np.random.default_rng(channels)
     for w in (window((16, 18), (3, 3), 1, 1, "same"), window((11, 9), (3, 3))):
         k = rng.standard_normal((3, 3, channels, filters)).astype("float32")
-        for function, a_shape in ((conv, (1, *w.size, channels)), (conv_input_grad, (1, *w.count, filters))):
-            for a in (rng.standard_normal(a_shape).astype("float32"), rng.random(a_shape).astype("float32")):
-                want, _ = exact(function.__name__, a, k, w, 1, channels, filters)
-                assert np.abs(function(a, k, w) - want).max() <= 1e-5 * np.abs(want).max()
+        dy = rng.standard_normal((4, *w.count, filters)).astype("float32")
+        for x in (rng.standard_normal((4, *w.size, channels)), rng.random((4, *w.size, channels))):
+            x = x.astype("float32")
+            for function, a, b in ((conv, x[:1], k), (conv_input_grad, dy[:1], k), (conv_filter_grad, x, dy)):
+                want, _ = exact(function.__name__, a, b, w, 1, channels, filters)
+                assert np.abs(function(a, b, w) - want).max() <= 1e-5 * np.abs(want).max()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])

@@ -128,6 +128,14 @@ def test_convolutions(padding, strides, dilation):
     check_gradients(lambda x, d, p: ops.separable_conv(x, d, p, **options), x, normal(2, 2, 4, 1), normal(1, 1, 4, 3))
 
 
+def test_convolutions_in_other_dims():
+    check_gradients(lambda x, k: ops.conv(x, k, 2, "same"), normal(2, 9, 4), normal(3, 2, 6, seed=1))
+    check_gradients(lambda x, k: ops.conv(x, k, 1, "same"), normal(2, 4, 3, 5, 2), normal(2, 3, 2, 2, 3, seed=1))
+    check_gradients(lambda x, k: ops.conv_transpose(x, k, 2, "same"), normal(2, 5, 4), normal(3, 3, 4, seed=1))
+    check_gradients(lambda x, k: ops.conv_transpose(x, k, 3, "valid", (2, 1)), normal(2, 3, 4, 2), normal(2, 4, 3, 2, seed=1))
+    check_gradients(lambda x, k: ops.conv(x, k, data_format="channels_first"), normal(2, 4, 6, 5), normal(3, 2, 2, 6, seed=1))
+
+
 def test_pooling():
     x = apart(2, 7, 6, 2)
     for padding in ("valid", "same"):

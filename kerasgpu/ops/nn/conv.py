@@ -57,7 +57,8 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     """
     x, kernel, ndim, data_format = _prepare("conv", inputs, kernel, data_format)
     channels, depth, filters = x.shape[-1], kernel.shape[-2], kernel.shape[-1]
-    if channels % depth or filters % (channels // depth):
+    groups = channels // depth if depth else 1
+    if channels != groups * depth or groups == 0 or filters % groups:
         raise ValueError(
             "The number of input channels must match the kernel's input channels, or be evenly divisible by kernel's "
             "in_channels, with "
@@ -72,7 +73,7 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
         padding.lower(),
         per_dim(dilation_rate, ndim, "dilation_rate"),
     )
-    return from_channels_last(conv_forward(x, kernel, windows.geometry, channels // depth), data_format)
+    return from_channels_last(conv_forward(x, kernel, windows.geometry, groups), data_format)
 
 
 @symbolic

@@ -1,0 +1,91 @@
+"""PyTorch as a subject of the benchmarks, in a process of another interpreter: nothing here needs it installed beside us.
+
+`Peer(python)` starts `python peer.py THREADS`; each line written to it describes a case and asks for the time of one round.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+
+class Peer:
+    """The process. `round(case, seconds)` is the time of one call, the mean over about `seconds`."""
+
+    def __init__(self, python: str, threads: int):
+        command = [python, __file__, str(threads)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        hello = self._process.stdout.readline()  # type: ignore[union-attr]
+        if not hello:
+            raise SystemExit(f"benchmarks: {python} cannot run PyTorch; see the message above, or leave --peer away")
+        self.name = json.loads(hello)
+
+    def round(self, case: dict, seconds: float) -> float:
+        self._process.stdin.write(json.dumps({**case, "seconds": seconds}) + "\n")  # type: ignore[union-attr]
+        self._process.stdin.flush()  # type: ignore[union-attr]
+        return json.loads(self._process.stdout.readline())  # type: ignore[union-attr]
+
+    def interleaved(self, case, rounds: int, seconds: float):
+        """Seconds per call of our function and the peer's in alternating rounds."""
+        from benchmarks import timing
+
+        calls = timing.calibrate(case.ours, seconds)
+        self.round(case.peer, seconds)
+        ours, theirs = [], []
+        for _ in range(rounds):
+            time.sleep(timing.PAUSE)
+            case.ours()
+            begin = time.perf_counter()
+            for _ in range(calls):
+                case.ours()
+            ours.append((time.perf_counter() - begin) / calls)
+            theirs.append(self.round(case.peer, seconds))
+        return ours, theirs
+
+
+def convolution(torch, case):
+    """The case as a function, in channels_last, the layout that oneDNN likes best. Padding on one side only is done beforehand."""
+    batch, height, width, channels = case["x"]
+    layout = torch.channels_last
+    before, after = case["padding"]
+    x = torch.randn(batch, channels, height, width).contiguous(memory_format=layout)
+    if before != after:
+        x = torch.nn.functional.pad(x, (before, after, before, after)).contiguous(memory_format=layout)
+        before = 0
+    w = torch.randn(case["filters"], channels, case["kernel"], case["kernel"]).contiguous(memory_format=layout)
+    forward = lambda: torch.nn.functional.conv2d(x, w, None, case["stride"], before)
+    if case["operation"] == "conv":
+        return forward
+    dy = torch.randn_like(forward())
+    wanted = [case["operation"] == "conv_input_grad", case["operation"] == "conv_filter_grad", False]
+    geometry = ([case["stride"]] * 2, [before] * 2, [1, 1], False, [0, 0], 1)
+    return lambda: torch.ops.aten.convolution_backward(dy, x, w, None, *geometry, wanted)
+
+
+def serve(threads):
+    import torch
+
+    torch.set_num_threads(threads)
+    print(json.dumps(f"PyTorch {torch.__version__}"), flush=True)
+    last, function, calls = None, None, 1
+    for line in sys.stdin:
+        case = json.loads(line)
+        seconds = case.pop("seconds")
+        with torch.no_grad():
+            if case != last:
+                last, function, calls = case, convolution(torch, case), 1
+                function()
+                begin = time.perf_counter()
+                function()
+                calls = max(1, int(seconds / (time.perf_counter() - begin)))
+            function()
+            begin = time.perf_counter()
+            for _ in range(calls):
+                function()
+            print(json.dumps((time.perf_counter() - begin) / calls), flush=True)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))
