@@ -96,6 +96,20 @@ def test_files(tmp_path):
     np.testing.assert_allclose(again(DATA), space(DATA), rtol=1e-6)
 
 
+def test_nothing_to_learn():
+    text = layers.TextVectorization(vocabulary=["this", "is"], output_sequence_length=3)
+    space = FeatureSpace(
+        {
+            "int_1": "integer_hashed",
+            "text": FeatureSpace.feature("string", text, "int"),
+            "float_1": FeatureSpace.feature("float32", layers.Normalization(mean=1.0, variance=4.0), "float"),
+        },
+        output_mode="dict",
+    )
+    out = space({"int_1": [1, 2], "text": ["This is", "it"], "float_1": [3.0, 5.0]})
+    assert out["text"].tolist() == [[2, 3, 0], [1, 0, 0]] and out["float_1"].tolist() == [[1.0], [2.0]]
+
+
 def test_bad_arguments():
     for make, message in [
         (lambda: FeatureSpace({}), "cannot be None or empty"),

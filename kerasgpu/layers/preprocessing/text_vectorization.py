@@ -116,6 +116,10 @@ class TextVectorization(Layer):
         self._allow_non_tensor_positional_args = True
 
     @property
+    def _has_input_vocabulary(self):
+        return self._lookup_layer._has_input_vocabulary
+
+    @property
     def compute_dtype(self):
         return "string"
 
