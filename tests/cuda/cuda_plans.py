@@ -134,6 +134,11 @@ def calls():
             add(name, [array(dtype), array("uint8")], [array(dtype)], (2, 3, *window), ())
     for dtype in (f, d, h, b, i, "bool"):
         add("gemm", [array(dtype)] * 2, [array(dtype)], (1, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0), (1.0,))
+    window = (1, 8, 8, 1, 8, 8, 1, 3, 3, 1, 1, 1, 1, 1, 1, 0, 1, 1)
+    for dtype in (f, d, b):
+        add("gemm", [array(dtype)] * 2, [array(dtype)], (1, 16, 16, 4096, 1, 0, 0, 0, 0, 0, 0), (1.0,))
+        for name in ("conv", "conv_input_grad", "conv_filter_grad"):
+            add(name, [array(dtype)] * 2, [array(dtype)], (4, 16, 32, 1, 0, 0, *window), ())
     return found
 
 

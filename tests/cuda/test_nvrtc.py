@@ -13,7 +13,7 @@ CHIPS = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120"]
 QUICK = ["sm_80", "sm_90a"]
 # Kernels on the path of every training step: no register may go to memory.
 HOT = {"chain_kernel", "reduce_short", "reduce_rows", "reduce_columns", "softmax_rows", "sparse_forward", "sparse_backward",
-       "dropout", "update", "gather_rows", "gemm", "copy", "transpose_tiles", "chunk_sums", "apply", "grad_sums", "grad_apply",
+       "dropout", "update", "gather_rows", "gemm", "gemm_tiled", "gemm_join", "conv", "copy", "transpose_tiles", "chunk_sums", "apply", "grad_sums", "grad_apply",
        "maximum_arg", "maximum_grad"}  # fmt: skip
 # Rules of optimizers that are rare and may spill.
 RARE = {"RmsPropBoth", "Ftrl", "FtrlPower", "Nadam"}
@@ -67,7 +67,7 @@ def test_the_list_reaches_every_source_and_entry():
     entries = {e for found in modules().values() for e in found}
     written = set()
     for f in files:
-        written |= set(re.findall(r"^KG_KERNEL\((\w+)", sources.read(f"cuda/{f}"), re.M))
+        written |= set(re.findall(r"^KG_KERNEL(?:_MANY)?\((\w+)", sources.read(f"cuda/{f}"), re.M))
     assert written == entries, sorted(written ^ entries)
 
 

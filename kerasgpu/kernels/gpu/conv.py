@@ -11,7 +11,8 @@ from kerasgpu.kernels.gpu.plan import FLOATS, Call, HostPlan, Launch, Params, Pl
 
 WINDOW_INTS = 18
 MOST_SIZE = 1 << 31
-MOST_VIEWS = 8
+MOST_VIEWS = 8  # of one launch
+MOST_CLASSES = 4096
 ROWS_ONE_BY_ONE = 64  # of a tile at most, where channels are gathered one by one: each row costs registers
 
 
@@ -193,17 +194,28 @@ def _conv(call: Call) -> Plan:
         return Plan()
     if trivial(c.window) and c.groups == 1 and max(counts) < gemm_tiles.SMALL:
         return as_gemm(call, c, part)
-    axes = [forward_axis(c.window, d) for d in range(3)] if part != 1 else []
-    if part == 1:
-        choices = [[backward_axis(c.window, d, r) for r in range(min(c.window.stride[d], c.window.size[d]))] for d in range(3)]
-        views = [View(one, c.width, c.filters, c.batch) for one in itertools.islice(itertools.product(*choices), 4096)]
-        if math.prod(map(len, choices)) > 4096:
-            return HostPlan()
-    else:
-        views = [View(tuple(axes), c.depth, c.channels, c.batch)]
-    if not all(v.fits() for v in views) or max(c.filters, c.channels) * 2 >= gemm_tiles.SMALL:
+    views = views_of(c, part)
+    if not views or not all(v.fits() for v in views) or max(c.filters, c.channels) * 2 >= gemm_tiles.SMALL:
         return HostPlan()
     return tiles(call, c, part, views, max(counts))
+
+
+def views_of(c: Conv, part: int) -> list[View]:
+    """What is multiplied; nothing where strides make more views than is sensible."""
+    w = c.window
+    if part != 1:
+        return [View(tuple(forward_axis(w, d) for d in range(3)), c.depth, c.channels, c.batch)]
+    rests = [range(min(w.stride[d], w.size[d])) for d in range(3)]
+    if math.prod(map(len, rests)) > MOST_CLASSES:
+        return []
+    axes = [[backward_axis(w, d, r) for r in rests[d]] for d in range(3)]
+    return [View(one, c.width, c.filters, c.batch) for one in itertools.product(*axes)]
+
+
+def product_of(c: Conv, part: int, views: list[View]) -> tuple[int, int, int, int]:
+    """(m, n, k, batch) of the largest view's product, which decides the tile."""
+    rows, k = (max(getattr(v, what) for v in views) for what in (("k", "rows") if part == 2 else ("rows", "k")))
+    return rows, c.depth if part == 1 else c.width, k, c.groups * len(views)
 
 
 def as_gemm(call: Call, c: Conv, part: int) -> Plan:
@@ -220,11 +232,10 @@ def tiles(call: Call, c: Conv, part: int, views: list[View], largest: int) -> Pl
     source = (c.depth, c.channels) if part != 1 else (c.width, c.filters)
     vec_a = gemm_tiles.vector(kind, of.item, *source)
     vec_b = gemm_tiles.vector(kind, of.item, c.width, c.filters)
-    n, pitch = (c.depth, c.channels) if part == 1 else (c.width, c.filters)
-    rows = max(v.k if part == 2 else v.rows for v in views)
-    k = max(v.rows if part == 2 else v.k for v in views)
+    rows, n, k, entries = product_of(c, part, views)
+    pitch = c.channels if part == 1 else c.filters
     most = ROWS_ONE_BY_ONE if vec_a == 1 and part != 2 else None
-    choice = gemm_table.choose(kind, rows, n, k, c.groups * len(views), most)
+    choice = gemm_table.choose(kind, rows, n, k, entries, most)
     # Stretches of k are joined where rows of the result follow each other and no group has its own bias.
     if len(views) > 1 or (c.bias and c.groups > 1) or c.groups > gemm_tiles.MOST_ACROSS:
         choice = gemm_table.Choice(choice.tile, 1, max(1, ceil_div(k, choice.tile.k)) * choice.tile.k)
