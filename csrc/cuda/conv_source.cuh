@@ -16,7 +16,6 @@
 
 namespace kg {
 
-typedef KG_INDEX Index;
 constexpr int kFirstDim = 3 - KG_DIMS;
 
 // n / value for 0 <= n < 2^31: a multiplication and a shift.

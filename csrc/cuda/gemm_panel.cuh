@@ -14,6 +14,8 @@
 
 namespace kg {
 
+typedef KG_INDEX Index;  // for steps within an operand: int32_t where a tile's rows lie within 2^31 elements, else int64_t
+
 // Which rows and column of a panel a thread copies.
 template <int rows, int columns, int vec, int threads> struct Share {
   static constexpr int kPerRow = columns / vec;
@@ -67,14 +69,14 @@ template <class P, class T, class S, int vec, class Source> KG_DEVICE void fetch
 template <class T, class S, int kK, bool deep> struct MatrixSource {
   const T* base;
   const T* first;
-  int64_t step, walk;  // from piece to piece, from tile to tile
-  int rows, columns;   // what is left from this thread's first element on
+  Index step, walk;   // from piece to piece, from tile to tile
+  int rows, columns;  // what is left from this thread's first element on
 
   KG_DEVICE MatrixSource(const T* base, int64_t pitch, int i, int count, int k, int end) : base(base) {
     const int row = (deep ? i : k) + S::row(), column = (deep ? k : i) + S::column();
     first = base + row * pitch + column;
-    step = S::kRowStep * pitch;
-    walk = deep ? kK : kK * pitch;
+    step = (Index)(S::kRowStep * pitch);
+    walk = (Index)(deep ? kK : kK * pitch);
     rows = (deep ? count : end) - row;
     columns = (deep ? end : count) - column;
   }

@@ -2,7 +2,7 @@
 //
 // Defines: KG_T the element type; KG_M, KG_N, KG_K the tile; KG_WM, KG_WN warps down and across; KG_MMA 1 for tensor cores, with KG_WK
 // warps along k and KG_STAGES panels in flight; KG_VA, KG_VB elements that are copied at once from A and B; KG_DA, KG_DB 1 where the
-// operand is deep (gemm_panel.cuh); KG_BLOCKS that a multiprocessor should hold; KG_WHOLE 1 when the sums are results, 0 when they are partial sums of one stretch of k.
+// operand is deep (gemm_panel.cuh); KG_INDEX int32_t or int64_t; KG_BLOCKS that a multiprocessor should hold; KG_WHOLE 1 when the sums are results, 0 when they are partial sums of one stretch of k.
 #pragma once
 #include "gemm_mma.cuh"
 #include "gemm_simt.cuh"

@@ -4,7 +4,7 @@
 // makes a kM x kN tile (gemm_mma.cuh on tensor cores, gemm_simt.cuh otherwise) of one batch entry and one of `splits` stretches of k.
 // With more than one stretch each stores its sums to scratch memory, (batch, split, tile, kM, kN), and `gemm_join` adds them up in
 // order: the same bits on every run.
-// Grid: x tiles, y splits, z batch entries (walked with a stride when there are more than 65535). Block: 32 threads a warp.
+// Grid: x tiles, y splits, z batch entries (several launches when there are more than 65535). Block: 32 threads a warp.
 // Shared memory: gemm_mma.cuh, gemm_simt.cuh. Defines: gemm_tile.cuh.
 #include "gemm_tile.cuh"
 
@@ -15,7 +15,7 @@ struct Params {
   T* c;
   Sum* partial;
   int64_t a_stride, b_stride, a_pitch, b_pitch;  // in elements, between batch entries and between rows
-  int32_t m, n, k, batch;
+  int32_t m, n, k, first_entry;
   int32_t down, across;  // tiles
   int32_t stretch;       // of k, a multiple of kK
   int32_t unused;
@@ -30,9 +30,12 @@ struct PutResult {
     T* to;
     int i;
   };
-  KG_DEVICE Row row(int i) const { return {c + (int64_t)(i0 + i) * p.n + j0, i0 + i}; }
+  KG_DEVICE Row row(int i) const {
+    if (i0 + i >= p.m) return {nullptr, 0};
+    return {c + (int64_t)(i0 + i) * p.n + j0, i0 + i};
+  }
   template <int count> KG_DEVICE void operator()(const Row& r, int j, const Sum (&v)[count]) const {
-    if (r.i >= p.m) return;
+    if (r.to == nullptr) return;
     store_row(r.to + j, v, j0 + j, p.n, p.epilogue, [&](Sum x, int column) { return p.epilogue.value(x, r.i, column); });
   }
 };
@@ -43,19 +46,17 @@ KG_KERNEL_MANY(gemm_tiled, Params, Tile::kThreads, KG_BLOCKS) {
   place_of((int)blockIdx.x, p.down, p.across, i, j);
   const int begin = (int)blockIdx.y * p.stretch, end = p.k - begin < p.stretch ? p.k : begin + p.stretch;
   const int steps = (end - begin + Tile::kK - 1) / Tile::kK;
-  for (int entry = (int)blockIdx.z; entry < p.batch; entry += (int)gridDim.z) {
-    Tile tile;
-    MatrixSource<T, Tile::ShareA, Tile::kK, KG_DA> a(p.a + entry * p.a_stride, p.a_pitch, i * Tile::kM, p.m, begin, end);
-    MatrixSource<T, Tile::ShareB, Tile::kK, KG_DB> b(p.b + entry * p.b_stride, p.b_pitch, j * Tile::kN, p.n, begin, end);
-    tile.run(a, b, steps, shared);
+  const int entry = p.first_entry + (int)blockIdx.z;  // no loop over entries: what stays the same in it would take registers
+  Tile tile;
+  MatrixSource<T, Tile::ShareA, Tile::kK, KG_DA> a(p.a + entry * p.a_stride, p.a_pitch, i * Tile::kM, p.m, begin, end);
+  MatrixSource<T, Tile::ShareB, Tile::kK, KG_DB> b(p.b + entry * p.b_stride, p.b_pitch, j * Tile::kN, p.n, begin, end);
+  tile.run(a, b, steps, shared);
 #if KG_WHOLE
-    tile.each(PutResult{p, p.c + (int64_t)entry * p.m * p.n, i * Tile::kM, j * Tile::kN});
+  tile.each(PutResult{p, p.c + (int64_t)entry * p.m * p.n, i * Tile::kM, j * Tile::kN});
 #else
-    const int64_t slab = ((int64_t)entry * gridDim.y + blockIdx.y) * (p.down * p.across) + (i * p.across + j);
-    tile.each(PutPartial{p.partial + slab * (Tile::kM * Tile::kN)});
+  const int64_t slab = ((int64_t)entry * gridDim.y + blockIdx.y) * (p.down * p.across) + (i * p.across + j);
+  tile.each(PutPartial{p.partial + slab * (Tile::kM * Tile::kN)});
 #endif
-    sync_block();  // shared memory is used again
-  }
 }
 
 }  // namespace kg

@@ -32,11 +32,11 @@ def modules(kinds, ways, tiles=None):
                 continue
             for deep_a, deep_b in ways:
                 for vec in (full, 1):
-                    defines = gemm_tiles.defines(kind, Choice(tile, 1, tile.k), of, vec, vec, deep_a, deep_b)
+                    defines = gemm_tiles.defines(kind, Choice(tile, 1, tile.k), of, vec, vec, deep_a, deep_b, INDEX="int32_t")
                     hot = vec > 1 and kind != "double"
                     yield "gemm_tiled.cu", defines, hot
                     part = {(True, False): 0, (True, True): 1, (False, False): 2}[deep_a, deep_b]
-                    yield "conv.cu", {**defines, "PART": part, "DIMS": 2, "INDEX": "int32_t"}, hot
+                    yield "conv.cu", {**defines, "PART": part, "DIMS": 2}, hot
 
 
 def compile_all(compiler, arch, wanted):

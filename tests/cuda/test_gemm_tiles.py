@@ -164,3 +164,9 @@ def test_sizes_beyond_32_bits_use_the_plain_kernel(gpu):
     plan = make_plan("gemm", (("float16", 2 * m), ("float16", 2)), (("float16", 2 * m),), (1, m, 1, 1) + (0,) * 7, (1.0,))
     assert plan.launches[0].source == "gemm.cu"
     assert planned.MOST_BLOCKS >= plan.launches[0].grid[0]
+
+
+def test_batches_beyond_a_grid_are_several_launches(gpu, force):
+    force("simt", gemm_table.TILES["simt"][-1].name)
+    a = np.random.default_rng(0).normal(size=(70000, 1, 1)).astype("float32")
+    np.testing.assert_array_equal(gemm.gemm(put(a), put(a)).get(), a * a)

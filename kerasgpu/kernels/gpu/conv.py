@@ -244,7 +244,7 @@ def tiles(call: Call, c: Conv, part: int, views: list[View], largest: int) -> Pl
     dims = next((3 - d for d in range(2) if any(a != 1 for v in views for a in _extent(v.axes[d]))), 1)
     defines = gemm_tiles.defines(
         kind, choice, of, vec_a, vec_b, part != 2, part == 1, PART=part, DIMS=dims,
-        INDEX="int32_t" if largest < 1 << 30 else "int64_t",
+        INDEX=gemm_tiles.index(largest, c.filters),
     )  # fmt: skip
     across = ceil_div(n, tile.n)
     launches = []

@@ -94,16 +94,19 @@ def tiled(call: Call, g: Gemm) -> Plan:
     choice = gemm_table.choose(kind, g.m, g.n, g.k, g.batch)
     tile = choice.tile
     down, across = ceil_div(g.m, tile.m), ceil_div(g.n, tile.n)
-    if down * across > MOST_BLOCKS * 64:
+    if down * across > MOST_BLOCKS * 64 or g.batch > MOST_BLOCKS:
         return plain(call, g)
     epilogue = gemm_tiles.Epilogue(2 if g.bias_kind else None, g.bias_kind, g.alpha, g.relu, g.accumulate)
-    params = Params().input(0).input(1).output(0).scratch()
-    params.i64(g.a_stride, g.b_stride, a_pitch, b_pitch).i32(g.m, g.n, g.k, g.batch, down, across, choice.stretch, 0)
-    epilogue.add(params, kind, g.n)
-    defines = gemm_tiles.defines(kind, choice, out, vec_a, vec_b, deep_a, deep_b)
-    grid = (down * across, choice.splits, min(g.batch, gemm_tiles.MOST_ACROSS))
+    index = gemm_tiles.index(0, a_pitch, b_pitch)
+    defines = gemm_tiles.defines(kind, choice, out, vec_a, vec_b, deep_a, deep_b, INDEX=index)
     shared = gemm_tiles.shared_bytes(kind, choice, out.item)
-    launches = [Launch("gemm_tiled.cu", "gemm_tiled", defines, grid, tile.threads, params, shared)]
+    launches = []
+    for first in range(0, g.batch, gemm_tiles.MOST_ACROSS):
+        params = Params().input(0).input(1).output(0).scratch()
+        params.i64(g.a_stride, g.b_stride, a_pitch, b_pitch).i32(g.m, g.n, g.k, first, down, across, choice.stretch, 0)
+        epilogue.add(params, kind, g.n)
+        grid = (down * across, choice.splits, min(g.batch - first, gemm_tiles.MOST_ACROSS))
+        launches.append(Launch("gemm_tiled.cu", "gemm_tiled", defines, grid, tile.threads, params, shared))
     if choice.splits > 1:
         launches.append(gemm_tiles.join(kind, choice, out, g.m, g.n, g.batch, g.m * g.n, g.n, epilogue))
     return Plan(launches, gemm_tiles.partial_bytes(kind, choice, g.m, g.n, g.batch))

@@ -37,6 +37,8 @@ class Tile(NamedTuple):
     def registers(self) -> int:
         """A thread may use: its sums, and room for factors and addresses."""
         sums = self.m * self.n * self.wk // self.threads
+        if not self.stages and sums == 64 and (self.m + self.n) * self.k // self.threads > 16:
+            return 168  # the next step's elements wait in registers, too
         for most, count in ((8, 80), (16, 96), (32, 104), (64, 128)):
             if sums <= most:
                 return count

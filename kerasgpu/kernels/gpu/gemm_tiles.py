@@ -48,6 +48,11 @@ def defines(kind: str, choice: Choice, of: Operand, vec_a: int, vec_b: int, deep
     return found
 
 
+def index(elements: int, *pitches: int) -> str:
+    """The type for steps within an operand: all its elements, or the rows of a tile (at most 256) of these pitches."""
+    return "int32_t" if elements < 1 << 30 and max(pitches) < 1 << 22 else "int64_t"
+
+
 def sum_item(kind: str, item: int) -> int:
     """Bytes of what lies in shared memory: elements for tensor cores, else sums."""
     return item if uses_tensor_cores(kind) else sum_bytes(kind)
