@@ -54,8 +54,10 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
   const WideBias<T, S> bias(c.bias ? input<T>(call, 2, c.channels) : nullptr, c.channels);
   T* dx = output<T>(call, 0, c.x_count);
   if (c.x_count == 0) return;
-  const Window& window = c.window;
+  Window window = c.window;
   int64_t classes[3];
+  if (c.width == 0)  // no filters: the kernel is empty, whatever its window
+    for (int64_t& taps : window.kernel) taps = 1;
   for (int a = 0; a < 3; ++a) classes[a] = min_of(window.stride[a], window.size[a]);
   // Where a kernel is smaller than its stride, some classes see no tap at all.
   const bool clear = !c.bias && blind(window);

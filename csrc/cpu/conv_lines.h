@@ -14,6 +14,7 @@ namespace KG_NS {
 constexpr int64_t kLinePiece = 640;      // columns (tap, channel) at a time
 constexpr int64_t kLinePositions = 224;  // of a unit
 constexpr int64_t kPatch = 3 << 14;      // elements
+constexpr int64_t kMostStep = 4096;      // between positions, and between taps
 
 struct LineShape {
   bool usable = false;
@@ -32,6 +33,8 @@ template <class S, class T> LineShape plan_lines(const Source<T>& s, int64_t mos
   const int64_t depth = s.depth, taps = s.taps(), q = axis[2].count;
   LineShape p;
   if (s.positions() == 0 || taps == 0 || depth == 0 || taps > kLinePiece / 4) return p;
+  for (int a = 0; a < 3; ++a)  // so that nothing below overflows
+    if (axis[a].step > kMostStep || axis[a].tap_step > kMostStep) return p;
   const int64_t fits = std::max<int64_t>(kLinePiece / taps, 8);
   p.block = depth <= fits + fits / 2 ? depth : round_up(ceil_div(depth, ceil_div(depth, fits)), 8);
   p.segment = ceil_div(q, ceil_div(q, kLinePositions));
@@ -39,6 +42,7 @@ template <class S, class T> LineShape plan_lines(const Source<T>& s, int64_t mos
   p.segments = ceil_div(q, p.segment);
   p.pitch = p.block % 256 == 0 ? p.block + 16 : p.block;  // pixels a power of two apart would share few cache lines
   p.patch_w = (min_of(p.segment, q) - 1) * axis[2].step + (axis[2].taps - 1) * axis[2].tap_step + 1;
+  if (p.patch_w > kPatch) return p;
   auto height = [&](int64_t lines) { return (lines - 1) * axis[1].step + (axis[1].taps - 1) * axis[1].tap_step + 1; };
   auto patch = [&](int64_t lines) { return axis[0].taps * height(lines) * p.patch_w * p.pitch; };
   p.lines = p.segments > 1 ? 1 : std::max<int64_t>(1, min_of(axis[1].count, kLinePositions / p.segment));

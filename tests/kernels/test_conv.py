@@ -302,6 +302,19 @@ def test_hostile_integers_throw(name):
         except ValueError:
             refused += 1
     assert refused > 1000
+    # Windows that pass every check of sizes and reach far outside.
+    huge = 2**31
+    for field in (9, 10, 11), (12, 13, 14), (15, 16, 17):
+        for value in (huge, huge - 1, 4097, 2**16):
+            for also in (None, 18, 19, 20, 21, 22, 23):
+                ints = list(good)
+                ints[field[1] + 6] = ints[field[2] + 6] = value
+                if also is not None:
+                    ints[also] = huge
+                try:
+                    launch(name, (a, b), (out,), tuple(ints))
+                except ValueError:
+                    pass
 
 
 def test_offsets_that_point_outside_read_zeros():
