@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -132,6 +133,7 @@ class ShimDriver(Driver):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.root = Path(root or sources.root())
         self._libraries: dict = {}
+        self._lock = threading.Lock()
         self._stacks = mmap.mmap(-1, STACKS)
         self._stacks_at = ctypes.addressof(ctypes.c_char.from_buffer(self._stacks))
         self._dynamic = mmap.mmap(-1, SHARED_LIMIT + PAGE)
@@ -224,7 +226,9 @@ class ShimDriver(Driver):
             launch.grid, launch.block, launch.shared, len(params), ctypes.addressof(blob), self._stacks_at, self._dynamic_at,
             self.schedule, self.seed, None, 0,
         )  # fmt: skip
-        if function(ctypes.byref(request)):
+        with self._lock:  # one set of stacks
+            failed = function(ctypes.byref(request))
+        if failed:
             what = request.error.decode() if request.error else "failed"
             raise BarrierError(f"{launch}: {what} (line {request.error_site})")
 

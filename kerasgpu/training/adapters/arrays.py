@@ -7,7 +7,7 @@ import numpy as np
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
-from kerasgpu.kernels import launch
+from kerasgpu.kernels import launch, movement
 from kerasgpu.training.adapters import convert, pack
 from kerasgpu.training.adapters.base import DataAdapter
 
@@ -104,7 +104,11 @@ def _batch_size(batch_size, steps, num_samples):
 
 
 def _rows(array, start, stop):
-    return _here(Tensor(array[start:stop]))
+    if launch.is_host(array):
+        return _here(Tensor(array[start:stop]))
+    # On a GPU a copy: kernels move 16 bytes at once, and a part of an array may begin anywhere.
+    first, sizes = (start,) + (0,) * (array.ndim - 1), (min(stop, len(array)) - start, *array.shape[1:])
+    return _here(Tensor(movement.slice(array, first, sizes)))
 
 
 def _here(tensor):
