@@ -57,41 +57,79 @@ void sum_row(const DepthwiseRow<T>& r, const F& taps_of, int64_t begin, int64_t 
   if (c < c_end) sum_columns<T, 1, true>(r, taps_of, begin, end, c, c_end - c);
 }
 
+// Where weight (t, c) of the kernel is, c a multiple of kLanes: at[t * tap + c * channel].
+template <class A> struct Weights {
+  const A* at;
+  int64_t tap, channel;
+};
+
+// Points a row at the weights of its first taps.
+template <class T>
+void point(DepthwiseRow<T>& r, const Weights<typename Element<T>::A>& k, const Window& w, const Taps& z, const Taps& y) {
+  const int64_t line = w.kernel[2] * k.tap;
+  r.weights = k.at + (z.tap * w.kernel[1] + y.tap) * line;
+  r.weights_z = z.tap_step * w.kernel[1] * line, r.weights_y = y.tap_step * line;
+  r.weights_x = k.tap, r.weights_c = k.channel;
+}
+
+// The row in blocks of columns, if its window is one of those in depthwise_block.cpp.
+template <bool kGrad>
+bool block_row(const DepthwiseRow<float>& r, const Window& w, int64_t begin, int64_t end, int64_t c_begin, int64_t c_end) {
+  if (w.dilation[2] != 1) return false;
+  const BlockShape shape{w.kernel[2], w.stride[2], w.before[2]};
+  if (!kGrad) return gather_row(r, shape, begin, end, c_begin, c_end);
+  if (shape.stride != 1) return spread_row(r, shape, begin, end, c_begin, c_end);
+  DepthwiseRow<float> flipped = r;  // the same sum with the taps from last to first
+  flipped.weights += (shape.taps - 1) * r.weights_x, flipped.weights_x = -r.weights_x;
+  return gather_row(flipped, {shape.taps, 1, shape.taps - 1 - shape.before}, begin, end, c_begin, c_end);
+}
+
+// With a power of two of channels, the weights of all taps lie in the same few lines of the cache, as do the pixels of x and y: a
+// copy with the taps of a vector of channels side by side.
+template <class T> struct Packed {
+  Packed(const Depthwise&, const typename Element<T>::A*) {}
+};
+template <> class Packed<float> {
+ public:
+  Packed(const Depthwise& d, const float* k) : memory_(wanted(d) ? d.k_count * int64_t(sizeof(float)) : 0) {
+    float* to = memory_.as<float>();
+    weights = {to ? to : k, to ? kLanes : d.channels, to ? d.taps : 1};
+    if (!to) return;
+    for (int64_t t = 0; t < d.taps; ++t)
+      for (int64_t c = 0; c < d.channels; c += kLanes) vstore(to + t * kLanes + c * d.taps, vload(k + t * d.channels + c));
+  }
+  Weights<float> weights;
+
+ private:
+  static bool wanted(const Depthwise& d) { return d.channels % 512 == 0 && d.taps <= 64; }
+  Scratch memory_;
+};
+
 template <bool kGrad, class T>
 void run(const Depthwise& d, const T* x, const typename Element<T>::A* k, const typename Element<T>::A* bias, bool relu, T* y) {
   const Window& w = d.w;
   const auto& to = kGrad ? w.size : w.count;
   const auto& from = kGrad ? w.count : w.size;
   const RowTasks tasks(d.batch * to[0] * to[1], to[2], d.channels, d.taps);
-  const int64_t line = from[2] * d.channels, image = volume(from) * d.channels, tap_line = w.kernel[2] * d.channels;
+  const int64_t line = from[2] * d.channels, image = volume(from) * d.channels;
   const auto taps = [&w](int dim, int64_t at) { return kGrad ? taps_of_input(w, dim, at) : taps_of_output(w, dim, at); };
+  const Packed<T> packed(d, k);
   parallel_range(tasks.count(), tasks.grain, [&](int64_t first, int64_t last) {
     tasks.each(first, last, [&](int64_t row, int64_t begin, int64_t end, int64_t c_begin, int64_t c_end) {
       const RowIndex at = row_index(row, to);
       const Taps z = taps(0, at.z), v = taps(1, at.y);
       DepthwiseRow<T> r;
       r.line = x + at.n * image + (z.at * from[1] + v.at) * line;
-      r.weights = k + (z.tap * w.kernel[1] + v.tap) * tap_line;
       r.out = y + row * to[2] * d.channels;
       r.bias = bias, r.relu = relu;
       r.nz = z.count, r.ny = v.count;
       r.line_z = z.at_step * from[1] * line, r.line_y = v.at_step * line;
-      r.weights_z = z.tap_step * w.kernel[1] * tap_line, r.weights_y = v.tap_step * tap_line;
-      r.weights_x = d.channels, r.channels = d.channels;
-      r.source_width = from[2];
+      r.channels = d.channels, r.source_width = from[2];
       if constexpr (std::is_same<T, float>::value) {
-        if (w.dilation[2] == 1) {
-          const BlockShape shape{w.kernel[2], w.stride[2], w.before[2]};
-          if (kGrad && shape.stride == 1) {  // the same sum with the taps from last to first
-            DepthwiseRow<T> flipped = r;
-            flipped.weights += (shape.taps - 1) * d.channels, flipped.weights_x = -d.channels;
-            if (gather_row(flipped, {shape.taps, 1, shape.taps - 1 - shape.before}, begin, end, c_begin, c_end)) return;
-          } else if (kGrad ? spread_row(r, shape, begin, end, c_begin, c_end)
-                           : gather_row(r, shape, begin, end, c_begin, c_end)) {
-            return;
-          }
-        }
+        point(r, packed.weights, w, z, v);
+        if (block_row<kGrad>(r, w, begin, end, c_begin, c_end)) return;
       }
+      point(r, {k, d.channels, 1}, w, z, v);
       sum_row(r, [&](int64_t o) { return taps(2, o); }, begin, end, c_begin, c_end);
     });
   });

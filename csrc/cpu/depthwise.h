@@ -40,8 +40,8 @@ template <class T> struct DepthwiseRow {
   bool relu;
   int64_t nz, ny;                                // lines to sum over
   int64_t line_z, line_y, weights_z, weights_y;  // steps between them
-  int64_t weights_x;                             // from tap to tap in the last dim
-  int64_t channels, source_width, width;
+  int64_t weights_x, weights_c;                  // from tap to tap in the last dim, and from channel to channel
+  int64_t channels, source_width;
 };
 
 // f(line, weights) for each line that a row sums over, offset by `at` and `at_weights`.
@@ -55,6 +55,18 @@ inline __attribute__((always_inline)) void each_line(const DepthwiseRow<T>& r, i
 template <class T, class V> inline __attribute__((always_inline)) V depthwise_finish(const DepthwiseRow<T>& r, V sum, V bias) {
   if (r.bias) sum += bias;
   return r.relu ? (sum < 0 ? V{} : sum) : sum;
+}
+
+// x in a register from here on: keeps the compiler from loading it again for every use.
+inline __attribute__((always_inline)) vf in_register(vf x) {
+#if defined(__AVX2__)
+  asm("" : "+v"(x));
+#elif defined(__SSE2__)
+  asm("" : "+x"(x));
+#elif defined(__ARM_NEON)
+  asm("" : "+w"(x));
+#endif
+  return x;
 }
 
 // f(integral constant 0), ... f(integral constant N - 1): a loop that is certainly unrolled.

@@ -18,13 +18,13 @@ void gather_block(const DepthwiseRow<float>& r, int64_t o, int64_t first, int64_
   float* out = r.out + o * channels;
   each_vector<kLanes>(c_begin, c_end, [&](int64_t c) KG_INLINE {
     vf sum[W] = {};
-    each_line(r, first * channels + c, c, [&](const float* line, const float* weights) KG_INLINE {
+    each_line(r, first * channels + c, c * r.weights_c, [&](const float* line, const float* weights) KG_INLINE {
       vf w[K];
       unrolled<K>([&](auto t) KG_INLINE { w[t] = vload(weights + t * r.weights_x); });
       unrolled<kColumns>([&](auto i) KG_INLINE {
         constexpr int I = decltype(i)::value;
         if (kGuard && (first + I < 0 || first + I >= r.source_width)) return;
-        const vf x = vload(line + I * channels);
+        const vf x = in_register(vload(line + I * channels));
         unrolled<K>([&](auto t) KG_INLINE {
           constexpr int T = decltype(t)::value;
           if constexpr (I >= T && (I - T) % S == 0 && (I - T) / S < W) sum[(I - T) / S] = fma(x, w[T], sum[(I - T) / S]);
@@ -44,13 +44,13 @@ void spread_block(const DepthwiseRow<float>& r, int64_t o, int64_t x0, int64_t b
   const int64_t channels = r.channels;
   each_vector<kLanes>(c_begin, c_end, [&](int64_t c) KG_INLINE {
     vf sum[W * S] = {};
-    each_line(r, o * channels + c, c, [&](const float* line, const float* weights) KG_INLINE {
+    each_line(r, o * channels + c, c * r.weights_c, [&](const float* line, const float* weights) KG_INLINE {
       vf w[K];
       unrolled<K>([&](auto t) KG_INLINE { w[t] = vload(weights + t * r.weights_x); });
       unrolled<W + kAhead>([&](auto i) KG_INLINE {
         constexpr int I = decltype(i)::value - kAhead;
         if (kGuard && (o + I < 0 || o + I >= r.source_width)) return;
-        const vf x = vload(line + I * channels);
+        const vf x = in_register(vload(line + I * channels));
         unrolled<K>([&](auto t) KG_INLINE {
           constexpr int J = I * S + decltype(t)::value;
           if constexpr (J >= 0 && J < W * S) sum[J] = fma(x, w[t], sum[J]);

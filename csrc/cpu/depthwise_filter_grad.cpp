@@ -32,7 +32,7 @@ KG_INLINE inline void sum_block(const GradRow<float>& r, int64_t before, int64_t
       unrolled<(W - 1) * S + K>([&](auto i) KG_INLINE {
         constexpr int I = decltype(i)::value;
         if (decltype(guard)::value && (first + I < 0 || first + I >= r.x_width)) return;
-        const vf x = vload(line + I * r.channels);
+        const vf x = in_register(vload(line + I * r.channels));
         unrolled<K>([&](auto t) KG_INLINE {
           constexpr int J = I - decltype(t)::value;
           if constexpr (J >= 0 && J % S == 0 && J / S < W) sum[n][t] = fma(x, g[J / S], sum[n][t]);
@@ -134,6 +134,7 @@ struct Chunks {
     parts = d.channels < part ? 1 : d.channels / part;
     const int64_t last = d.channels - (parts - 1) * part;
     padded = round_up(last > part ? last : part, 16);
+    if (padded % 256 == 0) padded += 16;  // or the sums of all taps would compete for the same lines of the cache
     // Clearing and adding up a group's sums must be little beside making them.
     const int64_t most = d.batch * volume(d.w.count) / (8 * d.taps);
     groups = min_of(min_of(most < 1 ? 1 : most, kGroups), rows);

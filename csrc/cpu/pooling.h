@@ -47,23 +47,60 @@ template <class T> struct PoolLanes<T, false> {
   static V lowest() { return V{} + std::numeric_limits<T>::min(); }
 };
 
+// The larger of v and best, NaN if either is. What waits for `best` is one instruction where there is one for the maximum.
+template <class V> inline __attribute__((always_inline)) V larger(V v, V best) {
+  const V m = v > best ? v : best;
+  return v == v ? m : v;
+}
+#if defined(__AVX512F__)
+template <> inline __attribute__((always_inline)) vf larger(vf v, vf best) {
+  const __mmask16 nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+  return _mm512_mask_mov_ps(_mm512_maskz_max_ps(0xffff, v, best), nan, v);  // the maximum is `best` if either is NaN
+}
+#elif defined(__AVX2__)
+template <> inline __attribute__((always_inline)) vf larger(vf v, vf best) {
+  return _mm256_blendv_ps(_mm256_max_ps(v, best), v, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+}
+#endif
+
+// Unsigned lanes made wider: doubling step by step, as compilers convert over more than one step lane by lane.
+template <class V, class N> inline __attribute__((always_inline)) V widened(N v) {
+  if constexpr (sizeof(N) == sizeof(V)) {
+    return (V)v;
+  } else {
+    using Lane = typename std::remove_reference<decltype(v[0])>::type;
+    using Next = typename std::conditional<sizeof(Lane) == 1, uint16_t,
+                                           typename std::conditional<sizeof(Lane) == 2, uint32_t, int64_t>::type>::type;
+    typedef Next Wide __attribute__((vector_size(sizeof(N) * 2)));
+    return widened<V>(__builtin_convertvector(v, Wide));
+  }
+}
+#if defined(__AVX512F__)
+typedef uint8_t TapBytes __attribute__((vector_size(16)));
+template <> inline __attribute__((always_inline)) vi widened<vi>(TapBytes v) {
+  return (vi)_mm512_maskz_cvtepu8_epi32(0xffff, (__m128i)v);
+}
+#elif defined(__AVX2__)
+typedef uint8_t TapBytes __attribute__((vector_size(8)));
+template <> inline __attribute__((always_inline)) vi widened<vi>(TapBytes v) {
+  int64_t bits;
+  std::memcpy(&bits, &v, 8);
+  return (vi)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(bits));
+}
+#endif
+
 // Lane numbers of tap indices: integers as wide as the lanes of T, stored as I (uint8 or int32).
 template <class T> struct TapLanes {
   static constexpr int kN = Element<T>::kN;
   using V = typename std::conditional<sizeof(typename Element<T>::A) == 8, vl, vi>::type;
-  template <class I> static V load(const I* p) {
-    typedef I Narrow __attribute__((vector_size(kN * sizeof(I))));
-    return __builtin_convertvector(KG_NS::load<Narrow>(p), V);
-  }
+  template <class I> using Narrow __attribute__((vector_size(kN * sizeof(I)))) = I;
+  template <class I> static V load(const I* p) { return widened<V>(KG_NS::load<Narrow<I>>(p)); }
   template <class I> static V load_part(const I* p, int64_t n) {
     I whole[kN] = {};
     std::memcpy(whole, p, static_cast<size_t>(n) * sizeof(I));
     return load(whole);
   }
-  template <class I> static void store(I* p, V v) {
-    typedef I Narrow __attribute__((vector_size(kN * sizeof(I))));
-    KG_NS::store(p, __builtin_convertvector(v, Narrow));
-  }
+  template <class I> static void store(I* p, V v) { KG_NS::store(p, __builtin_convertvector(v, Narrow<I>)); }
   template <class I> static void store_n(I* p, V v, int64_t n) {
     I whole[kN];
     store(whole, v);

@@ -25,7 +25,7 @@ template <class T> void values(const Pooling& p, const T* x, T* y) {
       for (int g = 0; g < G; ++g) {
         const V v = G == 1 && part ? E::load_part(from, part) : E::load(from + g * E::kN);
         if constexpr (is_float<T>)
-          best[g] = v != v ? v : (v > best[g] ? v : best[g]);
+          best[g] = larger(v, best[g]);
         else
           best[g] = v > best[g] ? v : best[g];
       }

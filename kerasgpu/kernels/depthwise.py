@@ -74,20 +74,18 @@ def depthwise_filter_grad(x, gy, window):
 def _checked(name, window, x=None, gy=None, k=None):
     """(channels, multiplier) after comparing the two operands that are given with the window."""
     ndim = len(window.size)
-    given = {"x": x, "gy": gy, "k": k}
-    given = {key: value for key, value in given.items() if value is not None}
-    shapes = " and ".join(f"{key} {value.shape} of {value.dtype}" for key, value in given.items())
-    first, second = given.values()
-    fits = all(a.ndim == ndim + 2 for a in (first, second)) and first.dtype == second.dtype
-    fits = fits and (x is None or x.shape[1:-1] == tuple(window.size)) and (gy is None or gy.shape[1:-1] == tuple(window.count))
-    fits = fits and (k is None or k.shape[:ndim] == tuple(window.kernel))
-    if fits and k is None:
-        channels = x.shape[-1]
-        multiplier, rest = divmod(gy.shape[-1], channels) if channels else (1, gy.shape[-1])
-        fits = rest == 0 and x.shape[0] == gy.shape[0]
+    first, second = (x, gy) if k is None else (gy if x is None else x, k)
+    fits = first.ndim == second.ndim == ndim + 2 and first.dtype == second.dtype
+    fits = fits and (x is None or x.shape[1:-1] == window.size) and (gy is None or gy.shape[1:-1] == window.count)
+    if fits and k is not None:
+        channels, multiplier = k.shape[ndim:]
+        fits = k.shape[:ndim] == window.kernel and first.shape[-1] == (channels if gy is None else channels * multiplier)
     elif fits:
-        channels, multiplier = k.shape[-2:]
-        fits = first.shape[-1] == (channels if gy is None else channels * multiplier)
+        channels, wide = x.shape[-1], gy.shape[-1]
+        multiplier = wide // channels if channels else 1
+        fits = wide == channels * multiplier and x.shape[0] == gy.shape[0]
     if not fits:
+        given = {"x": x, "gy": gy, "k": k}
+        shapes = " and ".join(f"{key} {a.shape} of {a.dtype}" for key, a in given.items() if a is not None)
         raise ValueError(f"{name}: shapes and dtypes do not fit {window}. Received: {shapes}")
     return channels, multiplier
