@@ -120,7 +120,7 @@ def main():
         rows.append(run(case, peak, args.rounds, args.seconds, peer))
         print(line(rows[-1]), flush=True)
     mean_of_ratios(rows, "gemm", "numpy_ratio", "NumPy")
-    for kernel in ("conv", "conv_input_grad", "conv_filter_grad"):
+    for kernel in dict.fromkeys(row["kernel"] for row in rows):
         mean_of_ratios(rows, kernel, "peer_ratio", "PyTorch")
     args.json.parent.mkdir(parents=True, exist_ok=True)
     machine = f"{platform.machine()}, level {_core.level()}, {_core.num_threads()} threads"

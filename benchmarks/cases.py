@@ -164,10 +164,13 @@ def all_cases():
     """Every case, family by family; random and optimizer kernels come with theirs."""
     from benchmarks.conv_cases import conv_cases
     from benchmarks.state_cases import optimizer_cases, random_cases
+    from benchmarks.window_cases import depthwise_cases, pooling_cases
 
     for family in (
         gemm_cases,
         conv_cases,
+        depthwise_cases,
+        pooling_cases,
         elementwise_cases,
         reduce_cases,
         softmax_cases,

@@ -54,14 +54,36 @@ def convolution(torch, case):
     if before != after:
         x = torch.nn.functional.pad(x, (before, after, before, after)).contiguous(memory_format=layout)
         before = 0
-    w = torch.randn(case["filters"], channels, case["kernel"], case["kernel"]).contiguous(memory_format=layout)
-    forward = lambda: torch.nn.functional.conv2d(x, w, None, case["stride"], before)
-    if case["operation"] == "conv":
+    groups = case.get("groups", 1)
+    w = torch.randn(case["filters"], channels // groups, case["kernel"], case["kernel"]).contiguous(memory_format=layout)
+    forward = lambda: torch.nn.functional.conv2d(x, w, None, case["stride"], before, 1, groups)
+    if case["operation"].endswith("conv"):
         return forward
     dy = torch.randn_like(forward())
-    wanted = [case["operation"] == "conv_input_grad", case["operation"] == "conv_filter_grad", False]
-    geometry = ([case["stride"]] * 2, [before] * 2, [1, 1], False, [0, 0], 1)
+    wanted = [case["operation"].endswith("input_grad"), case["operation"].endswith("filter_grad"), False]
+    geometry = ([case["stride"]] * 2, [before] * 2, [1, 1], False, [0, 0], groups)
     return lambda: torch.ops.aten.convolution_backward(dy, x, w, None, *geometry, wanted)
+
+
+def pooling(torch, case):
+    """The case as a function; PyTorch pads by as much on both sides, which gives as many windows and the same work."""
+    batch, height, width, channels = case["x"]
+    k, s, pad = case["kernel"], case["stride"], case["padding"]
+    x = torch.randn(batch, channels, height, width).contiguous(memory_format=torch.channels_last)
+    kind, gradient = case["operation"].split()
+    if kind == "max":
+        forward = lambda: torch.nn.functional.max_pool2d(x, k, s, pad, return_indices=gradient != "alone")
+    else:
+        forward = lambda: torch.nn.functional.avg_pool2d(x, k, s, pad, count_include_pad=False)
+    if gradient != "gradient":
+        return forward
+    geometry = ([k, k], [s, s], [pad, pad])
+    if kind == "max":
+        y, index = forward()
+        dy = torch.randn_like(y)
+        return lambda: torch.ops.aten.max_pool2d_with_indices_backward(dy, x, *geometry, [1, 1], False, index)
+    dy = torch.randn_like(forward())
+    return lambda: torch.ops.aten.avg_pool2d_backward(dy, x, *geometry, False, False, None)
 
 
 def serve(threads):
@@ -75,7 +97,8 @@ def serve(threads):
         seconds = case.pop("seconds")
         with torch.no_grad():
             if case != last:
-                last, function, calls = case, convolution(torch, case), 1
+                make = pooling if case["operation"].startswith(("max", "average")) else convolution
+                last, function, calls = case, make(torch, case), 1
                 function()
                 begin = time.perf_counter()
                 function()

@@ -139,6 +139,8 @@ template <bool kGrad, int L, class Body> void each_pixel(const Pooling& p, const
   const RowTasks tasks(p.batch * to[0] * to[1], to[2], p.channels, static_cast<int64_t>(met < 1e6 ? met : 1e6));
   using std::integral_constant;
   parallel_range(tasks.count(), tasks.grain, [&](int64_t first, int64_t last) {
+    Taps columns[RowTasks::kRun];  // of the run of columns that begins at `known`
+    int64_t known = -1;
     tasks.each(first, last, [&](int64_t row, int64_t begin, int64_t end, int64_t c_begin, int64_t c_end) {
       const RowIndex at = row_index(row, to);
       Seen seen;
@@ -146,8 +148,11 @@ template <bool kGrad, int L, class Body> void each_pixel(const Pooling& p, const
       seen.pixel = p.channels, seen.line = from[2] * seen.pixel, seen.plane = from[1] * seen.line;
       seen.start = at.n * from[0] * seen.plane;
       seen.kernel_y = w.kernel[1], seen.kernel_x = w.kernel[2];
+      if (known != begin)
+        for (int64_t o = begin; o < end; ++o) columns[o - begin] = taps(2, o);
+      known = begin;
       for (int64_t o = begin; o < end; ++o) {
-        seen.x = taps(2, o);
+        seen.x = columns[o - begin];
         const int64_t pixel = (row * to[2] + o) * p.channels;
         int64_t c = c_begin;
         for (; c + 4 * L <= c_end; c += 4 * L) body(integral_constant<int, 4>{}, 0, seen, pixel + c, c);

@@ -33,7 +33,7 @@ template <class T> void averages(const Pooling& p, const T* x, T* y) {
 // How many elements of x the windows at each output position hold, dim by dim; empty when all hold every tap.
 class Counts {
  public:
-  explicit Counts(const Window& w) : whole_(volume(w.kernel)), memory_(bytes(w)) {
+  explicit Counts(const Window& w) : memory_(bytes(w)) {
     int64_t* next = memory_.as<int64_t>();
     if (!next) return;
     for (int d = 0; d < 3; ++d) {
@@ -41,7 +41,8 @@ class Counts {
       for (int64_t o = 0; o < w.count[d]; ++o) *next++ = taps_of_output(w, d, o).count;
     }
   }
-  int64_t of(int64_t z, int64_t y, int64_t x) const { return in_[0] ? in_[0][z] * in_[1][y] * in_[2][x] : whole_; }
+  bool all() const { return in_[0] == nullptr; }  // every window holds every tap
+  int64_t of(int64_t z, int64_t y, int64_t x) const { return in_[0][z] * in_[1][y] * in_[2][x]; }
 
  private:
   static int64_t bytes(const Window& w) {
@@ -51,7 +52,6 @@ class Counts {
     return inside ? 0 : (w.count[0] + w.count[1] + w.count[2]) * int64_t(sizeof(int64_t));
   }
   const int64_t* in_[3] = {};
-  int64_t whole_;
   Scratch memory_;
 };
 
@@ -60,6 +60,7 @@ template <class T> void gradient(const Pooling& p, const T* gy, T* gx) {
   using V = typename E::V;
   using A = typename E::A;
   const Counts counts(p.w);
+  const A whole = scale_of<A>(volume(p.w.kernel));
   each_pixel<true, E::kN>(p, [=, &counts](auto groups, int64_t part, const Seen& seen, int64_t out, int64_t c) {
     constexpr int G = decltype(groups)::value;
     V sum[G] = {};
@@ -69,7 +70,7 @@ template <class T> void gradient(const Pooling& p, const T* gy, T* gx) {
           const int64_t z = seen.z.at + a * seen.z.at_step, y = seen.y.at + b * seen.y.at_step;
           const int64_t x = seen.x.at + t * seen.x.at_step;
           const T* from = gy + seen.start + z * seen.plane + y * seen.line + x * seen.pixel + c;
-          const V scale = E::all(scale_of<A>(counts.of(z, y, x)));
+          const V scale = E::all(counts.all() ? whole : scale_of<A>(counts.of(z, y, x)));
           for (int g = 0; g < G; ++g) sum[g] += (G == 1 && part ? E::load_part(from, part) : E::load(from + g * E::kN)) * scale;
         }
     if (G == 1 && part) return E::store_n(gx + out, sum[0], part);

@@ -134,4 +134,11 @@ CASES = {
     "pooling.max_pool_grad": [Case((G, TAPS, W), routed)],
     "pooling.max_pool_take": [Case((draw((2, 5, 6, 4)), TAPS, W), taken)],
     "pooling.average_pool_grad": [Case((G, W), spread)],
+    "pooling.upsample": [
+        Case((X1, (3,)), lambda x, f: x.repeat(3, 1), tolerance=10),
+        Case((X2, (2, 3)), lambda x, f: x.repeat(2, 1).repeat(3, 2), tolerance=10),
+        Case((X3, (2, 1, 2)), lambda x, f: x.repeat(2, 1).repeat(2, 3), tolerance=10),
+    ],
+    "adaptive_max_pool": [Case((draw((2, 6, 8, 3)), (3, 2)), lambda x, m: x.reshape(2, 3, 2, 2, 4, 3).max((2, 4)), **KINK)],
+    "adaptive_average_pool": [Case((draw((2, 6, 8, 3)), (3, 2)), lambda x, m: x.reshape(2, 3, 2, 2, 4, 3).mean((2, 4)))],
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.layers.arguments import standardize_tuple
 from kerasgpu.layers.reshaping.spatial import SpatialLayer
+from kerasgpu.ops.primitives.pooling import upsample
 
 
 class _UpSampling(SpatialLayer):
@@ -15,9 +16,14 @@ class _UpSampling(SpatialLayer):
         return self._with_spatial(input_shape, lambda k, size: size * self._factors()[k])
 
     def call(self, inputs):
-        for k, axis in enumerate(self._spatial_axes):
-            inputs = ops.repeat(inputs, self._factors()[k], axis=axis)
-        return inputs
+        if self.data_format == "channels_last":
+            return upsample(inputs, tuple(self._factors()))
+        # Every spatial axis gets a second one of its factor, all in one broadcast.
+        batch, channels, *spatial = inputs.shape
+        pairs = [v for n in spatial for v in (n, 1)]
+        wide = [v for n, f in zip(spatial, self._factors()) for v in (n, f)]
+        outputs = ops.broadcast_to(ops.reshape(inputs, (batch, channels, *pairs)), (batch, channels, *wide))
+        return ops.reshape(outputs, (batch, channels, *(n * f for n, f in zip(spatial, self._factors()))))
 
     def get_config(self):
         config = {**super().get_config(), "size": self.size}

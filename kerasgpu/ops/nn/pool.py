@@ -42,11 +42,13 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     [[[1.0], [3.0]]]
     """
     x, windows, data_format = _windows("max_pool", inputs, pool_size, strides, padding, data_format)
+    return from_channels_last(_max_pool(x, windows.geometry), data_format)
+
+
+def _max_pool(x, window):
     if state.thread.grad_enabled and x._requires:
-        out, _ = pooling.max_pool_with_taps(x, windows.geometry)
-    else:
-        out = pooling.max_pool(x, windows.geometry)
-    return from_channels_last(out, data_format)
+        return pooling.max_pool_with_taps(x, window)[0]
+    return pooling.max_pool(x, window)
 
 
 @symbolic
@@ -63,13 +65,17 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
     return from_channels_last(pooling.average_pool(x, windows.geometry), data_format)
 
 
-def _adaptive(name, inputs, output_size, data_format, reduce):
+def _adaptive(name, inputs, output_size, data_format, pool, reduce):
     """Windows from floor(i n / m) to ceil((i + 1) n / m), i < m, one spatial dim after the other."""
     data_format = standardize_data_format(data_format)
     x = convert_to_tensor(inputs)
     ndim = spatial_dims(x, name)
     sizes = per_dim(output_size, ndim, "output_size")
     x = to_channels_last(x, data_format)
+    if all(n and n % m == 0 for n, m in zip(x.shape[1:-1], sizes)):  # windows of one size, side by side
+        window = tuple(n // m for n, m in zip(x.shape[1:-1], sizes))
+        windows = Windows(name, x.shape[1:-1], window, window, "valid", (1,) * ndim)
+        return from_channels_last(pool(x, windows.geometry), data_format)
     for axis, m in enumerate(sizes, 1):
         n = x.shape[axis]
         start = np.arange(m) * n // m
@@ -91,10 +97,14 @@ def adaptive_average_pool(inputs, output_size, data_format=None):
     def reduce(seen, weight, axis):
         return ops.sum(seen * convert_to_tensor(weight, seen.dtype), axis=axis)
 
-    return _adaptive("adaptive_average_pool", as_float(inputs), output_size, data_format, reduce)
+    return _adaptive("adaptive_average_pool", as_float(inputs), output_size, data_format, pooling.average_pool, reduce)
 
 
 @symbolic
 def adaptive_max_pool(inputs, output_size, data_format=None):
     """Maxima over windows that are chosen so that the result has the spatial size `output_size` (int or tuple)."""
-    return _adaptive("adaptive_max_pool", inputs, output_size, data_format, lambda seen, weight, axis: ops.max(seen, axis=axis))
+
+    def reduce(seen, weight, axis):
+        return ops.max(seen, axis=axis)
+
+    return _adaptive("adaptive_max_pool", inputs, output_size, data_format, _max_pool, reduce)

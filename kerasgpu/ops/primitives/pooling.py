@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import kerasgpu.kernels.pooling as kernels
 from kerasgpu.engine.op import primitive
+from kerasgpu.kernels.movement import broadcast_to
+from kerasgpu.kernels.window import Window
 
 
 @primitive(tensors=1, differentiable=False)
@@ -95,6 +99,32 @@ def _(g, window):
 @average_pool_grad.gradient
 def _(h, g, window):
     return (average_pool(h, window),)
+
+
+@primitive(tensors=1)
+def upsample(x, factors):
+    """x (batch, *spatial, channels) with each position factors[d] times along spatial dim d: the transpose of sums over windows."""
+    spatial = x.shape[1:-1]
+    pairs = tuple(v for n in spatial for v in (n, 1))
+    wide = tuple(v for n, f in zip(spatial, factors) for v in (n, f))
+    out = broadcast_to(x.reshape((x.shape[0], *pairs, x.shape[-1])), (x.shape[0], *wide, x.shape[-1]))
+    return out.reshape(_upsampled(x, factors))
+
+
+@upsample.shape
+def _(x, factors):
+    return _upsampled(x, factors), x.dtype
+
+
+@upsample.gradient
+def _(g, x, factors):
+    ones, zeros = (1,) * len(factors), (0,) * len(factors)
+    window = Window(g.shape[1:-1], x.shape[1:-1], tuple(factors), tuple(factors), ones, zeros)
+    return (average_pool(g, window) * prod(factors),)
+
+
+def _upsampled(x, factors):
+    return (x.shape[0], *(n * f for n, f in zip(x.shape[1:-1], factors)), x.shape[-1])
 
 
 def _pooled(x, window):
