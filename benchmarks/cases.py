@@ -110,7 +110,7 @@ def softmax_cases():
         e = np.exp(x - x.max(-1, keepdims=True))
         return e / e.sum(-1, keepdims=True)
 
-    for shape in ((32, 10), (128, 1000), (16384, 256), (4096, 4096)):
+    for shape in ((32, 10), (100000, 10), (128, 1000), (16384, 256), (4096, 4096)):
         x = _data(*shape)
         yield Case(
             "softmax",
@@ -163,6 +163,7 @@ def movement_cases():
 def all_cases():
     """Every case, family by family; random and optimizer kernels come with theirs."""
     from benchmarks.conv_cases import conv_cases
+    from benchmarks.norm_cases import norm_cases
     from benchmarks.state_cases import optimizer_cases, random_cases
     from benchmarks.window_cases import depthwise_cases, pooling_cases
 
@@ -174,6 +175,7 @@ def all_cases():
         elementwise_cases,
         reduce_cases,
         softmax_cases,
+        norm_cases,
         movement_cases,
         random_cases,
         optimizer_cases,

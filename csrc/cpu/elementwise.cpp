@@ -17,6 +17,7 @@
 #include "elementwise_memory.h"
 #include "elementwise_plan.h"
 #include "parallel.h"
+#include "stream.h"
 
 namespace KG_NS {
 namespace {
@@ -33,6 +34,17 @@ enum Source {
   kOnce,       // the same values in every tile: written at the start
   kWalk,       // anything else: run by run along the last dimension
 };
+
+// A tile from scratch to an array that is too large for the cache.
+template <class T> void stream_span(const T* x, void* base, int64_t offset, int64_t n) {
+  typedef typename std::conditional<sizeof(T) == 4, vf, vd>::type V;
+  constexpr int64_t kStep = kVecBytes / int64_t(sizeof(T));
+  T* y = static_cast<T*>(base) + offset;
+  int64_t i = 0;
+  for (; i < n && reinterpret_cast<uintptr_t>(y + i) % kVecBytes != 0; ++i) y[i] = x[i];
+  for (; i + kStep <= n; i += kStep) stream(y + i, load<V>(x + i));
+  for (; i < n; ++i) y[i] = x[i];
+}
 
 template <class T> struct Runner {
   const Call& call;
@@ -55,8 +67,16 @@ template <class T> struct Runner {
       if (source[k] == kWalk) broadcast = true;
       loader[k] = load_span<T>(call.in[k].dtype);
     }
-    for (int k = 0; k < plan.n_out; ++k) storer[k] = store_span<T>(call.out[k].dtype);
-    if (plan.n_instr > 0)
+    bool past_cache = false;
+    for (int k = 0; k < plan.n_out; ++k) {
+      storer[k] = store_span<T>(call.out[k].dtype);
+      if constexpr (std::is_floating_point<T>::value)
+        if (call.out[k].dtype == dtype_of<T>::value && plan.size * int64_t(sizeof(T)) >= kStreamBytes) {
+          storer[k] = &stream_span<T>;
+          past_cache = true;
+        }
+    }
+    if (plan.n_instr > 0 && !past_cache)
       for (int k = 0; k < plan.n_out && direct_out < 0; ++k)
         if (plan.out_register[k] == plan.instruction[plan.n_instr - 1].dst && call.out[k].dtype == dtype_of<T>::value)
           direct_out = k;
@@ -182,6 +202,7 @@ template <class T> struct Runner {
         if (k != direct_out) storer[k](reg[plan.out_register[k]], call.out[k].data, pos, n);
       if (direct_out >= 0) reg[plan.out_register[direct_out]] = scratch[plan.out_register[direct_out]];
     }
+    end_stream();
   }
 
   int64_t stride_of_slot() const { return (tile + 15) & ~int64_t(15); }

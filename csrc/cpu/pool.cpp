@@ -4,6 +4,9 @@
 #include "pool.h"
 
 #include <cstdlib>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 #include <mutex>
 #include <new>
 #include <vector>
@@ -27,6 +30,20 @@ int size_class(int64_t* bytes) {
   const int64_t step = (n - (int64_t(1) << shift) + quarter - 1) / quarter;
   *bytes = (int64_t(1) << shift) + step * quarter;
   return (shift - 6) * 4 + static_cast<int>(step);
+}
+
+// Large blocks ask for huge pages: an array then needs few address translations, and processors prefetch across it.
+constexpr size_t kHugePage = size_t(2) << 20;
+
+void* system_allocate(size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  if (bytes >= 2 * kHugePage) {
+    void* raw = std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage);
+    if (raw) madvise(raw, bytes, MADV_HUGEPAGE);  // a wish: it may fail
+    return raw;
+  }
+#endif
+  return std::aligned_alloc(64, bytes);
 }
 
 struct State {
@@ -59,10 +76,10 @@ void* pool_allocate(int64_t bytes) {
     }
   }
   const size_t total = static_cast<size_t>((bytes + kHeader + 63) / 64 * 64);
-  void* raw = std::aligned_alloc(64, total);
+  void* raw = system_allocate(total);
   if (!raw) {
     pool_empty_cache();
-    raw = std::aligned_alloc(64, total);
+    raw = system_allocate(total);
     if (!raw) throw std::bad_alloc();
   }
   *static_cast<Header*>(raw) = {bytes, c};

@@ -9,8 +9,9 @@ from kerasgpu.engine.passes.copies import write_in_place
 from kerasgpu.engine.passes.dead import drop_dead
 from kerasgpu.engine.passes.elementwise import fuse_elementwise
 from kerasgpu.engine.passes.epilogues import fuse_epilogues
+from kerasgpu.engine.passes.norm import fuse_normalization
 
-PASSES = (drop_dead, fuse_epilogues, write_in_place, fuse_elementwise, drop_dead)
+PASSES = (drop_dead, fuse_epilogues, fuse_normalization, write_in_place, fuse_elementwise, drop_dead)
 
 
 def optimize(calls, keep):
