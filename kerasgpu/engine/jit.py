@@ -65,11 +65,12 @@ class CapturedFunction:
         if entry == "once" or not entry[0].valid:
             return self._record(key, args, kwargs, leaves, tensors, values)
         program, structure, specs = entry
-        for k, array in enumerate(arrays):
-            program.bind(k, array)
-        outputs = program.fresh_outputs()
-        program.run()
-        program.release_inputs()
+        with program.lock:
+            for k, array in enumerate(arrays):
+                program.bind(k, array)
+            outputs = list(program.fresh_outputs())
+            program.run()
+            program.release_inputs()
         made = iter([Tensor(o if own else o.copy(), d) for o, (d, own) in zip(outputs, specs)])
         return nest.map_structure(lambda x: next(made) if isinstance(x, _Output) else x, structure)
 

@@ -12,6 +12,7 @@ where their lifetimes do not overlap. On the CPU the frozen program is a C++ lis
 from __future__ import annotations
 
 import sys
+import threading
 
 import numpy as np
 
@@ -42,6 +43,8 @@ class Program:
         self.calls = calls
         self._outputs = [a if b.temporary else None for a, b in zip(outputs, out_buffers)]
         self._output_arrays = list(outputs)
+        # Its memory serves one run at a time: who binds inputs, runs and reads outputs holds this from the first to the last.
+        self.lock = threading.RLock()
         self._core = self._new_core([*in_buffers, *out_buffers, *[b for c in calls for b in (*c.inputs, *c.outputs)]])
         pinned = {id(b) for b in [*in_buffers, *out_buffers]}
         places, self._slab = place_temporaries(calls, pinned)

@@ -8,6 +8,8 @@ from typing import Any
 
 from kerasgpu.kernels import launch
 
+_one_at_a_time = threading.Lock()  # another thread's recording is waited for
+
 
 @dataclass(eq=False)
 class Buffer:
@@ -66,13 +68,15 @@ class Recorder:
         self._thread = threading.get_ident()
 
     def __enter__(self):
-        if launch.recorder is not None:
+        if launch.recorder is not None and launch.recorder._thread == self._thread:
             raise RuntimeError("a program is already being recorded")
+        _one_at_a_time.acquire()
         launch.recorder = self
         return self
 
     def __exit__(self, *exc):
         launch.recorder = None
+        _one_at_a_time.release()
 
     def buffer(self, array, temporary=False) -> Buffer:
         where = address(array)

@@ -166,12 +166,14 @@ class CapturedRunner(EagerRunner):
         entry = self._programs.by_size.get(rows)
         if isinstance(entry, Program) and not entry.valid:
             entry = "once"
-        if isinstance(entry, Program) and self._ready(entry):
-            entry.run(steps)
-            self._stored += rows * steps if self._stores is not None else 0
-            if self.mode != "predict":
-                self._logs = self._read(rows, entry)
-            return steps
+        if isinstance(entry, Program):
+            with entry.lock:
+                if self._ready(entry):
+                    entry.run(steps)
+                    self._stored += rows * steps if self._stores is not None else 0
+                    if self.mode != "predict":
+                        self._logs = self._read(rows, entry)
+                    return steps
         if entry == "once" and self._prepare_stores():
             self._record(rows)
             return 1
@@ -271,8 +273,10 @@ class CapturedRunner(EagerRunner):
         super().close()
         if self._programs is not None:
             for program in self._programs.by_size.values():
-                if isinstance(program, Program) and program.bound_to is self._token:
-                    program.release_inputs()
+                if isinstance(program, Program):
+                    with program.lock:
+                        if program.bound_to is self._token:
+                            program.release_inputs()
 
     # -- results --------------------------------------------------------------------------------------------------
     def last_outputs(self):

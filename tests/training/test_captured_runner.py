@@ -1,6 +1,7 @@
 """Programs of a model are shared by its runners: none may see another's data, or keep it alive."""
 
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -128,3 +129,23 @@ def test_a_batch_is_not_kept_after_its_step():
     gone = weakref.ref(x)
     del x
     assert gone() is None
+
+
+def test_threads_that_share_a_model_get_the_answers_of_one():
+    model = _small()
+    inputs = [np.random.default_rng(k).random((50, 5), "float32") for k in range(4)]
+    expected = [model.predict(x, batch_size=16, verbose=0) for x in inputs]
+    wrong = []
+
+    def serve(k):
+        for turn in range(30):
+            answer = model.predict(inputs[k], batch_size=16, verbose=0) if turn % 2 else model.predict_on_batch(inputs[k])
+            if not np.array_equal(answer, expected[k]):
+                wrong.append((k, turn))
+
+    threads = [threading.Thread(target=serve, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
