@@ -3,8 +3,8 @@
 import inspect
 
 import pytest
+import test_cuda_movement
 import test_foundation
-import test_movement
 import test_training_kernels
 
 pytestmark = pytest.mark.gpu
@@ -23,7 +23,7 @@ def kernel_tests(module):
             yield pytest.param(function, marks, id=f"{module.__name__}-{name}")
 
 
-ALL = [p for module in (test_foundation, test_movement, test_training_kernels) for p in kernel_tests(module)]
+ALL = [p for module in (test_foundation, test_cuda_movement, test_training_kernels) for p in kernel_tests(module)]
 
 
 def combinations(marks):
