@@ -155,6 +155,7 @@ def test_progress_bar_values(monkeypatch):
 
 
 def test_reading_and_clearing_metrics_on_the_host_equals_their_own_methods():
+    keras.utils.clear_session()  # the names below are automatic
     made = model(metrics=["mae", keras.metrics.RootMeanSquaredError(), "mae"], weighted_metrics=["mae", keras.metrics.AUC()])
     for _ in range(2):
         made.evaluate(X, Y, verbose=0)
