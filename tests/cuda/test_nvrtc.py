@@ -15,6 +15,8 @@ QUICK = ["sm_80", "sm_90a"]
 HOT = {"chain_kernel", "reduce_short", "reduce_rows", "reduce_columns", "softmax_rows", "sparse_forward", "sparse_backward",
        "dropout", "update", "gather_rows", "gemm", "gemm_tiled", "gemm_join", "conv", "copy", "transpose_tiles", "chunk_sums", "apply", "grad_sums", "grad_apply",
        "maximum_arg", "maximum_grad"}  # fmt: skip
+# Outside the tiles of products a few bytes are let through: what ptxas saves around its subroutine for 64-bit divisions.
+TILES, AROUND_DIVISION = {"gemm", "gemm_tiled", "conv"}, 32
 # Rules of optimizers that are rare and may spill.
 RARE = {"RmsPropBoth", "Ftrl", "FtrlPower", "Nadam"}
 
@@ -32,7 +34,13 @@ def check(compiler, module, arch):
     assert made.image and "C7510" not in made.log, made.log
     for entry, report in re.findall(r"Compiling entry function '(\w+)'.*?\n((?:.*\n){0,4})", made.log + "\n" * 4):
         spilled = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", report)
-        if entry in HOT and dict(module[1]).get("KG_RULE") not in RARE and spilled and (int(spilled[1]) or int(spilled[2])):
+        allowed = 0 if entry in TILES else AROUND_DIVISION
+        if (
+            entry in HOT
+            and dict(module[1]).get("KG_RULE") not in RARE
+            and spilled
+            and max(map(int, spilled.groups())) > allowed
+        ):
             return f"{module[0]} {dict(module[1])} {entry} for {arch} spills: {spilled[0]}"
     return None
 
