@@ -339,6 +339,11 @@ class IndexLookup(Layer):
             "salt": self.salt,
         }
 
+    @classmethod
+    def from_config(cls, config):
+        vocabulary_module.refuse_path(config, cls.__name__)
+        return super().from_config(config)
+
 
 def _listed(x):
     return np.asarray(x).tolist() if isinstance(x, (np.ndarray, Tensor)) else x

@@ -11,6 +11,7 @@ from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.preprocessing import host
+from kerasgpu.layers.preprocessing import vocabulary as vocabulary_module
 from kerasgpu.layers.preprocessing.string_lookup import StringLookup
 
 _STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation")
@@ -265,6 +266,7 @@ class TextVectorization(Layer):
         from kerasgpu.saving.serialization import deserialize_keras_object
 
         config = dict(config)
+        vocabulary_module.refuse_path(config, cls.__name__)
         for name in ("standardize", "split"):
             if isinstance(config.get(name), dict):
                 config[name] = deserialize_keras_object(config[name])

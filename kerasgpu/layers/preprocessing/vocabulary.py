@@ -10,12 +10,23 @@ FILE = "vocabulary.txt"
 
 def lines(path, dtype):
     """The tokens of a file, one on each line."""
+    if not os.path.exists(path):
+        raise ValueError(f"The vocabulary is missing: there is no file {os.path.basename(path)}")
     with open(path, encoding="utf-8") as file:
         found = file.read().split("\n")
     while found and found[-1] in ("", "\r"):
         found.pop()
     found = [line.removesuffix("\r") for line in found]
     return found if dtype == "string" else [int(line) for line in found]
+
+
+def refuse_path(config, name):
+    """A config may come from a stranger's file: what it holds is never a path, whatever the safe mode."""
+    if isinstance(config.get("vocabulary"), str):
+        raise ValueError(
+            f"{name}: the vocabulary in a config must be a list of tokens, never the path of a file. Received: "
+            f"vocabulary={config['vocabulary']!r}. Make the layer with the path, or give the tokens"
+        )
 
 
 def read_file(path, output_mode, dtype):
