@@ -31,7 +31,7 @@ train: $(VENV)/.installed
 	$(BIN)/python examples/mnist.py
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -m "not slow and not gpu and not parity" $(ARGS)
+	$(BIN)/python -m pytest -q -m "not slow and not sweep and not gpu and not parity" $(ARGS)
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -m "slow and not gpu" $(ARGS)

@@ -61,7 +61,7 @@ def test_the_tiles_of_large_products(compiler, arch):
     compile_all(compiler, arch, list(modules(("tf32", "half", "simt"), WAYS[:1], tiles)))
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("arch", CHIPS)
 def test_every_tile(compiler, arch):
     kinds = ("turing", "simt", "double") if arch == "sm_75" else ("tf32", "half", "simt", "double")
