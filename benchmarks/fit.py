@@ -3,7 +3,7 @@
 python -m benchmarks.fit kerasgpu mlp
 KERAS_BACKEND=jax python -m benchmarks.fit keras mlp     # in an environment with keras and jax
 
-Data are random of MNIST's shapes, so that nothing is downloaded. The time is the fastest of three epochs, per step.
+Data are random, so that nothing is downloaded. The time is the fastest of three epochs, per step.
 """
 
 from __future__ import annotations
@@ -16,9 +16,57 @@ import time
 import numpy as np
 
 
-def workload(keras, name):
-    """(model, x, y, fit arguments)."""
+def residual(keras, inputs):
+    """Six blocks of two 3x3 convolutions in three stages, with batch normalization."""
     layers = keras.layers
+
+    def normal(x):
+        return layers.BatchNormalization()(x)
+
+    def conv(x, filters, size, strides=1):
+        return layers.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)(x)
+
+    x = layers.ReLU()(normal(conv(inputs, 16, 3)))
+    for filters, strides in ((16, 1), (16, 1), (32, 2), (32, 1), (64, 2), (64, 1)):
+        short = x if x.shape[-1] == filters else conv(x, filters, 1, strides)
+        y = layers.ReLU()(normal(conv(x, filters, 3, strides)))
+        x = layers.ReLU()(layers.Add()([normal(conv(y, filters, 3)), short]))
+    return layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+
+
+def separable(keras, inputs):
+    """Two residual blocks of separable convolutions, as in Chollet 2017, "Xception"."""
+    layers = keras.layers
+    x = layers.Activation("relu")(layers.BatchNormalization()(layers.Conv2D(64, 3, strides=2, padding="same")(inputs)))
+    for filters in (128, 256):
+        short = layers.Conv2D(filters, 1, strides=2, padding="same")(x)
+        for _ in range(2):
+            x = layers.SeparableConv2D(filters, 3, padding="same")(layers.Activation("relu")(x))
+            x = layers.BatchNormalization()(x)
+        x = layers.add([layers.MaxPooling2D(3, strides=2, padding="same")(x), short])
+    return layers.Dense(2, activation="softmax")(layers.Dropout(0.25)(layers.GlobalAveragePooling2D()(x)))
+
+
+def workload(keras, name):
+    """(optimizer, layers or a model, x, y, fit arguments)."""
+    layers = keras.layers
+    if name in ("convnet", "resnet", "xception"):
+        shape, samples, batch, classes = {
+            "convnet": ((28, 28, 1), 12800, 128, 10),
+            "resnet": ((32, 32, 3), 1280, 64, 10),
+            "xception": ((64, 64, 3), 256, 32, 2),
+        }[name]
+        rng = np.random.default_rng(0)
+        x, y = rng.random((samples, *shape), "float32"), rng.integers(0, classes, samples).astype("int32")
+        inputs = keras.Input(shape)
+        if name == "convnet":
+            h = inputs
+            for filters in (32, 64):
+                h = layers.MaxPooling2D(2)(layers.Conv2D(filters, 3, activation="relu")(h))
+            outputs = layers.Dense(10, activation="softmax")(layers.Dropout(0.5)(layers.Flatten()(h)))
+        else:
+            outputs = (residual if name == "resnet" else separable)(keras, inputs)
+        return "adam", keras.Model(inputs, outputs), x, y, dict(batch_size=batch, epochs=3)
     rng = np.random.default_rng(0)
     if name == "iris":
         x = rng.normal(size=(150, 4)).astype("float32")
@@ -42,7 +90,7 @@ def workload(keras, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("module", help="what to import as keras: kerasgpu or keras")
-    parser.add_argument("workload", choices=["mlp", "mlp512", "iris"])
+    parser.add_argument("workload", choices=["mlp", "mlp512", "iris", "convnet", "resnet", "xception"])
     args = parser.parse_args()
     keras = importlib.import_module(args.module)
 
@@ -56,7 +104,7 @@ def main():
             self.seconds.append(time.perf_counter() - self.begin)
 
     optimizer, stack, x, y, arguments = workload(keras, args.workload)
-    model = keras.Sequential(stack)
+    model = keras.Sequential(stack) if isinstance(stack, list) else stack
     model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y, verbose=0, callbacks=[Clock()], **arguments)
     samples = len(x) * (1 - arguments.get("validation_split", 0))
