@@ -1,9 +1,12 @@
-"""Sliding windows over the spatial dims of a channels-last tensor: their geometry."""
+"""Sliding windows over the spatial dims of a channels-last tensor: their geometry, and what each window element sees."""
 
 from __future__ import annotations
 
+import itertools
+
 from kerasgpu import ops
 from kerasgpu.kernels.window import Window
+from kerasgpu.ops.primitives.movement import pad, strided_slice
 
 
 def per_dim(value, ndim, name):
@@ -59,3 +62,19 @@ class Windows:
         """What the kernels take."""
         before = tuple(a for a, _ in self.pads)
         return Window(self.size, self.count, tuple(self.kernel), tuple(self.stride), tuple(self.dilation), before)
+
+    @property
+    def taps(self):
+        """The positions in a window, in row-major order."""
+        return list(itertools.product(*map(range, self.kernel)))
+
+    def padded(self, x, value=0):
+        if not any(a or b for a, b in self.pads):
+            return x
+        low, high = zip((0, 0), *self.pads, (0, 0))
+        return pad(x, low, high, value)
+
+    def view(self, x, tap):
+        """(batch, *count, channels): what position `tap` of every window sees in the padded x."""
+        starts = (0, *(t * d for t, d in zip(tap, self.dilation)), 0)
+        return strided_slice(x, starts, (1, *self.stride, 1), (x.shape[0], *self.count, x.shape[-1]))
