@@ -1,6 +1,6 @@
 """PyTorch as a subject of the benchmarks, in a process of another interpreter: nothing here needs it installed beside us.
 
-`Peer(python)` starts `python peer.py THREADS`; each line written to it describes a case and asks for the time of one round.
+`Peer(python)` starts `python -m benchmarks.peer THREADS`; each line written to it describes a case and asks for the time of one turn.
 """
 
 from __future__ import annotations
@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
+from pathlib import Path
+
+from benchmarks import timing
 
 
 class Peer:
     """The process. `round(case, seconds)` is the time of one call, the mean over about `seconds`."""
 
     def __init__(self, python: str, threads: int):
-        command = [python, __file__, str(threads)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command = [python, "-m", "benchmarks.peer", str(threads)]
+        root = Path(__file__).resolve().parent.parent
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)
         hello = self._process.stdout.readline()  # type: ignore[union-attr]
         if not hello:
             raise SystemExit(f"benchmarks: {python} cannot run PyTorch; see the message above, or leave --peer away")
@@ -29,18 +32,11 @@ class Peer:
 
     def interleaved(self, case, rounds: int, seconds: float):
         """Seconds per call of our function and the peer's in alternating rounds."""
-        from benchmarks import timing
-
         calls = timing.calibrate(case.ours, seconds)
         self.round(case.peer, seconds)
         ours, theirs = [], []
         for _ in range(rounds):
-            time.sleep(timing.PAUSE)
-            case.ours()
-            begin = time.perf_counter()
-            for _ in range(calls):
-                case.ours()
-            ours.append((time.perf_counter() - begin) / calls)
+            ours.append(timing.turn(case.ours, calls))
             theirs.append(self.round(case.peer, seconds))
         return ours, theirs
 
@@ -98,16 +94,9 @@ def serve(threads):
         with torch.no_grad():
             if case != last:
                 make = pooling if case["operation"].startswith(("max", "average")) else convolution
-                last, function, calls = case, make(torch, case), 1
-                function()
-                begin = time.perf_counter()
-                function()
-                calls = max(1, int(seconds / (time.perf_counter() - begin)))
-            function()
-            begin = time.perf_counter()
-            for _ in range(calls):
-                function()
-            print(json.dumps((time.perf_counter() - begin) / calls), flush=True)
+                last, function = case, make(torch, case)
+                calls = timing.calibrate(function, seconds)
+            print(json.dumps(timing.turn(function, calls)), flush=True)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,21 @@ def calibrate(function, seconds: float) -> int:
         calls *= 4
 
 
+def turn(function, calls: int) -> float:
+    """Seconds per call of one turn. It begins with a pause and as many calls that do not count, for each subject alike.
+
+    The threads of another library may poll for work for a while after its turn (OpenBLAS, OpenMP: tens of milliseconds); after the
+    pause our own threads sleep, the caches are another's and the clock of the processor is low.
+    """
+    time.sleep(PAUSE)
+    for _ in range(calls):
+        function()
+    begin = time.perf_counter()
+    for _ in range(calls):
+        function()
+    return (time.perf_counter() - begin) / calls
+
+
 def interleaved(functions, rounds: int = 7, seconds: float = 0.02) -> list[list[float]]:
     """Seconds per call of each function in each round. Rounds alternate, so that a slow spell of the machine hits all alike."""
     for f in functions:
@@ -29,13 +44,7 @@ def interleaved(functions, rounds: int = 7, seconds: float = 0.02) -> list[list[
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for f, n, out in zip(functions, calls, times):
-            # The threads of the other library may poll for work for a while after its turn (OpenBLAS: tens of milliseconds).
-            time.sleep(PAUSE)
-            f()
-            begin = time.perf_counter()
-            for _ in range(n):
-                f()
-            out.append((time.perf_counter() - begin) / n)
+            out.append(turn(f, n))
     return times
 
 
