@@ -114,7 +114,4 @@ def get(identifier):
         return _NAMES[identifier]
     from kerasgpu.saving import identifiers
 
-    found = identifiers.get(identifier, _NAMES, "activation function")
-    if not callable(found):
-        raise ValueError(f"Could not interpret activation function identifier: {identifier}")
-    return found
+    return identifiers.get(identifier, _NAMES, "activation function")

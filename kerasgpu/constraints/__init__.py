@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 from kerasgpu.constraints.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from kerasgpu.engine.naming import to_snake_case
 
@@ -42,18 +40,6 @@ def get(identifier):
     >>> keras.constraints.get("max_norm").max_value
     2
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        found = deserialize(identifier)
-    elif isinstance(identifier, str):
-        found = ALL_OBJECTS_DICT.get(identifier)
-    else:
-        found = identifier
-    if not callable(found):
-        from kerasgpu.saving.identifiers import hint
+    from kerasgpu.saving import identifiers
 
-        raise ValueError(
-            f"Could not interpret constraint identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'constraint')}"
-        )
-    return found() if inspect.isclass(found) else found
+    return identifiers.get(identifier, ALL_OBJECTS_DICT, "constraint")

@@ -123,10 +123,7 @@ def get(identifier):
         return _from_values(identifier)
     from kerasgpu.saving import identifiers
 
-    found = identifiers.get(identifier, _NAMES, "initializer")
-    if found is not None and not callable(found):
-        raise ValueError(f"Could not interpret initializer identifier: {identifier}")
-    return found
+    return identifiers.get(identifier, _NAMES, "initializer")
 
 
 def _from_values(values):

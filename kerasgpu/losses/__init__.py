@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 from kerasgpu.losses.circle_loss import Circle, circle
 from kerasgpu.losses.crossentropy import (
     BinaryCrossentropy,
@@ -113,16 +111,6 @@ def get(identifier):
     >>> keras.losses.get("mse").__name__
     'mean_squared_error'
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        found = deserialize(identifier)
-    elif isinstance(identifier, str):
-        found = ALL_OBJECTS_DICT.get(identifier)
-    else:
-        found = identifier
-    if not callable(found):
-        from kerasgpu.saving.identifiers import hint
+    from kerasgpu.saving import identifiers
 
-        raise ValueError(f"Could not interpret loss identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'loss')}")
-    return found() if inspect.isclass(found) else found
+    return identifiers.get(identifier, ALL_OBJECTS_DICT, "loss")

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 from kerasgpu.engine.naming import to_snake_case
 from kerasgpu.losses import (
     binary_crossentropy,
@@ -137,23 +135,12 @@ def get(identifier):
     """A metric from its name ("mse", "AUC", "sparse_categorical_accuracy"), configuration dictionary, class or instance.
 
     None gives None; ValueError when there is no such metric. "accuracy" and "acc" are resolved by `compile`, which knows
-    the loss;
-    here "accuracy" is `Accuracy`.
+    the loss; here "accuracy" is `Accuracy`.
 
     >>> import kerasgpu as keras
     >>> keras.metrics.get("mse")
     <MeanSquaredError name=mean_squared_error>
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        found = deserialize(identifier)
-    elif isinstance(identifier, str):
-        found = ALL_OBJECTS_DICT.get(identifier)
-    else:
-        found = identifier
-    if not callable(found):
-        from kerasgpu.saving.identifiers import hint
+    from kerasgpu.saving import identifiers
 
-        raise ValueError(f"Could not interpret metric identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'metric')}")
-    return found() if inspect.isclass(found) else found
+    return identifiers.get(identifier, ALL_OBJECTS_DICT, "metric")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 from kerasgpu.engine.naming import to_snake_case
 from kerasgpu.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 
@@ -43,18 +41,6 @@ def get(identifier):
     >>> keras.regularizers.get("l2").l2
     0.01
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        found = deserialize(identifier)
-    elif isinstance(identifier, str):
-        found = ALL_OBJECTS_DICT.get(identifier)
-    else:
-        found = identifier
-    if not callable(found):
-        from kerasgpu.saving.identifiers import hint
+    from kerasgpu.saving import identifiers
 
-        raise ValueError(
-            f"Could not interpret regularizer identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'regularizer')}"
-        )
-    return found() if inspect.isclass(found) else found
+    return identifiers.get(identifier, ALL_OBJECTS_DICT, "regularizer")

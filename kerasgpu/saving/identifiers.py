@@ -13,8 +13,7 @@ def get(identifier, module_objects, kind, custom_objects=None):
 
     Args:
         identifier: None (gives None), a name in `module_objects` or a registered one, a config dict, a class (an instance of
-        it is
-            made) or a callable or instance (returned as it is).
+            it is made) or a callable or configurable object (returned as it is).
         module_objects: dict from names to classes and functions.
         kind: what it is, for the error message: "loss", "metric", ...
 
@@ -30,7 +29,7 @@ def get(identifier, module_objects, kind, custom_objects=None):
         found = identifier
     if inspect.isclass(found):
         found = found()
-    if found is None or isinstance(found, (str, int, float, list, tuple, dict)):
+    if not callable(found) and not hasattr(found, "get_config"):
         raise ValueError(f"Could not interpret {kind} identifier: {identifier}{hint(identifier, module_objects, kind)}")
     return found
 
