@@ -90,6 +90,11 @@ def tf32() -> bool:
     return _choice("KERASGPU_TF32", ("0", "1"), "1") == "1"
 
 
+def products() -> str:
+    """KERASGPU_GEMM: which instructions compute products on tensor cores; "auto" is the best that was measured."""
+    return _choice("KERASGPU_GEMM", ("auto", "mma", "wgmma"), "auto")
+
+
 def offline() -> bool:
     """KERASGPU_OFFLINE: 1 forbids every download."""
     return _choice("KERASGPU_OFFLINE", ("0", "1"), "0") == "1"

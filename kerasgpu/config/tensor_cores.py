@@ -1,4 +1,4 @@
-"""Whether float32 products may be computed on tensor cores, which round their factors to TF32 (10 bits of fraction)."""
+"""Whether float32 products may be computed on tensor cores, which round their factors to TF32 (10 bits of fraction), and how."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from kerasgpu.config import environment
 
 _enabled: bool | None = None
+_products: str | None = None
 _watchers: list[Callable[[], None]] = []
 
 
@@ -55,6 +56,23 @@ def _set(value: bool) -> None:
     global _enabled
     if value != is_tf32_enabled():
         _enabled = value
+        for forget in _watchers:
+            forget()
+
+
+def products() -> str:
+    """Which kernels compute products on tensor cores: "auto", "mma" or "wgmma"; KERASGPU_GEMM sets it (docs/environment.md)."""
+    global _products
+    if _products is None:
+        _products = environment.products()
+    return _products
+
+
+def set_products(value: str | None) -> None:
+    """Use other kernels for the products that are planned from now on; None: what KERASGPU_GEMM says."""
+    global _products
+    if value != _products:
+        _products = value
         for forget in _watchers:
             forget()
 

@@ -235,7 +235,7 @@ def tiles(call: Call, c: Conv, part: int, views: list[View], largest: int) -> Pl
     rows, n, k, entries = product_of(c, part, views)
     pitch = c.channels if part == 1 else c.filters
     most = ROWS_ONE_BY_ONE if vec_a == 1 and part != 2 else None
-    choice = gemm_table.choose(kind, rows, n, k, entries, most)
+    choice = gemm_table.choose(kind, rows, n, k, entries, most, vec_a > 1 and vec_b > 1)
     # Stretches of k are joined where rows of the result follow each other and no group has its own bias.
     if len(views) > 1 or (c.bias and c.groups > 1) or c.groups > gemm_tiles.MOST_ACROSS:
         choice = gemm_table.Choice(choice.tile, 1, max(1, ceil_div(k, choice.tile.k)) * choice.tile.k)

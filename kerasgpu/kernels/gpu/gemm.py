@@ -91,7 +91,7 @@ def tiled(call: Call, g: Gemm) -> Plan:
     single = g.batch == 1
     vec_a = gemm_tiles.vector(kind, out.item, a_pitch, 0 if single else g.a_stride)
     vec_b = gemm_tiles.vector(kind, out.item, b_pitch, 0 if single else g.b_stride)
-    choice = gemm_table.choose(kind, g.m, g.n, g.k, g.batch)
+    choice = gemm_table.choose(kind, g.m, g.n, g.k, g.batch, whole=vec_a > 1 and vec_b > 1)
     tile = choice.tile
     down, across = ceil_div(g.m, tile.m), ceil_div(g.n, tile.n)
     if down * across > MOST_BLOCKS * 64 or g.batch > MOST_BLOCKS:

@@ -3,17 +3,21 @@
 `choose` looks in MEASURED for the class of a shape (powers of two), else takes the tile with the least time by a simple model of the
 GPU. benchmarks/gpu_gemm.py and gpu_conv.py time every candidate and print rows for MEASURED. Tile and number of stretches along k
 decide how sums are grouped, so they depend on the shape and the kind of chip only.
+
+Hopper's own tiles (WGMMA) are chosen where a measured row names them; KERASGPU_GEMM=wgmma takes them wherever they can be used, and
+KERASGPU_GEMM=mma never.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from kerasgpu.config import tensor_cores
 from kerasgpu.kernels.gpu import driver
 
 
 class Tile(NamedTuple):
-    """A block makes m x n elements, k at a time, with wm x wn x wk warps; see csrc/cuda/gemm_mma.cuh and gemm_simt.cuh."""
+    """A block makes m x n elements, k at a time, with wm x wn x wk warps; see csrc/cuda/gemm_{mma,wgmma,simt}.cuh."""
 
     m: int
     n: int
@@ -23,6 +27,7 @@ class Tile(NamedTuple):
     wk: int = 1
     stages: int = 0  # panels in flight; 0: the kernel without tensor cores
     share: float = 1.0  # of what the best tile reaches on large shapes
+    wgmma: bool = False  # Hopper's instructions: a multiple of 4 warps down, k of 128 bytes
 
     @property
     def threads(self) -> int:
@@ -31,7 +36,8 @@ class Tile(NamedTuple):
     @property
     def name(self) -> str:
         cut = f"/{self.wk}" if self.wk > 1 else ""
-        return f"{self.m}x{self.n}x{self.k}{cut}" + (f"s{self.stages}" if self.stages else "")
+        own = "w" if self.wgmma else ""
+        return f"{own}{self.m}x{self.n}x{self.k}{cut}" + (f"s{self.stages}" if self.stages else "")
 
     @property
     def registers(self) -> int:
@@ -52,6 +58,8 @@ class Tile(NamedTuple):
         """Bytes of shared memory at most; item: bytes of an element, or of a sum without tensor cores."""
         if not self.stages:
             return 2 * (self.m + self.n + 8) * self.k * item
+        if self.wgmma:  # and what is skipped to begin at a multiple of 1024
+            return self.stages * (self.m + self.n) * self.k * item + 1024
         room = 16 if item == 4 else 0  # 8 columns more in wide panels of floats
         return max(self.stages * (self.m + self.n + room) * self.k * item, (self.wk - 1) * self.m * self.n * 4)
 
@@ -118,8 +126,13 @@ TILES = {
     "double": _DOUBLE_TILES,
 }
 
+# For compute capability 9.0 beside those of TILES.
+WGMMA: dict[str, tuple[Tile, ...]] = {}
+WGMMA_CHIP = (9, 0)
+
 # Multiply-adds a cycle and multiprocessor that the best tile reaches (H100: mma.sync at about 60 % of its dense peak).
 _RATE = {"tf32": 620.0, "half": 1240.0, "turing": 400.0, "simt": 110.0, "double": 56.0}
+_WGMMA_RATE = 1.3  # times that
 _ITEM = {"tf32": 4, "half": 2, "turing": 2, "simt": 4, "double": 8}
 _UNITS = 132  # multiprocessors that work is cut for, whatever the GPU at hand has
 _STEP = 120.0  # cycles of a step at least
@@ -163,7 +176,8 @@ def cycles(kind: str, choice: Choice, m: int, n: int, k: int, batch: int) -> flo
     together = min(on_one, resident)
     # A block alone does not keep a multiprocessor busy: four warps are needed for its four parts.
     busy = min(1.0, together * tile.threads / 256)
-    work = tile.m * tile.n * tile.k * together / (_RATE[kind] * tile.share * busy)
+    rate = _RATE[kind] * tile.share * (_WGMMA_RATE if tile.wgmma else 1)
+    work = tile.m * tile.n * tile.k * together / (rate * busy)
     time = -(-on_one // together) * (_BEGIN + steps * max(_STEP, work))
     if splits > 1:
         time += _JOIN + (2 * splits + 1) * m * n * batch * 4 / _BYTES
@@ -180,10 +194,15 @@ def shared_limit() -> int:
     )
 
 
-def candidates(kind: str, m: int, n: int, k: int, batch: int, most_m: int | None = None):
-    """Every choice worth timing."""
+def wgmma_tiles(kind: str) -> tuple[Tile, ...]:
+    """Those that the chip at hand has."""
+    return WGMMA.get(kind, ()) if driver.current().capability() == WGMMA_CHIP else ()
+
+
+def candidates(kind: str, m: int, n: int, k: int, batch: int, most_m: int | None = None, tiles: tuple[Tile, ...] | None = None):
+    """Every choice worth timing, from `tiles` or all that the chip has."""
     limit = shared_limit()
-    for tile in TILES[kind]:
+    for tile in wgmma_tiles(kind) + TILES[kind] if tiles is None else tiles:
         if (most_m is not None and tile.m > most_m) or tile.shared(_ITEM[kind]) > limit:
             continue
         seen = set()
@@ -197,16 +216,26 @@ def candidates(kind: str, m: int, n: int, k: int, batch: int, most_m: int | None
             yield choice
 
 
-def choose(kind: str, m: int, n: int, k: int, batch: int, most_m: int | None = None) -> Choice:
+def choose(kind: str, m: int, n: int, k: int, batch: int, most_m: int | None = None, whole: bool = True) -> Choice:
     """The tile and the stretches along k of a product (m, k) x (k, n) of `batch` entries.
 
     Args:
         kind: a key of TILES.
         most_m: rows of a tile at most, for operands that are gathered element by element.
+        whole: whether both operands are copied 16 bytes at a time, without which Hopper's tiles are not worth it.
     """
-    wanted = forced or MEASURED.get(shape_class(kind, m, n, k, batch))
+    products, wanted = tensor_cores.products(), forced
+    own = wgmma_tiles(kind) if forced or (whole and products != "mma") else ()
+    if wanted is None:
+        wanted = MEASURED.get(shape_class(kind, m, n, k, batch))
     if wanted is not None:
-        for tile in TILES[kind]:
-            if tile.name == wanted[0] and tile.shared(_ITEM[kind]) <= shared_limit():
+        for tile in own + TILES[kind]:
+            usable = forced or products != "wgmma" or tile.wgmma or not own
+            if tile.name == wanted[0] and usable and tile.shared(_ITEM[kind]) <= shared_limit():
                 return _cut(tile, wanted[1], k)
-    return min(candidates(kind, m, n, k, batch, most_m), key=lambda c: cycles(kind, c, m, n, k, batch))
+    expected = lambda c: cycles(kind, c, m, n, k, batch)
+    if products == "wgmma" and own:
+        best = min(candidates(kind, m, n, k, batch, most_m, own), key=expected, default=None)
+        if best is not None:
+            return best
+    return min(candidates(kind, m, n, k, batch, most_m, TILES[kind]), key=expected)

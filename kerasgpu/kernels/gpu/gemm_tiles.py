@@ -39,7 +39,8 @@ def defines(kind: str, choice: Choice, of: Operand, vec_a: int, vec_b: int, deep
     """The macros of csrc/cuda/gemm_tile.cuh."""
     tile = choice.tile
     found = {
-        "T": of.type, "M": tile.m, "N": tile.n, "K": tile.k, "WM": tile.wm, "WN": tile.wn, "MMA": int(uses_tensor_cores(kind)),
+        "T": of.type, "M": tile.m, "N": tile.n, "K": tile.k, "WM": tile.wm, "WN": tile.wn,
+        "MMA": 2 if tile.wgmma else int(uses_tensor_cores(kind)),
         "VA": vec_a, "VB": vec_b, "DA": int(deep_a), "DB": int(deep_b), "WHOLE": int(choice.splits == 1),
         "BLOCKS": tile.blocks(sum_item(kind, of.item)) if vec_a > 1 and vec_b > 1 and kind != "double" else 1, **more,
     }  # fmt: skip
