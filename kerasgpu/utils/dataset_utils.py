@@ -141,6 +141,10 @@ def index_directory(directory, labels, formats, class_names=None, shuffle=True, 
 
     Subfolders are classes, in alphabetical order or that of `class_names`; files are in the order of their folder, then name.
     """
+    if not os.path.isdir(directory):
+        there = "is a file" if os.path.exists(directory) else "does not exist"
+        kind = NotADirectoryError if os.path.exists(directory) else FileNotFoundError
+        raise kind(f"directory={str(directory)!r} {there} (working folder: {os.getcwd()}). Pass a folder with files in it")
     if labels == "inferred":
         folders = sorted(d for d in os.listdir(directory) if os.path.isdir(os.path.join(directory, d)) and d[:1] != ".")
         if class_names is not None:

@@ -51,6 +51,8 @@ def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", 
         interpolation: how it is resized: "nearest", "bilinear", "bicubic", "hamming", "box" or "lanczos".
         keep_aspect_ratio: whether to cut the image, around its center, to the proportions of target_size first.
 
+    Raises PIL.UnidentifiedImageError, an OSError, with the file's name when its contents are no image that can be read.
+
     >>> import io, numpy as np, kerasgpu as keras
     >>> file = io.BytesIO()
     >>> keras.utils.save_img(file, np.zeros((4, 6, 3)), file_format="png")
@@ -58,6 +60,7 @@ def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", 
     (3, 2)
     """
     image_module = pillow("load_img")
+    name = "the file" if isinstance(path, io.BytesIO) else repr(path)
     if isinstance(path, (str, bytes, os.PathLike)):
         with open(path, "rb") as file:
             path = io.BytesIO(file.read())  # a Pillow image reads its file late; this one leaves none open
@@ -65,11 +68,16 @@ def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", 
         raise TypeError(f"path should be path-like or io.BytesIO, not {type(path)}")
     if color_mode not in _MODES:
         raise ValueError(f'color_mode must be "grayscale", "rgb", or "rgba". Received: color_mode={color_mode}')
-    img = image_module.open(path)
+    try:
+        img = image_module.open(path)
+        img.load()
+    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
+        reason = str(error).replace(repr(path), "it")
+        raise image_module.UnidentifiedImageError(
+            f"load_img: {name} cannot be read as an image ({reason}). It may be damaged or of a format that Pillow does not know"
+        ) from error
     if img.mode not in _MODES[color_mode]:
         img = img.convert(_MODES[color_mode][0])
-    else:
-        img.load()
     if target_size is None:
         return img
     height, width = (int(n) for n in target_size)

@@ -247,3 +247,11 @@ def test_sample_widths_and_rates(tmp_path):
         expected = np.sin(2 * np.pi * 200 * np.arange(len(new)) / rate) * 30000 / 32768
         assert len(new) == rate // 10
         np.testing.assert_allclose(new, expected, atol=1e-3)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere' does not exist"):
+        keras.utils.image_dataset_from_directory(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(NotADirectoryError, match="file' is a file"):
+        keras.utils.text_dataset_from_directory(tmp_path / "file")

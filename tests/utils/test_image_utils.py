@@ -144,3 +144,13 @@ def test_without_pillow(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"`load_img` requires Pillow: pip install kerasgpu\[image\]"):
         keras.utils.load_img("x.png")
+
+
+@pytest.mark.parametrize("data", [b"", b"not an image", png(np.zeros((64, 64, 3), "uint8")).getvalue()[:60]])
+def test_a_damaged_file_is_named(tmp_path, data):
+    path = tmp_path / "broken.png"
+    path.write_bytes(data)
+    with pytest.raises(OSError, match=r"load_img: .*broken\.png.*cannot be read as an image"):
+        keras.utils.load_img(path)
+    with pytest.raises(OSError, match="load_img: the file cannot be read"):
+        keras.utils.load_img(io.BytesIO(data))
