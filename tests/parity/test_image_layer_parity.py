@@ -4,8 +4,10 @@ import numpy as np
 import oracle
 import pytest
 
+import kerasgpu
 from kerasgpu import layers
 from kerasgpu.engine import nest
+from tests import data
 
 keras = oracle.load()
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
@@ -88,6 +90,32 @@ def test_images(name, arguments, data_format):
     oracle.close(mine.transform_images(x, transformation), wanted, rtol=1e-4, atol=2e-3, what=name)
     # In inference most leave images as they are.
     oracle.close(mine(x, training=False), theirs(x, training=False), rtol=1e-4, atol=2e-3, what=name)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """Four JPEG files, read by both: (ours, theirs), equal to the bit."""
+    folder = data.fill_pictures(tmp_path_factory.mktemp("pictures"), ("cats", "dogs"), 2)
+    paths = sorted(folder.glob("*/*"))
+    read = lambda package, path: package.utils.img_to_array(package.utils.load_img(path, target_size=(90, 120)))
+    return [np.stack([np.asarray(read(package, path)) for path in paths]) for package in (kerasgpu, keras)]
+
+
+@pytest.mark.parametrize("name, arguments", GEOMETRY + COLOR, ids=names(GEOMETRY + COLOR))
+def test_photographs(name, arguments, photographs):
+    """Files of photographs, through the reader and a layer: means, extremes and pixels as in Keras."""
+    ours, theirs = photographs
+    assert (ours == theirs).all() and ours.std() > 20
+    if name in ("CenterCrop", "Resizing"):
+        arguments = {**arguments, "height": 9 * arguments["height"], "width": 8 * arguments["width"]}
+    wanted_layer, layer = both(name, arguments, seed=5) if "Random" in name else both(name, arguments)
+    transformation = drawn(wanted_layer, theirs)
+    found = np.asarray(layer.transform_images(ours, transformation))
+    wanted = np.asarray(wanted_layer.transform_images(theirs, transformation))
+    assert found.shape == wanted.shape and found.dtype == wanted.dtype
+    # Far from the middle a coordinate's last digit may choose the neighbour of a pixel.
+    assert np.isclose(found, wanted, rtol=1e-3, atol=0.05).mean() > 0.998
+    np.testing.assert_allclose(found.mean((1, 2)), wanted.mean((1, 2)), rtol=2e-3, atol=0.05)
 
 
 @pytest.mark.parametrize("name, arguments", GEOMETRY, ids=names(GEOMETRY))
