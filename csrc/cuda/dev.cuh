@@ -6,6 +6,7 @@
 //
 //   KG_KERNEL(name, Params, threads) { ... p.n ... }   an entry point; its only argument is the struct p, passed by value
 //   KG_KERNEL_MANY(name, Params, threads, blocks)                        the same; a multiprocessor should hold `blocks` blocks
+//   Both begin with begin_kernel(), which waits for the kernel before: never write an entry point without them.
 //   KG_SHARED(T, name, [N]);                           static shared memory
 //   KG_DYNAMIC_SHARED(name);                           unsigned char name[], of the size given at the launch
 //   sync_block(), sync_warp()                          barriers: every thread of the block (warp) must come to the same one
@@ -33,16 +34,31 @@ typedef unsigned long long uint64_t;
 #define KG_DEVICE __device__ __forceinline__
 #define KG_DEVICE_CALL __device__ __noinline__  // for large functions that are rarely run
 #define KG_CONSTANT __device__ const
-#define KG_KERNEL(name, Params, threads) \
-  extern "C" __global__ __launch_bounds__(threads) void name(const __grid_constant__ Params p)
-#define KG_KERNEL_MANY(name, Params, threads, blocks) \
-  extern "C" __global__ __launch_bounds__(threads, blocks) void name(const __grid_constant__ Params p)
+#define KG_KERNEL(name, Params, threads) KG_ENTRY(name, Params, __launch_bounds__(threads))
+#define KG_KERNEL_MANY(name, Params, threads, blocks) KG_ENTRY(name, Params, __launch_bounds__(threads, blocks))
+#define KG_ENTRY(name, Params, bounds)                                       \
+  KG_DEVICE void name##_body(const Params& p);                               \
+  extern "C" __global__ bounds void name(const __grid_constant__ Params p) { \
+    ::kg::begin_kernel();                                                    \
+    name##_body(p);                                                          \
+  }                                                                          \
+  KG_DEVICE void name##_body(const Params& p)
 #define KG_SHARED(T, name, dims) __shared__ T name dims
 #define KG_DYNAMIC_SHARED(name) extern __shared__ __align__(128) unsigned char name[]
 #define KG_UNROLL _Pragma("unroll")
 #define KG_LOOP _Pragma("unroll 1")  // stays a loop, which needs fewer registers
 
 namespace kg {
+
+// The first thing that every thread of every kernel does. In a graph whose edges are programmatic (kernels/gpu/graph.py) the blocks of
+// a kernel may be placed while the kernel before it still runs: this waits for its end and for its stores, and only then lets the next
+// kernel come close. Nothing of global memory may be touched before it. Does nothing where a kernel is started in the ordinary way.
+KG_DEVICE void begin_kernel() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
 
 #define sync_block() __syncthreads()
 #define sync_warp() __syncwarp()
