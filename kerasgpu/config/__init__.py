@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from kerasgpu.config.environment import (
     available_cpus,
+    branches,
     cache_dir,
     capture,
     debug,
     device,
     dump_folder,
+    early_launch,
     isa_level,
     keras_home,
     num_threads,
@@ -47,6 +49,7 @@ from kerasgpu.config.tensor_cores import disable_tf32, enable_tf32, is_tf32_enab
 __all__ = [
     "available_cpus",
     "backend",
+    "branches",
     "cache_dir",
     "capture",
     "debug",
@@ -57,6 +60,7 @@ __all__ = [
     "disable_traceback_filtering",
     "dtype_policy",
     "dump_folder",
+    "early_launch",
     "enable_flash_attention",
     "enable_interactive_logging",
     "enable_tf32",

@@ -95,6 +95,16 @@ def products() -> str:
     return _choice("KERASGPU_GEMM", ("auto", "mma", "wgmma"), "auto")
 
 
+def early_launch() -> bool:
+    """KERASGPU_PDL: 0 places no kernel of a captured step on a GPU before the kernel that it depends on has ended."""
+    return _choice("KERASGPU_PDL", ("0", "1"), "1") == "1"
+
+
+def branches() -> str:
+    """KERASGPU_BRANCHES: which kernels of a captured step may run beside each other on a GPU."""
+    return _choice("KERASGPU_BRANCHES", ("0", "auto", "all"), "auto")
+
+
 def offline() -> bool:
     """KERASGPU_OFFLINE: 1 forbids every download."""
     return _choice("KERASGPU_OFFLINE", ("0", "1"), "0") == "1"

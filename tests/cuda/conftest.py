@@ -1,4 +1,4 @@
-"""Fixtures of the CUDA tests without a GPU: the device of tests/cuda_shim as "gpu:0"."""
+"""Fixtures of the CUDA tests without a GPU: the device of tests/cuda_shim as "gpu:0", and the real driver on stand-ins."""
 
 import sys
 from pathlib import Path
@@ -9,10 +9,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # cuda_shim
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # case tables
 
 from cuda_shim import device as shim
+from fake_driver import FakeCompiler, fake_driver
 
 from kerasgpu import config
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels.gpu import driver as drivers
+from kerasgpu.kernels.gpu import nvrtc
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +44,25 @@ def on_gpu(gpu):
     """The same, and new tensors are made there."""
     with devices.device("gpu:0"):
         yield gpu
+
+
+@pytest.fixture
+def compiler(monkeypatch, tmp_path):
+    """A stand-in for NVRTC, with a cache folder of its own."""
+    monkeypatch.setenv("KERASGPU_CACHE", str(tmp_path / "cache"))
+    one = FakeCompiler()
+    monkeypatch.setattr(nvrtc, "load", lambda most=99: one)
+    return one
+
+
+@pytest.fixture
+def driver(compiler):
+    return fake_driver()
+
+
+@pytest.fixture
+def installed(driver):
+    """The same, in use."""
+    before = drivers.install(driver)
+    yield driver
+    drivers.install(before)

@@ -1,169 +1,43 @@
 """The real driver against stand-ins for libcuda, CuPy and NVRTC: order of calls, sentences, the disk cache."""
 
-import ctypes
 import os
 import types
 
-import numpy as np
 import pytest
+from fake_driver import FakeArray, FakeLib, fake_cupy
 
 from kerasgpu.kernels.gpu import cache, cupy_driver, libcuda, modules, nvrtc
 from kerasgpu.kernels.gpu import program as programs
 from kerasgpu.kernels.gpu.plan import Launch, Params
 
 
-class FakeLib:
-    """libcuda: writes down the calls, fills in what a caller reads."""
-
-    def __init__(self, **answers):
-        self.calls = []
-        self.answers = {"version": 12080, "devices": 1, "capability": (9, 0), "fail": {}, **answers}
-        self.handles = 0x1000
-        self.params = []
-
-    def __getattr__(self, name):
-        if not name.startswith("cu"):
-            raise AttributeError(name)
-
-        def call(*args):
-            self.calls.append(name)
-            if name in self.answers["fail"]:
-                return self.answers["fail"][name]
-            return self.answer(name, args)
-
-        return call
-
-    def answer(self, name, args):
-        def give(value):
-            args[0]._obj.value = value
-
-        if name == "cuGetErrorString":
-            args[1]._obj.value = b"stand-in error"
-        elif name == "cuDriverGetVersion":
-            give(self.answers["version"])
-        elif name == "cuDeviceGetCount":
-            give(self.answers["devices"])
-        elif name == "cuDeviceGetAttribute":
-            major, minor = self.answers["capability"]
-            give({libcuda.CAPABILITY_MAJOR: major, libcuda.CAPABILITY_MINOR: minor}.get(args[1], 132))
-        elif name == "cuMemGetInfo_v2":
-            args[0]._obj.value, args[1]._obj.value = 1 << 30, 80 << 30
-        elif name in ("cuModuleLoadData", "cuModuleGetFunction", "cuGraphCreate", "cuGraphInstantiateWithFlags"):
-            self.handles += 8
-            give(self.handles)
-        elif name == "cuGraphAddKernelNode_v2":
-            self.handles += 8
-            give(self.handles)
-            self.params.append((args[3].value, self.read(args[4]._obj)))
-        elif name == "cuGraphExecKernelNodeSetParams_v2":
-            self.params.append(("update", self.read(args[2]._obj)))
-        elif name == "cuLaunchKernel":
-            self.params.append(("launch", ctypes.string_at(args[9][0], 8)))
-        return 0
-
-    @staticmethod
-    def read(node):
-        return ctypes.string_at(node.params[0], 8)
-
-
-class FakeArray:
-    def __init__(self, at, n=8):
-        self.at, self.shape, self.dtype, self.nbytes, self.size = at, (n,), np.dtype("float32"), 4 * n, n
-        self.flags = types.SimpleNamespace(c_contiguous=True)
-        self.data = types.SimpleNamespace(ptr=at)
-        self.device = types.SimpleNamespace(id=0)
-
-
-class FakeDevice:
-    def __init__(self, index):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        pass
-
-    def use(self):
-        pass
-
-
-def fake_cupy(version="14.2.0", runtime=12090):
-    run = types.SimpleNamespace(runtimeGetVersion=lambda: runtime, getDevice=lambda: 0, free=lambda p: None)
-    stream = types.SimpleNamespace(ptr=0, synchronize=lambda: None)
-    cuda = types.SimpleNamespace(runtime=run, Device=FakeDevice, get_current_stream=lambda: stream)
-    return types.SimpleNamespace(__version__=version, cuda=cuda)
-
-
-class FakeCompiler:
-    version = (12, 8)
-
-    def __init__(self):
-        self.compiled = []
-
-    def target(self, capability):
-        return f"sm_{capability[0]}{capability[1]}"
-
-    def compile(self, source, defines, text, options, arch):
-        self.compiled.append(source)
-        return nvrtc.Compiled(b"image of " + source.encode(), "log", "ptx")
-
-
-@pytest.fixture
-def compiler(monkeypatch, tmp_path):
-    monkeypatch.setenv("KERASGPU_CACHE", str(tmp_path / "cache"))
-    one = FakeCompiler()
-    monkeypatch.setattr(nvrtc, "load", lambda most=99: one)
-    return one
-
-
-@pytest.fixture
-def driver(compiler):
-    lib = FakeLib()
-    made = cupy_driver.CupyDriver(lambda: lib)
-    made.cupy = fake_cupy()
-    made.lib = lib
-    return made
-
-
-def program_on(driver, monkeypatch):
-    from kerasgpu.kernels import cuda
-    from kerasgpu.kernels.gpu import driver as drivers
-
-    before = drivers.install(driver)
+def test_launches_become_graph_nodes_in_order(installed):
+    lib = installed.lib
     program = programs.Program(0)
-    return program, lambda: (drivers.install(before), cuda.forget())
-
-
-def test_launches_become_graph_nodes_in_order(driver, monkeypatch):
-    program, undo = program_on(driver, monkeypatch)
-    try:
-        a, b, c = (program.add_buffer(FakeArray(at)) for at in (0x100, 0x200, 0x300))
-        program.add_call("copy", [a], [b], (), ())
-        program.add_call("copy", [b], [c], (), ())
-        program.run()
-        program.run(2)
-        lib = driver.lib
-        assert lib.calls.count("cuGraphAddKernelNode_v2") == 2
-        assert lib.calls.count("cuGraphLaunch") == 3 and "cuLaunchKernel" not in lib.calls
-        # The second node runs after the first; each reads from its own array.
-        assert [n for n, _ in lib.params] == [0, 1]
-        assert [int.from_bytes(p, "little") for _, p in lib.params] == [0x100, 0x200]
-        program.rebind(a, FakeArray(0x500))
-        program.run()
-        assert lib.params[2:] == [("update", (0x500).to_bytes(8, "little"))]
-        assert lib.calls.count("cuGraphCreate") == 1
-        del program
-        assert lib.calls[-2:] == ["cuGraphExecDestroy", "cuGraphDestroy"]
-    finally:
-        undo()
+    a, b, c = (program.add_buffer(FakeArray(at)) for at in (0x100, 0x200, 0x300))
+    program.add_call("copy", [a], [b], (), ())
+    program.add_call("copy", [b], [c], (), ())
+    program.run()
+    program.run(2)
+    assert lib.calls.count("cuGraphAddKernelNode_v2") == 2
+    assert lib.calls.count("cuGraphLaunch") == 3 and "cuLaunchKernel" not in lib.calls
+    # The second node runs after the first; each reads from its own array.
+    first, second = lib.nodes
+    assert [(one, two) for one, two, _ in lib.edges] == [(first, second)]
+    assert [node.address for node in lib.nodes.values()] == [0x100, 0x200]
+    program.rebind(a, FakeArray(0x500))
+    program.run()
+    assert lib.updates == [(first, 0x500)]
+    assert lib.calls.count("cuGraphCreate") == 1
+    del program
+    assert lib.calls[-2:] == ["cuGraphExecDestroy", "cuGraphDestroy"]
 
 
 def test_eager_launches(driver):
     one = Launch("copy.cu", "copy", {"PART": 0}, 7, 256, Params().input(0).output(0).i64(32))
     function = driver.function(one, 0)
     driver.run(function, one, one.fill([0xABC0], [0xDEF0], 0), 0)
-    assert driver.lib.params == [("launch", (0xABC0).to_bytes(8, "little"))]
+    assert driver.lib.launched == [0xABC0]
     assert driver.function(one, 0) == function and driver.lib.calls.count("cuModuleLoadData") == 1
 
 

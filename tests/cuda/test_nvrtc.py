@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cuda_plans import modules
+from ptx import entries_that_do_not_wait
 
 from kerasgpu.kernels.gpu import nvrtc, plan, sources
 
@@ -32,6 +33,8 @@ def compiler():
 def check(compiler, module, arch):
     made = compiler.compile(*module, arch)
     assert made.image and "C7510" not in made.log, made.log
+    if int(re.sub(r"\D", "", arch)) >= 90 and entries_that_do_not_wait(made.ptx):
+        return f"{module[0]} {dict(module[1])} for {arch}: {entries_that_do_not_wait(made.ptx)} do not wait first"
     for entry, report in re.findall(r"Compiling entry function '(\w+)'.*?\n((?:.*\n){0,4})", made.log + "\n" * 4):
         spilled = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", report)
         allowed = 0 if entry in TILES else AROUND_DIVISION

@@ -8,12 +8,15 @@ import threading
 
 import numpy as np
 
+from kerasgpu import config
 from kerasgpu.kernels.gpu import libcuda, nvrtc
-from kerasgpu.kernels.gpu.driver import Driver, Graph
+from kerasgpu.kernels.gpu.driver import Driver
+from kerasgpu.kernels.gpu.graph import CudaGraph
 from kerasgpu.kernels.gpu.modules import Modules
 
 OLDEST_DRIVER = 12, 0
 OLDEST_CAPABILITY = 7, 5
+EDGE_DATA_DRIVER = 12, 3  # the first whose graphs have programmatic edges
 
 
 def install_line(major: int) -> str:
@@ -29,6 +32,7 @@ class CupyDriver(Driver):
         self._pools: dict = {}
         self._peak: dict[int, int] = {}
         self._threads = threading.local()
+        self._early: dict[int, tuple[bool, str]] = {}
 
     @functools.cached_property
     def cuda(self) -> libcuda.LibCuda:
@@ -207,10 +211,43 @@ class CupyDriver(Driver):
             with self.cupy.cuda.Device(index):
                 self.cuda.launch(function, launch.grid, launch.block, launch.shared, self.stream(), buffer)
 
-    def graph(self, steps, index):
+    def graph(self, steps, index, after=None):
         self._enter(index)
         with self.cupy.cuda.Device(index):
-            return CudaGraph(self, steps, index)
+            return CudaGraph(self, steps, index, after)
+
+    def start(self, executable: int, index: int) -> None:
+        """Start a graph on the current stream of its GPU."""
+        self._enter(index)
+        if index == self.cupy.cuda.runtime.getDevice():
+            self.cuda.run_graph(executable, self.stream())
+        else:
+            with self.cupy.cuda.Device(index):
+                self.cuda.run_graph(executable, self.stream())
+
+    def early_launch(self, index: int) -> tuple[bool, str]:
+        """Whether kernels of graphs may be placed before the kernel before them has ended, and if not: why."""
+        found = self._early.get(index)
+        if found is None:
+            found = self._early[index] = self._early_launch(index)
+        return found
+
+    def _early_launch(self, index):
+        if not config.early_launch():
+            return False, "KERASGPU_PDL=0"
+        version = self.cuda.driver_version()
+        if version < EDGE_DATA_DRIVER or not self.cuda.has("cuGraphAddDependencies_v2"):
+            return (
+                False,
+                f"the driver runs CUDA {version[0]}.{version[1]}, needed is {EDGE_DATA_DRIVER[0]}.{EDGE_DATA_DRIVER[1]}",
+            )
+        arch = self.modules(index).arch
+        if int("".join(c for c in arch if c.isdigit())) < 90:
+            return False, f"kernels compiled for {arch} cannot wait for each other, from 9.0 on they can"
+        return True, ""
+
+    def forbid_early_launch(self, index: int, why: str) -> None:
+        self._early[index] = False, why
 
     def synchronize(self, index):
         with self.cupy.cuda.Device(index):
@@ -218,42 +255,6 @@ class CupyDriver(Driver):
 
     def info(self):
         return describe(self)
-
-
-class CudaGraph(Graph):
-    """A CUDA graph built node by node, each after the one before: nothing is captured from a stream, so nothing can disturb it."""
-
-    def __init__(self, driver: CupyDriver, steps, index):
-        self.driver = driver
-        self.index = index
-        cuda = self.cuda = driver.cuda
-        self.steps = steps
-        self.graph = self.executable = 0
-        self.graph = cuda.new_graph()
-        self.nodes: list[int] = []
-        for function, launch, params in steps:
-            node, _alive = libcuda.kernel_node(function, launch, (ctypes.c_char * len(params)).from_buffer(params))
-            self.nodes.append(cuda.add_kernel(self.graph, self.nodes[-1:], node))
-        self.executable = cuda.instantiate(self.graph)
-
-    def update(self, k, params):
-        function, launch, _ = self.steps[k]
-        node, _alive = libcuda.kernel_node(function, launch, (ctypes.c_char * len(params)).from_buffer(params))
-        self.cuda.update_kernel(self.executable, self.nodes[k], node)
-
-    def run(self):
-        self.driver._enter(self.index)
-        if self.index == self.driver.cupy.cuda.runtime.getDevice():
-            self.cuda.run_graph(self.executable, self.driver.stream())
-        else:
-            with self.driver.cupy.cuda.Device(self.index):
-                self.cuda.run_graph(self.executable, self.driver.stream())
-
-    def __del__(self):
-        try:
-            self.cuda.destroy(self.graph, self.executable)
-        except Exception:  # the process may be ending
-            pass
 
 
 def describe(driver: CupyDriver) -> list[tuple[str, str]]:

@@ -65,8 +65,11 @@ class Driver:
         """Start a kernel after what was started before."""
         raise NotImplementedError
 
-    def graph(self, steps: list[tuple[Any, Launch, bytearray]], index: int) -> Graph:
-        """The launches (function, launch, params) as one unit that runs them in order."""
+    def graph(self, steps: list[tuple[Any, Launch, bytearray]], index: int, after: list[tuple] | None = None) -> Graph:
+        """The launches (function, launch, params) as one unit.
+
+        after[k]: the launches, all before k, that k runs after, directly or through others. None: they run in order.
+        """
         raise NotImplementedError
 
     def synchronize(self, index: int) -> None:

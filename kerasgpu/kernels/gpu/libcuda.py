@@ -35,6 +35,21 @@ class KernelNode(ctypes.Structure):
     ]
 
 
+class EdgeData(ctypes.Structure):
+    """CUgraphEdgeData: of the node before, which moment is waited for."""
+
+    _fields_ = [
+        ("from_port", ctypes.c_ubyte),
+        ("to_port", ctypes.c_ubyte),
+        ("type", ctypes.c_ubyte),
+        ("reserved", ctypes.c_ubyte * 5),
+    ]
+
+
+# CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC, CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC: all blocks have let dependents come, or ended.
+PROGRAMMATIC = EdgeData(1, 0, 1)
+
+
 def open_library() -> Any:
     """libcuda. Raises OSError where no driver is installed."""
     return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
@@ -50,6 +65,13 @@ class LibCuda:
         status = getattr(self.lib, name)(*arguments)
         if status:
             raise CudaError(name, status, self.text(status))
+
+    def has(self, name: str) -> bool:
+        """Whether this driver has a function; those of newer drivers are looked up before they are used."""
+        try:
+            return getattr(self.lib, name) is not None
+        except AttributeError:
+            return False
 
     def text(self, status: int) -> str:
         text = ctypes.c_char_p()
@@ -126,6 +148,14 @@ class LibCuda:
             ctypes.byref(node),
         )  # fmt: skip
         return made.value or 0
+
+    def add_programmatic_edge(self, graph: int, before: int, after: int) -> None:
+        """Kernel node `after` may be placed early and waits for `before` itself. One edge a call: given several edges at once, drivers
+        took the data of the first for all of them."""
+        self.call(
+            "cuGraphAddDependencies_v2", ctypes.c_void_p(graph), ctypes.byref(ctypes.c_void_p(before)),
+            ctypes.byref(ctypes.c_void_p(after)), ctypes.byref(PROGRAMMATIC), ctypes.c_size_t(1),
+        )  # fmt: skip
 
     def instantiate(self, graph: int) -> int:
         executable = ctypes.c_void_p()
