@@ -115,6 +115,18 @@ def test_a_program_of_eight_steps_is_one_chain(installed):
     ]  # node 0 is the graph of one step
 
 
+def test_a_program_with_branches(installed, monkeypatch):
+    monkeypatch.setenv("KERASGPU_BRANCHES", "all")
+    program = programs.Program(0)
+    a, b, c, d = (program.add_buffer(FakeArray(at)) for at in (0x100, 0x200, 0x300, 0x400))
+    program.add_call("copy", [a], [b], (), ())
+    program.add_call("copy", [b], [c], (), ())
+    program.add_call("copy", [b], [d], (), ())
+    program.add_call("copy", [c], [d], (), ())
+    program.run()
+    assert edges(installed.lib) == [(0, 1, PROGRAMMATIC), (0, 2, PROGRAMMATIC), (1, 3, PLAIN), (2, 3, PLAIN)]
+
+
 # -- the kernels' side ----------------------------------------------------------------------------------------------
 def test_every_entry_point_is_a_macro_that_waits():
     """No source writes an entry point of its own, and both macros begin with begin_kernel()."""

@@ -141,6 +141,7 @@ class ShimDriver(Driver):
         self._shim = "".join(f.read_text() for f in sorted(HERE.glob("*.h")))
         self.launches: list[Launch] = []  # what ran, for tests that look
         self.log = False
+        self.order = None  # random.Random: launches of a graph run in any order that its edges allow
 
     def count(self):
         return 1, ""
@@ -232,18 +233,32 @@ class ShimDriver(Driver):
             what = request.error.decode() if request.error else "failed"
             raise BarrierError(f"{launch}: {what} (line {request.error_site})")
 
-    def graph(self, steps, index):
-        return ShimGraph(self, steps)
+    def graph(self, steps, index, after=None):
+        return ShimGraph(self, steps, after)
 
 
 class ShimGraph(Graph):
-    def __init__(self, driver, steps):
+    """Runs its launches in any order that `after` allows: one that `driver.order` (a random.Random) draws at every run."""
+
+    def __init__(self, driver, steps, after=None):
         self.driver = driver
         self.steps = [list(s) for s in steps]
+        self.after = [(k - 1,) if k else () for k in range(len(steps))] if after is None else after
+        assert len(self.after) == len(steps) and all(b < k for k, before in enumerate(self.after) for b in before)
 
     def update(self, k, params):
         self.steps[k][2] = params
 
+    def drawn(self):
+        waiting = {k: set(before) for k, before in enumerate(self.after)}
+        while waiting:
+            k = self.driver.order.choice([k for k, before in waiting.items() if not before])
+            yield k
+            del waiting[k]
+            for before in waiting.values():
+                before.discard(k)
+
     def run(self):
-        for function, one, params in self.steps:
+        for k in range(len(self.steps)) if self.driver.order is None else self.drawn():
+            function, one, params = self.steps[k]
             self.driver.run(function, one, params, 0)
