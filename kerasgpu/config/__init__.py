@@ -15,6 +15,7 @@ from kerasgpu.config.environment import (
     keras_home,
     num_threads,
     offline,
+    resident_share,
 )
 from kerasgpu.config.keras import (
     backend,
@@ -80,6 +81,7 @@ __all__ = [
     "max_steps_per_epoch",
     "num_threads",
     "offline",
+    "resident_share",
     "set_backend",
     "set_dtype_policy",
     "set_epsilon",

@@ -85,6 +85,11 @@ def capture() -> bool:
     return _choice("KERASGPU_CAPTURE", ("0", "1"), "1") == "1"
 
 
+def resident_share() -> float:
+    """KERASGPU_RESIDENT: percent of a GPU's free memory that a data set may take; a larger one is streamed."""
+    return _integer("KERASGPU_RESIDENT", 0, 100, 50) / 100
+
+
 def tf32() -> bool:
     """KERASGPU_TF32: 0 keeps float32 products on a GPU off the tensor cores."""
     return _choice("KERASGPU_TF32", ("0", "1"), "1") == "1"

@@ -121,13 +121,19 @@ class Program:
     def output(self, k: int):
         return self._output_arrays[k]
 
-    def run(self, steps: int = 1) -> None:
-        """Replay `steps` times with the GIL released. KeyboardInterrupt is raised between two steps."""
+    def run(self, steps: int = 1, together: int = 1) -> None:
+        """Replay `steps` times with the GIL released. KeyboardInterrupt is raised between two steps.
+
+        `together` is how many steps a GPU is given as one graph, if more than one.
+        """
         for v in self.variables:
             # As Variable.assign does: whoever holds the tensor of the old value keeps that value.
             if sys.getrefcount(v._tensor) > 2:
                 v.writable()
-        self._core.run(steps)
+        if self.on_gpu:
+            self._core.run(steps, together)
+        else:
+            self._core.run(steps)
 
     def profile(self) -> list[tuple[str, float]]:
         """Run one step and return (kernel, seconds) for each call."""

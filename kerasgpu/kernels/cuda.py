@@ -12,6 +12,7 @@ import numpy as np
 from kerasgpu import _core
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels.gpu import driver as drivers
+from kerasgpu.kernels.gpu import transfer
 from kerasgpu.kernels.gpu.plan import DTYPES, HostPlan, Plan, make_plan
 
 _LIMIT = 8192  # cached plans
@@ -160,6 +161,16 @@ def of_array(array) -> int:
 
 def address(array) -> int:
     return drivers.current().address(array)
+
+
+def download(arrays, index: int) -> transfer.Download:
+    """Start bringing GPU arrays to the host, as they are after what was started before."""
+    return transfer.Download(drivers.current(), arrays, index)
+
+
+def adopt(array):
+    """A GPU array of another library as one of ours, on the same memory; None for anything else."""
+    return drivers.current().adopt(array)
 
 
 def memory_stats(index: int) -> dict:

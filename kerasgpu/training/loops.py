@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import warnings
 
 from kerasgpu import config
 from kerasgpu.callbacks.callback_list import CallbackList
+from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.training import checks, metric_values, step_runner
 from kerasgpu.training.adapters import get_data_adapter
@@ -68,7 +70,7 @@ class StepLoop:
         while runner.has_next():
             self.begin(step)
             ran = runner.run(self.chunk)
-            self.end(step + self.chunk - 1, {"outputs": runner.last_outputs()} if predict else runner.logs())
+            self.end(step + self.chunk - 1, {"outputs": runner.last_outputs()} if predict else runner.step_logs())
             step += ran
             if self._stopped():
                 break
@@ -76,13 +78,18 @@ class StepLoop:
 
     def _with_progress(self):
         done = 0
+        shown = None  # what to draw next: on a GPU the numbers of the piece before, so that there is always work to do there
         while True:
             started = time.perf_counter()
             ran = self.runner.run(max(1, int(self._pace)))
             if ran == 0:
                 break
             done += ran
-            self.progress.show(done, self.runner)
+            before, shown = shown, (done, self.runner.snapshot())
+            if shown[1] is self.runner:
+                self.progress.show(*shown)
+            elif before is not None:
+                self.progress.show(*before)
             seconds = time.perf_counter() - started
             # Grow slowly, shrink at once: one slow step must not freeze the bar for many.
             self._pace = min(ran * _SECONDS_BETWEEN_DRAWS / max(seconds, 1e-9), 2 * max(self._pace, 1.0))
@@ -91,6 +98,18 @@ class StepLoop:
         return done
 
 
+def _where_it_is(function):
+    """The loop runs on the device of the model: what its steps make lies beside the weights."""
+
+    @functools.wraps(function)
+    def run(model, *args, **kwargs):
+        with devices.device(step_runner.device_of(model)):
+            return function(model, *args, **kwargs)
+
+    return run
+
+
+@_where_it_is
 def fit(
     model,
     x,
@@ -223,6 +242,7 @@ def _evaluate_loop(model, loop, callbacks, in_fit=False) -> dict:
     return logs
 
 
+@_where_it_is
 def evaluate(model, x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict, runner=None):
     own = runner is None
     if own:
@@ -241,6 +261,7 @@ def evaluate(model, x, y, batch_size, verbose, sample_weight, steps, callbacks, 
     return logs if return_dict else model._flatten_metrics_in_order(logs)
 
 
+@_where_it_is
 def predict(model, x, batch_size, verbose, steps, callbacks):
     runner = step_runner.make_runner(model, "predict", get_data_adapter(x, None, None, batch_size, steps), steps)
     if runner.num_batches == 1 and verbose == "auto":
@@ -262,6 +283,7 @@ def predict(model, x, batch_size, verbose, steps, callbacks):
     return outputs
 
 
+@_where_it_is
 def on_batch(model, mode, x, y, sample_weight, class_weight, return_dict):
     if class_weight is not None:
         if sample_weight is not None:
@@ -281,6 +303,7 @@ def on_batch(model, mode, x, y, sample_weight, class_weight, return_dict):
     return logs if return_dict else model._flatten_metrics_in_order(logs)
 
 
+@_where_it_is
 def predict_on_batch(model, x):
     return nest.map_structure(step_runner.to_numpy, step_runner.batch_step(model, "predict")((to_tensors(x),)))
 

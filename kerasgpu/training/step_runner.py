@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest, tape
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.training import checks, metric_values
-from kerasgpu.training.logs import pythonify_logs
+from kerasgpu.training.logs import LazyLogs, pythonify_logs
 from kerasgpu.training.source import ArraySource, make_source
 
 _STOP_FLAGS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
@@ -32,6 +33,7 @@ class EagerRunner:
         self.model = model
         self.mode = mode
         self.source = source
+        self.where = device_of(model)
         self._step = model._step_function(mode) if isinstance(source, ArraySource) else batch_step(model, mode)
         self._stop = _STOP_FLAGS[mode]
         self._logs = None
@@ -80,7 +82,19 @@ class EagerRunner:
         """The logs of the last step: what the step returned, else the metrics of the model."""
         if self._logs is None:
             return pythonify_logs(metric_values.read(self.model))
-        return pythonify_logs(self._logs)
+        return pythonify_logs(metric_values.snapshot(self.model, self._logs).read())
+
+    def step_logs(self):
+        """`logs()` for callbacks of single steps: on a GPU the host waits only if somebody looks at them."""
+        if self.where.startswith("cpu"):
+            return self.logs()
+        return LazyLogs(metric_values.snapshot(self.model, self._logs))
+
+    def snapshot(self):
+        """What a progress bar shows of this moment: an object with `mode` and `logs()`."""
+        if self.mode == "predict" or self.where.startswith("cpu"):
+            return self
+        return Progress(self.mode, metric_values.snapshot(self.model, self._logs))
 
     def epoch_logs(self):
         """The logs of the epoch: the metrics of the model, unless the step returned others."""
@@ -106,6 +120,24 @@ class EagerRunner:
         self.source.close()
 
 
+class Progress:
+    """The logs of a moment that may still be on their way from a GPU."""
+
+    def __init__(self, mode, snapshot):
+        self.mode = mode
+        self._snapshot = snapshot
+
+    def logs(self):
+        return pythonify_logs(self._snapshot.read())
+
+
+def device_of(model) -> str:
+    """Where a model computes: where its variables are; the current device before it has any."""
+    for v in model.variables:
+        return v.value.device
+    return devices.current_device()
+
+
 def to_numpy(x):
     return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
 
@@ -118,19 +150,28 @@ def _join(parts):
 
 def make_runner(model, mode, adapter, steps_per_epoch=None):
     """The runner of these steps; `mode` is "train", "test" or "predict"."""
-    from kerasgpu.training import captured_runner
+    from kerasgpu.training import program_runner
 
     source = make_source(adapter, steps_per_epoch, model.steps_per_execution)
-    captured = isinstance(source, ArraySource) and captured_runner.can_capture(model)
-    captured = captured and captured_runner.fits(model, adapter.arrays)
-    return (captured_runner.CapturedRunner if captured else EagerRunner)(model, mode, source)
+    if not program_runner.can_capture(model):
+        return EagerRunner(model, mode, source)
+    where = device_of(model)
+    if isinstance(source, ArraySource) and program_runner.fits(adapter.arrays, where):
+        from kerasgpu.training.captured_runner import CapturedRunner
+
+        return CapturedRunner(model, mode, source)
+    if where.startswith("cpu"):
+        return EagerRunner(model, mode, source)
+    from kerasgpu.training.streamed_runner import StreamedRunner
+
+    return StreamedRunner(model, mode, source)
 
 
 def batch_step(model, mode):
     """The step function for batches that come one by one: captured, unless the model runs eagerly."""
-    from kerasgpu.training import captured_runner
+    from kerasgpu.training import program_runner
 
-    return captured_runner.captured_step(model, mode)
+    return program_runner.captured_step(model, mode)
 
 
 def inference_step(function):

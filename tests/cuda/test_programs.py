@@ -164,7 +164,7 @@ def test_captured_and_eager_are_the_same_bits(gpu):
 def test_fit_replays_programs(gpu, monkeypatch):
     runs = []
     inner = programs.Program.run
-    monkeypatch.setattr(programs.Program, "run", lambda self, steps=1: (runs.append(steps), inner(self, steps))[1])
+    monkeypatch.setattr(programs.Program, "run", lambda self, steps=1, k=1: (runs.append(steps), inner(self, steps, k))[1])
     train("gpu:0", epochs=3)
     assert sum(runs) > 10
 

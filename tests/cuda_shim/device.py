@@ -18,9 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from cuda_shim.queues import Late, ShimQueue
 
 from kerasgpu.kernels import launch
-from kerasgpu.kernels.gpu import sources
+from kerasgpu.kernels.gpu import driver as drivers
+from kerasgpu.kernels.gpu import exchange, sources
 from kerasgpu.kernels.gpu.driver import Driver, Graph
 from kerasgpu.kernels.gpu.plan import Launch
 
@@ -59,15 +61,28 @@ class ShimArray(np.ndarray):
     device = _Device()
 
     def get(self):
+        _host_looks()
         return np.array(self.view(np.ndarray))
 
+    @property
+    def __cuda_array_interface__(self):
+        return {
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "data": (self.ctypes.data, False),
+            "strides": None,
+            "version": 3,
+        }
+
     def set(self, value):
+        _host_looks()
         self.view(np.ndarray)[...] = value
 
     def copy(self, order="C"):
         if launch.recorder is not None:
             raise TypeError("a copy of a GPU array that a program being recorded does not see; use kernels.movement.copy")
         made = _allocate(self.shape, self.dtype)
+        drivers.current().finish()
         made.view(np.ndarray)[...] = self.view(np.ndarray)
         return made
 
@@ -82,6 +97,13 @@ class ShimArray(np.ndarray):
 
     def __array_function__(self, function, types, args, kwargs):
         raise TypeError(f"NumPy's {function.__name__} on a GPU array")
+
+
+def _host_looks():
+    driver = drivers.current()
+    if isinstance(driver, ShimDriver):
+        driver.host_copies += 1
+        driver.finish()
 
 
 def _allocate(shape, dtype) -> ShimArray:
@@ -123,10 +145,11 @@ def compiler() -> str | None:
     return os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
 
 
-class ShimDriver(Driver):
+class ShimDriver(Late, Driver):
     """See the module docstring. `folder`: where compiled kernels are kept, default under the system's temporary folder."""
 
     def __init__(self, schedule=FORWARD, folder=None, root=None):
+        super().__init__()
         self.schedule = schedule
         self.seed = 1
         self.folder = Path(folder or os.path.join(tempfile.gettempdir(), f"kerasgpu-shim-{os.getuid()}"))
@@ -142,18 +165,26 @@ class ShimDriver(Driver):
         self.launches: list[Launch] = []  # what ran, for tests that look
         self.log = False
         self.order = None  # random.Random: launches of a graph run in any order that its edges allow
+        self.host_copies = 0  # times that the host waited for a value, or gave one outside of the queues
+        self.copies: list[tuple[str, int]] = []  # of the queues: direction, bytes
+        self._queues = [ShimQueue(self, self.copies, in_order) for in_order in (True, False)]
 
     def count(self):
         return 1, ""
 
     # -- memory -------------------------------------------------------------------------------------------------
     def empty(self, shape, dtype, index):
-        return _allocate(tuple(shape), dtype)
+        return self.keep(_allocate(tuple(shape), dtype))
 
     def put(self, array, index):
+        self.host_copies += 1
         made = _allocate(array.shape, array.dtype)
         made.view(np.ndarray)[...] = np.asarray(array).view(np.ndarray)
-        return made
+        return self.keep(made)
+
+    def synchronize(self, index):
+        self.waits += 1
+        self.finish()
 
     def address(self, array):
         return array.ctypes.data
@@ -169,6 +200,30 @@ class ShimDriver(Driver):
 
     def empty_cache(self):
         pass
+
+    # -- copies and other libraries -----------------------------------------------------------------------------
+    def pinned(self, nbytes):
+        return np.full(nbytes, 0xFF, np.uint8)
+
+    def compute_queue(self, index):
+        return self._queues[0]
+
+    def copy_queue(self, index):
+        return self._queues[1]
+
+    def adopt(self, array):
+        if isinstance(array, ShimArray):
+            return array
+        if not exchange.on_gpu(array):
+            return None
+        about = array.__cuda_array_interface__
+        if about.get("strides") is not None:
+            raise ValueError("the shim takes over row-major arrays only")
+        count = int(np.prod(about["shape"]))
+        memory = (ctypes.c_char * (count * np.dtype(about["typestr"]).itemsize)).from_address(about["data"][0])
+        made = np.frombuffer(memory, about["typestr"]).reshape(about["shape"]).view(ShimArray)
+        made.owner = array
+        return made if exchange.usable(made, made.ctypes.data) else made.copy()
 
     # -- kernels ------------------------------------------------------------------------------------------------
     def _key(self, launch: Launch):
@@ -217,6 +272,11 @@ class ShimDriver(Driver):
         return getattr(library, f"kg_run_{launch.entry}")
 
     def run(self, function, launch, params, index):
+        if self.late:
+            params = bytearray(params)
+        self.start(lambda: self._run(function, launch, params))
+
+    def _run(self, function, launch, params):
         if launch.shared > SHARED_LIMIT:
             raise RuntimeError(f"{launch} asks for {launch.shared} bytes of shared memory")
         if self.log:

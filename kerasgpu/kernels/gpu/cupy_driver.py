@@ -9,7 +9,7 @@ import threading
 import numpy as np
 
 from kerasgpu import config
-from kerasgpu.kernels.gpu import libcuda, nvrtc
+from kerasgpu.kernels.gpu import exchange, libcuda, nvrtc, transfer
 from kerasgpu.kernels.gpu.driver import Driver
 from kerasgpu.kernels.gpu.graph import CudaGraph
 from kerasgpu.kernels.gpu.modules import Modules
@@ -31,6 +31,7 @@ class CupyDriver(Driver):
         self._modules: dict[int, Modules] = {}
         self._pools: dict = {}
         self._peak: dict[int, int] = {}
+        self._copies: dict[int, transfer.CupyQueue] = {}
         self._threads = threading.local()
         self._early: dict[int, tuple[bool, str]] = {}
 
@@ -174,6 +175,22 @@ class CupyDriver(Driver):
         for index, pool in self._pools.items():
             with self.cupy.cuda.Device(index):
                 pool.free_all_blocks()
+
+    # -- copies and other libraries -----------------------------------------------------------------------------
+    def pinned(self, nbytes):
+        return transfer.cupy_pinned(self.cupy, nbytes)
+
+    def compute_queue(self, index):
+        return transfer.CupyQueue(self.cupy, index)
+
+    def copy_queue(self, index):
+        found = self._copies.get(index)
+        if found is None:
+            found = self._copies[index] = transfer.cupy_copy_queue(self.cupy, index)
+        return found
+
+    def adopt(self, array):
+        return exchange.cupy_array(self.cupy, array)
 
     # -- kernels ------------------------------------------------------------------------------------------------
     def modules(self, index) -> Modules:

@@ -10,7 +10,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from kerasgpu.kernels.gpu.plan import Launch
+from kerasgpu.kernels.gpu.transfer import Queue
 
 
 class Driver:
@@ -49,6 +52,23 @@ class Driver:
         raise NotImplementedError
 
     def empty_cache(self) -> None:
+        raise NotImplementedError
+
+    # -- copies that nobody waits for (transfer.py) -------------------------------------------------------------
+    def pinned(self, nbytes: int) -> np.ndarray:
+        """Bytes of the host that a GPU copies from and to by itself."""
+        raise NotImplementedError
+
+    def compute_queue(self, index: int) -> Queue:
+        """The queue in which kernels run."""
+        raise NotImplementedError
+
+    def copy_queue(self, index: int) -> Queue:
+        """A queue for copies beside the kernels; the same one each time."""
+        raise NotImplementedError
+
+    def adopt(self, array):
+        """An array of this driver's kind on the memory of a GPU array of another library; None for anything else."""
         raise NotImplementedError
 
     # -- kernels ------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Program:
         self._stale: dict[int, _Step] = {}  # steps whose operands changed
         self._segments: list | None = None  # graphs and host functions in order
         self._unrolled: drivers.Graph | None = None
+        self._together = UNROLL  # how many steps that is
         self._scratch = None
         self._scratch_bytes = 0
         self._chain = True  # whether every graph is one
@@ -203,18 +204,18 @@ class Program:
         self._after = None if arranged.is_chain else after
         return self.driver.graph(launches, self.index, self._after), places
 
-    def _unroll(self):
-        """A graph of UNROLL steps: each begins when the one before has ended."""
+    def _unroll(self, steps: int):
+        """A graph of this many steps: each begins when the one before has ended."""
         launches = [one for step in self._steps for one in step.launches]
         after, n = self._after, len(launches)
         if after is not None:
             last = sorted(set(range(n)) - {k for before in after for k in before})
             after = [
                 tuple(k + n * copy for k in before) if before or not copy else tuple(k + n * (copy - 1) for k in last)
-                for copy in range(UNROLL)
+                for copy in range(steps)
                 for before in after
             ]
-        return self.driver.graph(launches * UNROLL, self.index, after)
+        return self.driver.graph(launches * steps, self.index, after)
 
     def _on_host(self, step):
         def run():
@@ -227,16 +228,17 @@ class Program:
         return [s for s in self._segments or () if isinstance(s, tuple)]
 
     # -- running ------------------------------------------------------------------------------------------------
-    def run(self, steps: int = 1) -> None:
-        """Start `steps` replays; the GPU works on them while Python goes on."""
+    def run(self, steps: int = 1, together: int = 1) -> None:
+        """Start `steps` replays; the GPU works on them while Python goes on. `together`: steps of one graph, if more than one."""
         self._update()
         segments = self._segments or []
-        if steps >= UNROLL and len(segments) == 1 and isinstance(segments[0], tuple):
-            if self._unrolled is None:
-                self._unrolled = self._unroll()
-            while steps >= UNROLL:
+        together = together if together > 1 else UNROLL
+        if steps >= together and len(segments) == 1 and isinstance(segments[0], tuple):
+            if self._unrolled is None or self._together != together:
+                self._unrolled, self._together = self._unroll(together), together
+            while steps >= together:
                 self._unrolled.run()
-                steps -= UNROLL
+                steps -= together
         for _ in range(steps):
             for segment in segments:
                 if isinstance(segment, tuple):

@@ -146,6 +146,13 @@ def to_tensors(batch):
     return Tensor(on_device(to_array(batch)))
 
 
+def to_device(batch, device_name):
+    """A batch with every tensor in it on that device."""
+    from kerasgpu.engine import device as devices
+
+    return nest.map_structure(lambda x: Tensor(devices.put(x._data, device_name), x.dtype) if type(x) is Tensor else x, batch)
+
+
 def on_device(array):
     from kerasgpu.engine import device as devices
 

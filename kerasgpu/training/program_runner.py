@@ -1,0 +1,275 @@
+"""What runners that replay programs share: a program begins by taking its batch from arrays in memory and ends by moving on.
+
+The program of one batch size reads `arrays`, an `order` and a `cursor`, all in memory of the device, so that nothing about a step is
+decided in Python: any number of steps are one call. The first batch of a size runs eagerly, the second is recorded, the others
+replay; what cannot be recorded runs eagerly for good, with the same results.
+
+Programs are kept by the model, so that a later fit() or predict() on data of the same shapes replays at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerasgpu import config, kernels
+from kerasgpu.engine import device as devices
+from kerasgpu.engine import dtypes, nest, state
+from kerasgpu.engine.jit import CapturedFunction, explain
+from kerasgpu.engine.program import Program
+from kerasgpu.engine.recorder import Recorder, address
+from kerasgpu.engine.tensor import Tensor
+from kerasgpu.kernels import launch
+from kerasgpu.training.step_runner import EagerRunner
+
+MAX_PROGRAMS = 32  # per model; signatures beyond that (ever new shapes) push out the oldest
+
+
+def can_capture(model) -> bool:
+    return not model.run_eagerly and config.capture() and launch.recorder is None
+
+
+def fits(arrays, where: str) -> bool:
+    """Whether arrays may lie on a device as a whole: on the CPU they already do, on a GPU in a share of what is free."""
+    if where.startswith("cpu"):
+        return True
+    from kerasgpu.kernels import cuda
+
+    wanted = sum(a.nbytes for a in arrays if launch.is_host(a))
+    return wanted <= cuda.free_memory(devices.parse(where)[1]) * config.resident_share()
+
+
+def write(array, values) -> None:
+    """Set the elements of an array on either device from an array on either."""
+    if launch.is_host(array):
+        array[...] = values
+    elif launch.is_host(values):
+        array.set(np.ascontiguousarray(values, array.dtype).reshape(array.shape))
+    else:
+        launch.launch("copy", (values,), (array,))
+
+
+def to_host(array) -> np.ndarray:
+    return array if launch.is_host(array) else array.get()
+
+
+def model_state(model, mode):
+    """What a recorded step of this model depends on besides the shapes of its batch."""
+    layers = tuple((id(layer), layer.trainable) for layer in model._flatten_layers())
+    compiled = (id(model.optimizer), id(model._compile_loss), id(model._compile_metrics)) if mode != "predict" else ()
+    return (
+        mode,
+        layers,
+        compiled,
+        tuple((id(v), v.trainable) for v in model.variables),
+        dtypes.floatx(),
+        state.thread.autocast_dtype,
+        state.variables_moved,
+        config.image_data_format(),
+        config.is_tf32_enabled(),
+    )
+
+
+def cached(model, key, make):
+    """The model's entry for this key, made if new."""
+    store = model.__dict__.setdefault("_programs", {})
+    entry = store.get(key)
+    if entry is None:
+        if len(store) >= MAX_PROGRAMS:
+            del store[next(iter(store))]
+        entry = store[key] = make()
+    return entry
+
+
+class StepPrograms:
+    """The programs of one step function for arrays of certain shapes, by batch size."""
+
+    def __init__(self):
+        self.by_size: dict = {}  # batch size -> "once", a Program, or a reason why there is none
+        self.outputs: dict = {}  # batch size -> structure of what the step returns, with positions for tensors
+
+
+class Feed:
+    """The memory that programs take batches from.
+
+    Args:
+        arrays: arrays on one device; a batch is `rows` rows of each.
+        rows: length of the order in which rows are taken.
+        whole: a row of the arrays is a whole batch.
+    """
+
+    def __init__(self, arrays, rows: int, whole: bool):
+        self.arrays = list(arrays)
+        like = self.arrays[0]
+        self.order = launch.empty((rows,), "int64", like)
+        self.cursor = launch.empty((1,), "int64", like)
+        self.whole = whole
+        self.token = object()  # names these arrays to the programs that are bound to them
+        self.programs: StepPrograms | None = None
+        self._at: int | None = None  # where the cursor stands
+
+    def move_to(self, start: int) -> None:
+        """Let the next step begin at `start`; nothing to do where the step before has moved the cursor there."""
+        if self._at != start:
+            kernels.movement.fill(self.cursor, start)
+        self._at = start
+
+    def moved(self, rows: int) -> None:
+        self._at = None if self._at is None else self._at + rows
+
+    def key(self):
+        spots = [address(a) for a in self.arrays]
+        return (
+            tuple((a.shape, a.dtype.str) for a in self.arrays),
+            len(self.order),
+            self.whole,
+            devices.of_array(self.order),
+            tuple(spots.index(p) for p in spots),  # which arguments are the same array
+        )
+
+    def take(self, rows: int) -> list[Tensor]:
+        """The tensors of the next batch."""
+        batch = []
+        for a in self.arrays:
+            out = launch.empty((rows, *a.shape[1:]), a.dtype, a)
+            out = kernels.indexing.gather_rows(a, self.order, self.cursor, out)
+            batch.append(Tensor(out.reshape(a.shape[1:]) if self.whole else out))
+        return batch
+
+
+class ProgramRunner(EagerRunner):
+    """See the module docstring. Subclasses say where batches are (`Feed`), and what becomes of predictions."""
+
+    def __init__(self, model, mode, source):
+        super().__init__(model, mode, source)
+        self._feeds: list[Feed] = []  # that programs may be bound to
+
+    def _programs_for(self, feed: Feed, structure) -> StepPrograms:
+        if feed.programs is None:
+            key = (model_state(self.model, self.mode), feed.key(), structure)
+            feed.programs = cached(self.model, key, StepPrograms)
+            self._feeds.append(feed)
+        return feed.programs
+
+    # -- running ------------------------------------------------------------------------------------------------
+    def _run_rows(self, feed: Feed, structure, rows, steps, start) -> int:
+        """Run up to `steps` batches of `rows` rows from `start` on; returns how many."""
+        programs: StepPrograms = feed.programs  # type: ignore[assignment]
+        feed.move_to(start)
+        entry = programs.by_size.get(rows)
+        if isinstance(entry, Program) and not entry.valid:
+            entry = "once"
+        if isinstance(entry, Program):
+            with entry.lock:
+                if self._ready(entry, feed):
+                    entry.run(steps, self.model.steps_per_execution)
+                    feed.moved(rows * steps)
+                    self._replayed(entry, rows, steps)
+                    if self.mode != "predict":
+                        self._logs = self._read(programs, rows, entry)
+                    return steps
+        if entry == "once" and self._before_recording(feed):
+            self._record(feed, structure, rows)
+        else:
+            if entry is None:
+                programs.by_size[rows] = "once"
+            self._finish(self._body(feed, structure, rows), rows)
+        feed.moved(rows)
+        return 1
+
+    def _body(self, feed, structure, rows):
+        """One step, eagerly (while recording: also written down)."""
+        leaves = iter(feed.take(rows))
+        data = nest.map_structure(lambda a: None if a is None else next(leaves), structure)
+        result = self._step(data)
+        self._keep(result, feed)
+        kernels.movement.advance(feed.cursor, rows)
+        return result
+
+    def _record(self, feed, structure, rows):
+        recorder = Recorder()
+        with recorder:
+            result = self._body(feed, structure, rows)
+        programs = feed.programs
+        if recorder.reason:
+            explain(f"{type(self.model).__name__}.{self.mode}_step", recorder.reason)
+            programs.by_size[rows] = recorder.reason
+        else:
+            flat = nest.flatten(result) if self._wants_outputs() else []
+            tensors = [x if isinstance(x, Tensor) else getattr(x, "_tensor", None) for x in flat]
+            outputs = [t._data for t in tensors if t is not None]
+            program = programs.by_size[rows] = Program(recorder, self._inputs(feed), outputs)
+            program.bound_to = feed.token
+            programs.outputs[rows] = (result if self._wants_outputs() else None, [t is not None for t in tensors])
+        self._finish(result, rows)
+
+    # -- for subclasses -----------------------------------------------------------------------------------------------
+    def _wants_outputs(self) -> bool:
+        """Whether what a step returns is looked at after it."""
+        return self.mode != "predict"
+
+    def _finish(self, result, rows):
+        """Keep what an eager step returned."""
+        if self.mode == "predict":
+            self._outputs.append(result)
+        else:
+            self._logs = result
+
+    def _keep(self, result, feed):
+        """Within the step: put its result where later steps leave it alone."""
+
+    def _replayed(self, program, rows, steps):
+        """After a replay."""
+
+    def _before_recording(self, feed) -> bool:
+        """Make what the program writes to. False where it is not known yet what that is."""
+        return True
+
+    # -- a program's view of this runner's arrays -----------------------------------------------------------------
+    def _inputs(self, feed) -> list:
+        return [*feed.arrays, feed.order, feed.cursor]
+
+    def _ready(self, program, feed) -> bool:
+        """Point the program at this runner's arrays. False where it stores outputs and there is nothing to store into yet.
+
+        Other runners of the model may have used the program since (a callback that evaluates, say).
+        """
+        if program.bound_to is feed.token:
+            return True
+        if not self._before_recording(feed):
+            return False
+        for k, a in enumerate(self._inputs(feed)):
+            program.bind(k, a)
+        program.bound_to = feed.token
+        return True
+
+    def _read(self, programs, rows, program):
+        """What the step returned, from the outputs of the last replay; None where metrics speak for it."""
+        result, is_tensor = programs.outputs[rows]
+        if result is None or not any(is_tensor):
+            return result
+        arrays = iter(range(sum(is_tensor)))
+        leaves = [Tensor(program.output(next(arrays))) if t else x for x, t in zip(nest.flatten(result), is_tensor)]
+        return nest.pack_sequence_as(result, leaves)
+
+    def close(self):
+        super().close()
+        for feed in self._feeds:
+            for program in feed.programs.by_size.values() if feed.programs else ():
+                if isinstance(program, Program):
+                    with program.lock:
+                        if program.bound_to is feed.token:
+                            program.release_inputs()
+
+
+def captured_step(model, mode):
+    """The step function of a model for batches that come one by one (generators, train_on_batch), captured per shape."""
+    step = model._step_function(mode)
+    if not can_capture(model):
+        return step
+    return cached(model, (model_state(model, mode), "batch"), lambda: CapturedFunction(step))
+
+
+def structure_key(structure) -> Any:
+    return str(nest.map_structure(lambda a: 0 if a is None else 1, structure))
