@@ -96,8 +96,8 @@ def tf32() -> bool:
 
 
 def products() -> str:
-    """KERASGPU_GEMM: which instructions compute products on tensor cores; "auto" is the best that was measured."""
-    return _choice("KERASGPU_GEMM", ("auto", "mma", "wgmma"), "auto")
+    """KERASGPU_GEMM: which kernels, or NVIDIA's library, compute products; "auto" is the best that was measured."""
+    return _choice("KERASGPU_GEMM", ("auto", "mma", "wgmma", "cublaslt"), "auto")
 
 
 def early_launch() -> bool:

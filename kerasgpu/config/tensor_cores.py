@@ -61,7 +61,7 @@ def _set(value: bool) -> None:
 
 
 def products() -> str:
-    """Which kernels compute products on tensor cores: "auto", "mma" or "wgmma"; KERASGPU_GEMM sets it (docs/environment.md)."""
+    """What computes products: "auto", "mma", "wgmma" or "cublaslt"; KERASGPU_GEMM sets it (docs/environment.md)."""
     global _products
     if _products is None:
         _products = environment.products()

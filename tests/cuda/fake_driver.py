@@ -2,7 +2,7 @@
 
 import ctypes
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,11 +11,12 @@ from kerasgpu.kernels.gpu import cupy_driver, libcuda, nvrtc
 
 @dataclass
 class Node:
-    """A node of the graph that was built last. `address`: the first 8 bytes of a kernel's parameters."""
+    """A node of the graph that was built last. `address`: the first 8 bytes of a kernel's parameters; `work`: a library's."""
 
     kind: str
     address: int = 0
     function: int = 0
+    work: list = field(default_factory=list)
 
 
 class FakeLib:
@@ -29,6 +30,14 @@ class FakeLib:
         self.answers = {"version": 12080, "devices": 1, "capability": (9, 0), "fail": {}, "missing": (), **answers}
         self.handles = 0x1000
         self.nodes, self.edges, self.updates, self.launched = {}, [], [], []
+        self.captured, self.children = {}, {}  # {stream: work that a library put there}; {graph: the same}
+
+    def put_on_stream(self, stream, work):
+        """A library's work: at once, or noted where the stream captures. Graphs that are launched do the work of their child nodes."""
+        if stream in self.captured:
+            self.captured[stream].append(work)
+        else:
+            work()
 
     def __getattr__(self, name):
         if not name.startswith("cu") or name in self.answers["missing"]:
@@ -63,6 +72,8 @@ class FakeLib:
             self.new(args[0])
         elif name == "cuGraphCreate":
             self.new(args[0])
+        elif name == "cuGraphDestroy" and args[0].value in self.children:
+            del self.children[args[0].value]
         elif name == "cuGraphDestroy":
             self.nodes, self.edges = {}, []  # tests keep one graph at a time
         elif name == "cuGraphAddKernelNode_v2":
@@ -75,8 +86,23 @@ class FakeLib:
             data = args[3]._obj
             assert (data.from_port, data.to_port, data.type, bytes(data.reserved)) == (1, 0, 1, bytes(5))
             self.edges.append((args[1]._obj.value, args[2]._obj.value, data.type))
+        elif name in ("cuStreamCreate", "cuStreamBeginCapture_v2"):
+            stream = self.new(args[0]) if name == "cuStreamCreate" else args[0].value
+            self.captured[stream] = None if name == "cuStreamCreate" else []
+        elif name == "cuStreamEndCapture":
+            self.children[self.new(args[1])] = self.captured.pop(args[0].value)
+        elif name == "cuGraphAddChildGraphNode":
+            made = self.new(args[0])
+            self.nodes[made] = Node("child", work=self.children[args[4].value])
+            self.edges += [(before, made, 0) for before in args[2][: args[3].value]]
+        elif name == "cuGraphExecChildGraphNodeSetParams":
+            self.nodes[args[1].value].work = self.children[args[2].value]
         elif name == "cuGraphExecKernelNodeSetParams_v2":
             self.updates.append((args[1].value, self.read(args[2]._obj)))
+        elif name == "cuGraphLaunch":
+            for node in self.nodes.values():
+                for work in node.work:
+                    work()
         elif name == "cuLaunchKernel":
             self.launched.append(int.from_bytes(ctypes.string_at(args[9][0], 8), "little"))
         return 0

@@ -9,7 +9,8 @@ import threading
 import numpy as np
 
 from kerasgpu import config
-from kerasgpu.kernels.gpu import exchange, libcuda, nvrtc, transfer
+from kerasgpu.kernels.gpu import blaslt, diagnosis, exchange, libcuda, nvrtc, transfer
+from kerasgpu.kernels.gpu.blaslt import ProductLaunch
 from kerasgpu.kernels.gpu.driver import Driver
 from kerasgpu.kernels.gpu.graph import CudaGraph
 from kerasgpu.kernels.gpu.modules import Modules
@@ -17,10 +18,6 @@ from kerasgpu.kernels.gpu.modules import Modules
 OLDEST_DRIVER = 12, 0
 OLDEST_CAPABILITY = 7, 5
 EDGE_DATA_DRIVER = 12, 3  # the first whose graphs have programmatic edges
-
-
-def install_line(major: int) -> str:
-    return f"pip install 'kerasgpu[cuda{13 if major >= 13 else 12}]'"
 
 
 class CupyDriver(Driver):
@@ -34,6 +31,7 @@ class CupyDriver(Driver):
         self._copies: dict[int, transfer.CupyQueue] = {}
         self._threads = threading.local()
         self._early: dict[int, tuple[bool, str]] = {}
+        self._blaslt: dict[int, blaslt.BlasLt] = {}
 
     @functools.cached_property
     def cuda(self) -> libcuda.LibCuda:
@@ -79,16 +77,16 @@ class CupyDriver(Driver):
             cupy = self.cupy
             built = cupy.cuda.runtime.runtimeGetVersion() // 1000
         except ImportError:
-            return 0, f"CuPy is not installed; run: {install_line(version[0])}"
+            return 0, f"CuPy is not installed; run: {diagnosis.install_line(version[0])}"
         except Exception as error:  # a broken CuPy raises many things
-            return 0, f"CuPy does not work here ({error}); run: {install_line(version[0])}"
+            return 0, f"CuPy does not work here ({error}); run: {diagnosis.install_line(version[0])}"
         if built > version[0]:
             return 0, (
                 f"CuPy is built for CUDA {built}, the driver runs CUDA {version[0]}.{version[1]}; run: pip uninstall -y "
-                f"cupy-cuda{built}x && {install_line(version[0])}"
+                f"cupy-cuda{built}x && {diagnosis.install_line(version[0])}"
             )
         if int(cupy.__version__.split(".")[0]) < 14:
-            return 0, f"CuPy {cupy.__version__} is too old, needed is 14 or newer; run: {install_line(version[0])}"
+            return 0, f"CuPy {cupy.__version__} is too old, needed is 14 or newer; run: {diagnosis.install_line(version[0])}"
         try:
             nvrtc.load(version[0])
         except RuntimeError as error:
@@ -201,7 +199,51 @@ class CupyDriver(Driver):
         return found
 
     def prepare(self, launches, index):
-        self.modules(index).compile_all(launches)
+        self.modules(index).compile_all([one for one in launches if type(one) is not ProductLaunch])
+
+    @functools.cached_property
+    def _blaslt_found(self) -> tuple[blaslt.Library | None, str]:
+        try:
+            return blaslt.open_library(self.cuda.driver_version()[0]), ""
+        except RuntimeError as error:
+            return None, str(error)
+
+    @property
+    def blaslt_library(self) -> blaslt.Library | None:
+        return self._blaslt_found[0]
+
+    def blaslt_problem(self):
+        return self._blaslt_found[1]
+
+    def blas(self, index) -> blaslt.BlasLt:
+        found = self._blaslt.get(index)
+        if found is None:
+            library, problem = self._blaslt_found
+            if library is None:
+                raise RuntimeError(problem)
+            self._enter(index)
+            most = 32 << 20 if self.cuda.capability(index) >= (9, 0) else 4 << 20
+            with self.cupy.cuda.Device(index):
+                found = self._blaslt[index] = blaslt.BlasLt(library, most)
+        return found
+
+    def product_workspace(self, product):
+        if self.blaslt_problem():
+            return None
+        blas = self.blas(0)
+        with self.cupy.cuda.Device(0):
+            found = blas.matmul(product, blas.most_workspace)
+        return None if found is None else found.workspace
+
+    def _matmul(self, launch: ProductLaunch, index) -> blaslt.Matmul:
+        blas = self.blas(index)
+        with self.cupy.cuda.Device(index):
+            found = blas.matmul(launch.product, launch.workspace)
+        if found is None:
+            raise RuntimeError(
+                f"cuBLASLt on gpu:{index} has no way to compute {launch.product}, on gpu:0 it has; use KERASGPU_GEMM=auto"
+            )
+        return found
 
     def _enter(self, index):
         """Make a GPU's context current in this thread, once: modules, launches and graphs belong to it."""
@@ -213,6 +255,8 @@ class CupyDriver(Driver):
 
     def function(self, launch, index):
         self._enter(index)
+        if type(launch) is ProductLaunch:
+            return self._matmul(launch, index)
         with self.cupy.cuda.Device(index):
             return self.modules(index).function(launch)
 
@@ -221,12 +265,18 @@ class CupyDriver(Driver):
 
     def run(self, function, launch, params, index):
         self._enter(index)
-        buffer = (ctypes.c_char * len(params)).from_buffer(params)
         if index == self.cupy.cuda.runtime.getDevice():
-            self.cuda.launch(function, launch.grid, launch.block, launch.shared, self.stream(), buffer)
+            self._start(function, launch, params)
         else:
             with self.cupy.cuda.Device(index):
-                self.cuda.launch(function, launch.grid, launch.block, launch.shared, self.stream(), buffer)
+                self._start(function, launch, params)
+
+    def _start(self, function, launch, params):
+        if type(launch) is ProductLaunch:
+            function.start(params, self.stream())
+        else:
+            buffer = (ctypes.c_char * len(params)).from_buffer(params)
+            self.cuda.launch(function, launch.grid, launch.block, launch.shared, self.stream(), buffer)
 
     def graph(self, steps, index, after=None):
         self._enter(index)
@@ -271,43 +321,4 @@ class CupyDriver(Driver):
             self.cupy.cuda.get_current_stream().synchronize()
 
     def info(self):
-        return describe(self)
-
-
-def describe(driver: CupyDriver) -> list[tuple[str, str]]:
-    """What `python -m kerasgpu info` says about the GPU side."""
-    lines = []
-    try:
-        version = driver.cuda.driver_version()
-        lines.append(("NVIDIA driver", f"runs CUDA up to {version[0]}.{version[1]}"))
-    except (OSError, libcuda.CudaError) as error:
-        return [("NVIDIA driver", f"none that works: {error}")]
-    try:
-        cupy = driver.cupy
-        lines.append(("CuPy", f"{cupy.__version__}, for CUDA {cupy.cuda.runtime.runtimeGetVersion() // 1000}"))
-    except Exception as error:
-        lines.append(("CuPy", f"does not work ({error}); run: {install_line(version[0])}"))
-    try:
-        compiler = nvrtc.load(version[0])
-        lines.append(("NVRTC", f"{compiler.version[0]}.{compiler.version[1]} at {compiler.path}"))
-    except RuntimeError as error:
-        lines.append(("NVRTC", str(error)))
-    try:
-        for k in range(driver.cuda.device_count()):
-            major, minor = driver.cuda.capability(k)
-            units = driver.cuda.attribute(k, libcuda.MULTIPROCESSORS)
-            lines.append(
-                (f"gpu:{k}", f"{driver.cuda.device_name(k)}, compute capability {major}.{minor}, {units} multiprocessors")
-            )
-        count, why = driver.count()
-        if count:
-            for k in range(count):
-                with driver.cupy.cuda.Device(k):
-                    driver.cupy.cuda.runtime.free(0)
-                    free, total = driver.cuda.memory()
-                lines.append((f"gpu:{k} memory", f"{free >> 20} of {total >> 20} MiB free"))
-        else:
-            lines.append(("GPU", why))
-    except libcuda.CudaError as error:
-        lines.append(("GPU", str(error)))
-    return lines
+        return diagnosis.describe(self)

@@ -92,6 +92,14 @@ class Driver:
         """
         raise NotImplementedError
 
+    def blaslt_problem(self) -> str:
+        """Why cuBLASLt cannot be used, in one sentence; empty when it can."""
+        return "cuBLASLt needs a GPU"
+
+    def product_workspace(self, product) -> int | None:
+        """Bytes of scratch memory that cuBLASLt wants for a `blaslt.Product`; None when it cannot compute it."""
+        return None
+
     def synchronize(self, index: int) -> None:
         """Wait until the GPU has done all that was started."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu import gemm_table, gemm_tiles
+from kerasgpu.config import tensor_cores
+from kerasgpu.kernels.gpu import blaslt, gemm_table, gemm_tiles
+from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu.plan import FLOATS, LIMIT, Call, Launch, Params, Plan, ceil_div, planner
 
 TILE = 64
@@ -82,10 +84,36 @@ def _gemm(call: Call) -> Plan:
     return plain(call, g)
 
 
+def by_library(g: Gemm, dtype: str, kind: str) -> Plan | None:
+    """cuBLASLt, where KERASGPU_GEMM=cublaslt asks for it or a measured row says that it is faster, and it has what is needed."""
+    wanted = tensor_cores.products()
+    if wanted == "auto":
+        row = gemm_table.MEASURED.get(gemm_table.shape_class(kind, g.m, g.n, g.k, g.batch))
+        if row is None or row[0] != "cublaslt":
+            return None
+    if wanted not in ("auto", "cublaslt") or gemm_table.forced is not None:
+        return None
+    driver = drivers.current()
+    problem = driver.blaslt_problem()
+    if problem and wanted == "cublaslt":
+        raise RuntimeError(f"KERASGPU_GEMM=cublaslt: {problem}")
+    if problem or g.bias_kind == 2 or (g.relu and g.accumulate) or g.k == 0:
+        return None
+    product = blaslt.Product(
+        dtype, kind == "tf32", g.batch, g.m, g.n, g.k, g.trans_a, g.trans_b, g.a_stride, g.b_stride, bool(g.bias_kind), g.relu,
+        g.accumulate, g.alpha,
+    )  # fmt: skip
+    workspace = driver.product_workspace(product)
+    return None if workspace is None else Plan([blaslt.ProductLaunch(product, workspace)], workspace)
+
+
 def tiled(call: Call, g: Gemm) -> Plan:
-    """gemm_tiled.cu, and gemm_join.cu where k is cut."""
+    """gemm_tiled.cu, and gemm_join.cu where k is cut; or a library."""
     out = call.out[0]
     kind = gemm_tiles.kind_of(out.dtype)
+    found = by_library(g, out.dtype, kind)
+    if found is not None:
+        return found
     deep_a, deep_b = not g.trans_a, g.trans_b
     a_pitch, b_pitch = g.k if deep_a else g.m, g.k if deep_b else g.n
     single = g.batch == 1

@@ -1,4 +1,5 @@
-"""A CUDA graph built node by node: nothing is captured from a stream that others use, so nothing can disturb it.
+"""A CUDA graph built node by node: nothing is captured from a stream that others use, so nothing can disturb it. What a library does
+is a graph of its own inside.
 
 Edges are given (`after`), or make a chain. Where the driver can (CUDA 12.3) and the chip can (9.0), an edge between two kernels is
 *programmatic*: the blocks of the second are placed as soon as every block of the first has begun, and wait for its end themselves.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import ctypes
 
 from kerasgpu.kernels.gpu import libcuda
+from kerasgpu.kernels.gpu.blaslt import Matmul
 from kerasgpu.kernels.gpu.driver import Graph
 
 
@@ -55,13 +57,27 @@ class CudaGraph(Graph):
         self.nodes = []
         for k, before in enumerate(self.after):
             nodes = [self.nodes[b] for b in before]
-            programmatic = early and len(before) == 1
+            programmatic = early and len(before) == 1 and not self._by_library(k) and not self._by_library(before[0])
             self.nodes.append(self._add(k, [] if programmatic else nodes))
             if programmatic:
                 self.cuda.add_programmatic_edge(self.graph, nodes[0], self.nodes[-1])
         self.executable = self.cuda.instantiate(self.graph)
 
+    def _by_library(self, k: int) -> bool:
+        return isinstance(self.steps[k][0], Matmul)
+
+    def _capture(self, k: int) -> int:
+        """What a library does, as a graph: on a stream that no one else has."""
+        matmul, _, params = self.steps[k]
+        return self.cuda.capture(lambda stream: matmul.start(params, stream))
+
     def _add(self, k: int, before: list[int]) -> int:
+        if self._by_library(k):
+            child = self._capture(k)
+            try:
+                return self.cuda.add_child(self.graph, before, child)
+            finally:
+                self.cuda.destroy(child, 0)
         node, _alive = self._node(k)
         return self.cuda.add_kernel(self.graph, before, node)
 
@@ -71,8 +87,19 @@ class CudaGraph(Graph):
 
     def update(self, k, params):
         self.steps[k][2] = params
+        if self._by_library(k):
+            return self._update_child(k)
         node, _alive = self._node(k)
         self.cuda.update_kernel(self.executable, self.nodes[k], node)
+
+    def _update_child(self, k: int) -> None:
+        child = self._capture(k)
+        try:
+            self.cuda.update_child(self.executable, self.nodes[k], child)
+        except libcuda.CudaError:  # the library started other kernels this time
+            self._build()
+        finally:
+            self.cuda.destroy(child, 0)
 
     def run(self):
         self.driver.start(self.executable, self.index)

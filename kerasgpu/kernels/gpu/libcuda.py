@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from typing import Any
 
 MAX_DYNAMIC_SHARED = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 CAPABILITY_MAJOR, CAPABILITY_MINOR = 75, 76
 MULTIPROCESSORS = 16
+NON_BLOCKING, RELAXED = 1, 2  # CU_STREAM_NON_BLOCKING, CU_STREAM_CAPTURE_MODE_RELAXED: a library may load its kernels meanwhile
 NO_MEMORY, NO_DEVICE, NO_IMAGE = 2, 100, 209
 
 
@@ -156,6 +158,38 @@ class LibCuda:
             "cuGraphAddDependencies_v2", ctypes.c_void_p(graph), ctypes.byref(ctypes.c_void_p(before)),
             ctypes.byref(ctypes.c_void_p(after)), ctypes.byref(PROGRAMMATIC), ctypes.c_size_t(1),
         )  # fmt: skip
+
+    def capture(self, start: Callable[[int], None]) -> int:
+        """What a library does on a stream, as a graph of its own; `start` gets the stream."""
+        stream, graph = ctypes.c_void_p(), ctypes.c_void_p()
+        self.call("cuStreamCreate", ctypes.byref(stream), NON_BLOCKING)
+        try:
+            self.call("cuStreamBeginCapture_v2", stream, RELAXED)
+            try:
+                start(stream.value or 0)
+            except BaseException:
+                self.lib.cuStreamEndCapture(stream, ctypes.byref(graph))
+                raise
+            self.call("cuStreamEndCapture", stream, ctypes.byref(graph))
+        finally:
+            self.call("cuStreamDestroy_v2", stream)
+        return graph.value or 0
+
+    def add_child(self, graph: int, after: list[int], child: int) -> int:
+        """Append a node that is a copy of a graph."""
+        made = ctypes.c_void_p()
+        before = (ctypes.c_void_p * max(1, len(after)))(*after)
+        self.call(
+            "cuGraphAddChildGraphNode", ctypes.byref(made), ctypes.c_void_p(graph), before, ctypes.c_size_t(len(after)),
+            ctypes.c_void_p(child),
+        )  # fmt: skip
+        return made.value or 0
+
+    def update_child(self, executable: int, made: int, child: int) -> None:
+        """The node gets the parameters of a graph of the same form."""
+        self.call(
+            "cuGraphExecChildGraphNodeSetParams", ctypes.c_void_p(executable), ctypes.c_void_p(made), ctypes.c_void_p(child)
+        )
 
     def instantiate(self, graph: int) -> int:
         executable = ctypes.c_void_p()

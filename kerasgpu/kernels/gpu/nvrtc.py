@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import glob
-import os
-import sys
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu import sources
+from kerasgpu.kernels.gpu import libraries, sources
 
 # Flags that every module is compiled with. Nothing is fused that the source does not fuse where -fmad=false is added.
 COMMON = ("--std=c++17", "-default-device", "--ptxas-options=-v", "--diag-suppress=177,186")
@@ -92,23 +89,6 @@ class Nvrtc:
             self.lib.nvrtcDestroyProgram(ctypes.byref(program))
 
 
-def candidates() -> list[str]:
-    """Where NVRTC may be: NVIDIA's wheels, a toolkit, the system's search path."""
-    found: list[str] = []
-    for folder in sys.path:
-        for pattern in (
-            "nvidia/cuda_nvrtc/lib/libnvrtc.so.*",
-            "nvidia/cu1?/lib/libnvrtc.so.*",
-            "nvidia/*/bin/**/nvrtc64_*.dll",
-        ):
-            found += glob.glob(os.path.join(folder, pattern), recursive=True)
-    for home in (os.environ.get("CUDA_PATH"), os.environ.get("CUDA_HOME"), "/usr/local/cuda"):
-        if home:
-            found += glob.glob(os.path.join(home, "lib64", "libnvrtc.so.*"))
-    found = [f for f in found if "builtins" not in f and ".alt." not in f]
-    return [*dict.fromkeys(found), "libnvrtc.so.13", "libnvrtc.so.12"]
-
-
 @functools.lru_cache(None)
 def load(most: int = 99) -> Nvrtc:
     """The newest NVRTC here whose major version is at most `most`, that of the driver.
@@ -117,7 +97,7 @@ def load(most: int = 99) -> Nvrtc:
         RuntimeError: there is none; the message has the pip line.
     """
     best: Nvrtc | None = None
-    for path in candidates():
+    for path in libraries.candidates("nvrtc", (13, 12)):
         try:
             one = Nvrtc(path)
         except (OSError, RuntimeError, AttributeError):
@@ -125,6 +105,6 @@ def load(most: int = 99) -> Nvrtc:
         if one.version[0] <= most and (best is None or one.version > best.version):
             best = one
     if best is None:
-        which = "nvidia-cuda-nvrtc" if most >= 13 and most != 99 else "nvidia-cuda-nvrtc-cu12"
-        raise RuntimeError(f"NVRTC, NVIDIA's run-time compiler, was not found; run: pip install {which}")
+        line = libraries.pip_line("nvrtc", 12 if most == 99 else most)
+        raise RuntimeError(f"NVRTC, NVIDIA's run-time compiler, was not found; run: {line}")
     return best
