@@ -14,7 +14,7 @@ import numpy as np
 from kerasgpu import config
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import gemm_table
+from kerasgpu.kernels.gpu import gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plan import make_plan
 
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
@@ -26,6 +26,7 @@ PEAKS = {
     "4090": {"tf32": 82.6, "simt": 82.6, "half": 165},
 }
 KINDS = {"tf32": "float32", "simt": "float32", "half": "bfloat16"}
+ITEM = {"tf32": 4, "simt": 4, "half": 2}
 
 
 def optional(name: str):
@@ -145,18 +146,28 @@ def difference(x, reference) -> float:
     return float(abs(x - reference).max() / (abs(reference).max() + 1e-30))
 
 
-def ranked(kind, m, n, k, batch, count, most_m=None, splits=True):
-    """The candidates that the model puts first: at most `count`, each tile at least once while there is room."""
-    every = [c for c in gemm_table.candidates(kind, m, n, k, batch, most_m) if splits or c.splits == 1]
+def ranked(args, kind, m, n, k, batch, most_m=None, splits=True, whole=True):
+    """(candidates, what a product gets now): at most --count, those that the model puts first, of Hopper's tiles and the others alike;
+    each tile at least once while there is room. `whole`: 16 bytes of both operands are copied at once."""
+    with using(kind):
+        default = gemm_table.choose(kind, m, n, k, batch, most_m, whole)
+    if not splits:
+        default = gemm_table.Choice(default.tile, 1, -(-max(k, 1) // default.tile.k) * default.tile.k)
+    tiles = None if whole else gemm_table.TILES[kind]
+    every = [c for c in gemm_table.candidates(kind, m, n, k, batch, most_m, tiles) if splits or c.splits == 1]
+    every = [c for c in every if c.tile.name.startswith(args.tiles)] or [default]
     every.sort(key=lambda c: gemm_table.cycles(kind, c, m, n, k, batch))
-    firsts, seen = [], set()
-    for c in every:
-        if c.tile.name not in seen:
-            seen.add(c.tile.name)
-            firsts.append(c)
-    rest = [c for c in every if c not in firsts]
-    chosen = firsts[: (count + 1) // 2] + rest[: count // 2]
-    return sorted(chosen, key=every.index)
+    families = [f for f in ([c for c in every if c.tile.wgmma == own] for own in (False, True)) if f]
+    chosen = []
+    for family in families:
+        count = args.count // len(families)
+        firsts = list({c.tile.name: c for c in reversed(family)}.values())[::-1]  # the first of each tile
+        firsts.sort(key=family.index)
+        rest = [c for c in family if c not in firsts]
+        chosen += firsts[: (count + 1) // 2] + rest[: count // 2]
+    if default not in chosen:
+        chosen.append(default)
+    return sorted(chosen, key=lambda c: gemm_table.cycles(kind, c, m, n, k, batch)), default
 
 
 def report(title, kind, flops, found, worst, peers, device, default):
@@ -182,14 +193,22 @@ def arguments(description: str):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("names", nargs="*", help="only shapes whose name contains one of these")
     parser.add_argument("--kinds", default="tf32,half,simt")
-    parser.add_argument("--count", type=int, default=10, help="candidates for each shape")
+    parser.add_argument("--count", type=int, default=16, help="candidates for each shape")
+    parser.add_argument("--tiles", default="", help="only tiles whose name begins with this: w for Hopper's own, w128x256, ...")
+    parser.add_argument(
+        "--cut", action="store_true", help="Hopper's tiles cut floats to TF32 instead of rounding them, to see the cost"
+    )
     parser.add_argument("--seconds", type=float, default=160, help="stop starting new shapes after that")
     parser.add_argument("--out", default=None, help="JSON file; default in benchmarks/results")
-    return parser.parse_args()
+    args = parser.parse_args()
+    gemm_tiles.ROUND = not args.cut
+    return args
 
 
 def save(args, name, device, rows):
-    path = args.out or os.path.join(RESULTS, f"{name}-{'-'.join(device.split(',')[0].split()).lower()}.json")
+    path = args.out or os.path.join(
+        RESULTS, f"{name}{'-cut' if args.cut else ''}-{'-'.join(device.split(',')[0].split()).lower()}.json"
+    )
     with open(path, "w") as f:
         json.dump({"device": device, "rows": rows}, f, indent=1)
     print(f"wrote {path}")

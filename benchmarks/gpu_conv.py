@@ -1,4 +1,4 @@
-"""Convolutions on a GPU, every candidate tile beside cuDNN: `python -m benchmarks.gpu_conv [--kinds tf32,half,simt] [name ...]`.
+"""Convolutions on a GPU, every candidate tile beside cuDNN: `python -m benchmarks.gpu_conv [--kinds tf32,half,simt] [--tiles w] [name ...]`.
 
 The layers of ResNet-50 at batch 32, a small convnet's, grouped and 1 x 1 ones; forward and both gradients. cuDNN is timed through
 PyTorch (channels last, as a CUDA graph, its own autotuning on) where that is installed. Writes JSON.
@@ -87,11 +87,12 @@ def main():
                 sizes = planned.product_of(c, planned.PARTS[part], views)
                 one_by_one = part != "conv_filter_grad" and (channels if part == "conv" else filters) // groups % 8 != 0
                 most = planned.ROWS_ONE_BY_ONE if one_by_one else None
-                choices = bench.ranked(kind, *sizes, args.count, most, len(views) == 1)
+                whole = all(v // groups % (16 // bench.ITEM[kind]) == 0 for v in (channels, filters))
+                choices, default = bench.ranked(args, kind, *sizes, most, len(views) == 1, whole)
                 found, worst = bench.time_candidates(kind, call, choices, deadline)
                 flops = 2 * pixels * taps * c.depth * filters
                 title = f"{name} {part[5:] or 'forward'}"
-                row = bench.report(title, kind, flops, found, worst, peers(kind, part, shape), device, choices[0])
+                row = bench.report(title, kind, flops, found, worst, peers(kind, part, shape), device, default)
                 row["class"] = gemm_table.shape_class(kind, *sizes)
                 rows.append(row)
     bench.save(args, "conv", device, rows)

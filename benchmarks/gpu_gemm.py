@@ -1,4 +1,4 @@
-"""Matrix products on a GPU, every candidate tile beside cuBLAS: `python -m benchmarks.gpu_gemm [--kinds tf32,half,simt] [name ...]`.
+"""Matrix products on a GPU, every candidate tile beside cuBLAS: `python -m benchmarks.gpu_gemm [--kinds tf32,half,simt] [--tiles w] [name ...]`.
 
 Squares, skinny shapes, the products of an MLP's training step. Prints time, share of the chip's peak, the best tile, the largest
 difference between candidates, and cuBLAS through PyTorch (as a CUDA graph) or CuPy (launched one by one). Writes JSON.
@@ -87,10 +87,12 @@ def main():
             out = bench.random_array((batch, m, n), dtype, 2)
             ints = (batch, m, n, k, ta, tb, m * k, k * n, 0, 0, 0)
             call = ("gemm", (a, b), (out,), ints, (1.0,))
-            choices = bench.ranked(kind, m, n, k, batch, args.count)
+            size = 16 // bench.ITEM[kind]
+            whole = (m if ta else k) % size == 0 and (k if tb else n) % size == 0
+            choices, default = bench.ranked(args, kind, m, n, k, batch, whole=whole)
             found, worst = bench.time_candidates(kind, call, choices, deadline)
             flops = 2 * m * n * k * batch
-            row = bench.report(name, kind, flops, found, worst, peers(kind, shape), device, choices[0])
+            row = bench.report(name, kind, flops, found, worst, peers(kind, shape), device, default)
             row["class"] = gemm_table.shape_class(kind, m, n, k, batch)
             rows.append(row)
     bench.save(args, "gemm", device, rows)

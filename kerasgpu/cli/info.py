@@ -87,11 +87,26 @@ def check_devices(count: int) -> int:
     return failed
 
 
+def by_wgmma(a, b):
+    """a @ b in bfloat16 with Hopper's own instructions."""
+    from kerasgpu import ops
+    from kerasgpu.config import tensor_cores
+
+    before = tensor_cores.products()
+    tensor_cores.set_products("wgmma")
+    try:
+        return ops.cast(ops.matmul(ops.cast(a, "bfloat16"), ops.cast(b, "bfloat16")), "float32")
+    finally:
+        tensor_cores.set_products(before)
+
+
 def self_test() -> int:
     """Compare each kernel family with NumPy on small data, on the current device; prints a line a family."""
     import numpy as np
 
     from kerasgpu import ops, random
+    from kerasgpu.engine import device as devices
+    from kerasgpu.kernels.gpu import gemm_table
 
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(65, 33)).astype("float32"), rng.normal(size=(33, 47)).astype("float32")
@@ -125,6 +140,9 @@ def self_test() -> int:
             a[:64, :32].reshape(32, 2, 16, 2).max((1, 3))[None, ..., None],
         ),
     ]
+    if devices.current_device().startswith("gpu") and gemm_table.wgmma_tiles("half"):
+        c, d = rng.integers(-1, 2, (136, 192)).astype("float32"), rng.integers(-1, 2, (192, 72)).astype("float32")
+        cases.append(("wgmma", lambda: by_wgmma(c, d), c @ d))  # sums that bfloat16 holds exactly
     failed = 0
     for name, run, expected in cases:
         begin = time.perf_counter()

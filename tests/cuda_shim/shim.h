@@ -31,6 +31,19 @@ struct Pending {  // one cp.async
 };
 constexpr int kMaxPending = 256;
 
+// Kernels whose shared memory is also read by units of their own (wgmma): their writes are kept account of, see shim_wgmma.h.
+#if defined(KG_MMA) && KG_MMA >= 2
+constexpr bool kProxies = true;
+#else
+constexpr bool kProxies = false;
+#endif
+constexpr unsigned kSharedBase = 1024 + 128;  // address of dynamic shared memory: a multiple of 128, as dev.cuh promises, no more
+struct Written {
+  void* at;
+  int bytes;
+};
+constexpr int kMaxWritten = 1024;
+
 struct Fiber {
   Context context;
   Dim3 thread;
@@ -39,6 +52,9 @@ struct Fiber {
   unsigned warp_generation;
   Pending* pending;  // made when first needed
   int n_pending, group;
+  Written* written;  // since the last fence_async
+  void* async;       // AsyncState of shim_wgmma.h
+  int n_written, n_products;
 };
 
 struct alignas(16) Slot {
@@ -64,6 +80,7 @@ struct Machine {
   uint64_t random = 1;
 };
 static Machine m;
+static unsigned char async_view[kProxies ? 256 << 10 : 1];
 
 inline unsigned next_random() {
   m.random = m.random * 6364136223846793005ull + 1442695040888963407ull;
@@ -95,6 +112,9 @@ inline void fiber_main() {
     m.now->state = kDone;
     if (m.now->n_pending) {
       m.error = "a thread ends with asynchronous copies that it never waited for";
+      m.error_site = 0;
+    } else if (m.now->n_products) {
+      m.error = "a thread ends with products that it never waited for";
       m.error_site = 0;
     }
     yield_to_scheduler();
@@ -224,13 +244,14 @@ inline int run(Request* r, size_t params_bytes, void (*body)(const void*)) {
                static_cast<unsigned>(b / r->grid[0] / r->grid[1])};
     ++m.block_number;
     memset(m.dynamic, 0xff, static_cast<size_t>(m.dynamic_bytes));
+    memset(async_view, 0xff, kProxies ? static_cast<size_t>(m.dynamic_bytes) : 0);
     for (int k = 0; k < m.n_threads; ++k) {
       Fiber& f = m.fiber[k];
       const unsigned u = static_cast<unsigned>(k);
       f.thread = {u % r->block[0], u / r->block[0] % r->block[1], u / r->block[0] / r->block[1]};
       f.state = kReady;
       f.warp_generation = 0;
-      f.n_pending = f.group = 0;
+      f.n_pending = f.group = f.n_written = f.n_products = 0;
       make_context(&f.context, r->stacks + static_cast<size_t>(k) * kStackBytes, &fiber_main);
     }
     run_block(schedule);
@@ -238,6 +259,23 @@ inline int run(Request* r, size_t params_bytes, void (*body)(const void*)) {
   r->error = m.error;
   r->error_site = m.error_site;
   return m.error != nullptr;
+}
+
+// The async view of [at, at + bytes) becomes what is there, or NaN.
+inline void show(void* at, int bytes, bool there = true) {
+  const auto offset = static_cast<unsigned char*>(at) - m.dynamic;
+  if (!kProxies || offset < 0 || offset + bytes > m.dynamic_bytes) return;
+  if (there)
+    memcpy(async_view + offset, at, static_cast<size_t>(bytes));
+  else
+    memset(async_view + offset, 0xff, static_cast<size_t>(bytes));
+}
+inline void note_written(void* at, int bytes) {
+  if (!kProxies) return;
+  Fiber& f = *m.now;
+  if (!f.written) f.written = static_cast<Written*>(malloc(sizeof(Written) * kMaxWritten));
+  if (f.n_written == kMaxWritten) stop("many writes to shared memory and no fence_async", __LINE__);
+  f.written[f.n_written++] = {at, bytes};
 }
 
 // Static shared memory: NaN when a block first touches it.

@@ -88,6 +88,10 @@ inline uint16_t half_bits(float x) {
   return uint16_t(sign | (magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13);
 }
 
+inline uint32_t shared_address(const void* p) {
+  return uint32_t(static_cast<const unsigned char*>(p) - kg_shim::m.dynamic) + kg_shim::kSharedBase;
+}
+
 template <int bytes> inline void copy_async(void* dst, const void* src, int valid) {
   kg_shim::Fiber& f = *kg_shim::m.now;
   if (!f.pending) f.pending = static_cast<kg_shim::Pending*>(malloc(sizeof(kg_shim::Pending) * kg_shim::kMaxPending));
@@ -96,6 +100,7 @@ template <int bytes> inline void copy_async(void* dst, const void* src, int vali
     kg_shim::stop("an asynchronous copy is not aligned", __LINE__);
   f.pending[f.n_pending++] = {dst, src, bytes, valid, f.group};
   memset(dst, 0xff, bytes);
+  kg_shim::show(dst, bytes, false);
 }
 inline void commit_async() { ++kg_shim::m.now->group; }
 template <int n> inline void wait_async() {
@@ -109,6 +114,7 @@ template <int n> inline void wait_async() {
     }
     if (c.valid) memcpy(c.dst, c.src, size_t(c.valid));
     memset(static_cast<char*>(c.dst) + c.valid, 0, size_t(c.bytes - c.valid));
+    kg_shim::note_written(c.dst, c.bytes);
   }
   f.n_pending = kept;
 }

@@ -126,8 +126,16 @@ TILES = {
     "double": _DOUBLE_TILES,
 }
 
-# For compute capability 9.0 beside those of TILES.
-WGMMA: dict[str, tuple[Tile, ...]] = {}
+
+def _wgmma(k: int) -> tuple[Tile, ...]:
+    sizes = ((128, 256, 8, 1, 4), (128, 256, 8, 1, 3), (256, 128, 8, 1, 4), (128, 128, 8, 1, 4), (128, 128, 8, 1, 3))
+    smaller = ((128, 64, 8, 1, 4, 0.8), (64, 256, 4, 2, 4, 0.9), (64, 128, 4, 2, 4, 0.7), (64, 64, 4, 1, 4, 0.6))
+    rows = [(*s, 1.0) for s in sizes] + list(smaller)
+    return tuple(Tile(m, n, k, wm, wn, 1, stages, share, True) for m, n, wm, wn, stages, share in rows)
+
+
+# For compute capability 9.0 beside those of TILES: one or two warpgroups, panels whose rows are 128 bytes of k.
+WGMMA = {"tf32": _wgmma(32), "half": _wgmma(64)}
 WGMMA_CHIP = (9, 0)
 
 # Multiply-adds a cycle and multiprocessor that the best tile reaches (H100: mma.sync at about 60 % of its dense peak).

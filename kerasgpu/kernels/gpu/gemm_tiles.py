@@ -11,6 +11,8 @@ from kerasgpu.kernels.gpu.plan import Launch, Operand, Params, ceil_div, grid_fo
 
 SMALL = (1 << 31) - (1 << 16)  # sizes below are int32 in the kernels, tiles beyond the edge included
 MOST_ACROSS = 65535  # of the second and third dim of a grid
+# Whether wgmma gets floats that are rounded to TF32, as mma.sync does. False: it cuts them, which biases products by about 7e-4.
+ROUND = True
 
 
 def kind_of(dtype: str) -> str:
@@ -44,7 +46,9 @@ def defines(kind: str, choice: Choice, of: Operand, vec_a: int, vec_b: int, deep
         "VA": vec_a, "VB": vec_b, "DA": int(deep_a), "DB": int(deep_b), "WHOLE": int(choice.splits == 1),
         "BLOCKS": tile.blocks(sum_item(kind, of.item)) if vec_a > 1 and vec_b > 1 and kind != "double" else 1, **more,
     }  # fmt: skip
-    if uses_tensor_cores(kind):
+    if tile.wgmma:
+        found.update(STAGES=tile.stages, ROUND=int(kind == "tf32" and ROUND))
+    elif uses_tensor_cores(kind):
         found.update(WK=tile.wk, STAGES=tile.stages)
     return found
 
