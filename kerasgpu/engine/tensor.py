@@ -122,7 +122,10 @@ class Tensor(Operators):
     def __repr__(self):
         return f"<Tensor: shape={self.shape}, dtype={self.dtype}, device={self.device}, value=\n{self._host()!r}>"
 
+    # Handing the memory out is a look of the host at it, too: what others do with it is in no program.
     def __dlpack__(self, *args, **kwargs):
+        if launch.recorder is not None:
+            launch.recorder.host_read()
         return self._data.__dlpack__(*args, **kwargs)
 
     def __dlpack_device__(self):
@@ -130,7 +133,10 @@ class Tensor(Operators):
 
     @property
     def __cuda_array_interface__(self):
-        return self._data.__cuda_array_interface__  # an AttributeError on the CPU, as the protocol wants
+        interface = self._data.__cuda_array_interface__  # an AttributeError on the CPU, as the protocol wants
+        if launch.recorder is not None:
+            launch.recorder.host_read()
+        return interface
 
     # -- moving it ----------------------------------------------------------------------------------------------
     def to(self, target) -> Tensor:
@@ -209,7 +215,8 @@ def convert_to_tensor(x, dtype=None) -> Tensor:
     """A Tensor from a tensor, variable, NumPy array, number, nested list, or anything with `__array__` or DLPack.
 
     Python floats become the default float dtype and ints int32 (int64 if they do not fit); arrays keep their dtype. A NumPy
-    array is copied, so that changing it later does not change the tensor. Object and text arrays raise ValueError.
+    array is copied, so that changing it later does not change the tensor. Object and text arrays raise ValueError. An array of
+    another library on a GPU stays where it is and shares its memory with the tensor.
     """
     kind = type(x)
     if kind is Tensor or kind is MetaTensor:
@@ -221,7 +228,32 @@ def convert_to_tensor(x, dtype=None) -> Tensor:
     value = getattr(x, "value", None) if not isinstance(x, np.ndarray) else None
     if isinstance(value, Tensor):  # a Variable
         return value if dtype is None or value.dtype == dtype else _cast(value, dtype)
+    shared = None if kind in _HOST_TYPES else from_gpu(x)
+    if shared is not None:
+        return shared if dtype is None or shared.dtype == dtype else _cast(shared, dtype)
     return Tensor(*to_array(x, dtype))
+
+
+_HOST_TYPES = frozenset({np.ndarray, int, float, bool, list, tuple, str})
+
+
+def from_gpu(x):
+    """A Tensor on the memory of a GPU array of another library (CuPy, PyTorch, JAX); None for anything else.
+
+    What our kernels cannot use as it is (strides, a beginning that is no multiple of 16 bytes) is copied on the GPU.
+    """
+    from kerasgpu.kernels.gpu import exchange
+
+    if isinstance(x, np.ndarray) or not exchange.on_gpu(x):
+        return None
+    count, why = devices.gpu_count()
+    if not count:
+        raise RuntimeError(
+            f"cannot make a tensor from a {type(x).__module__}.{type(x).__name__} on a GPU: {why}. Or copy it to the CPU first"
+        )
+    from kerasgpu.kernels import cuda
+
+    return Tensor(cuda.adopt(x))
 
 
 def _cast(x, dtype):
@@ -234,6 +266,8 @@ def to_array(x, dtype=None, copy=True):
     """(array on the current device, dtype name) from anything that is not a tensor."""
     if isinstance(x, Tensor):
         x = x._host()
+    elif type(x) not in _HOST_TYPES and (shared := from_gpu(x)) is not None:
+        x = shared._host()
     if not isinstance(x, np.ndarray):
         x = _host_array(x, dtype)
         copy = False
@@ -276,10 +310,6 @@ def _host_array(x, dtype):
         return np.asarray(x, dtype=numpy_dtype(dtype or dtypes.floatx()))
     if hasattr(x, "__array__"):
         return np.asarray(x)
-    if hasattr(x, "__cuda_array_interface__"):
-        import cupy
-
-        return cupy.asarray(x).get()
     if hasattr(x, "__dlpack__"):
         return np.from_dlpack(x)
     return _from_nested(x, dtype)

@@ -187,6 +187,16 @@ class Variable(Operators):
     def __array__(self, dtype=None, copy=None):
         return self.value.__array__(dtype)
 
+    def __dlpack__(self, *args, **kwargs):
+        return self.value.__dlpack__(*args, **kwargs)
+
+    def __dlpack_device__(self):
+        return self.value.__dlpack_device__()
+
+    @property
+    def __cuda_array_interface__(self):
+        return self.value.__cuda_array_interface__
+
     def assign(self, value) -> Tensor:
         """Copy `value` (same shape; cast to this dtype) into the variable. Returns the new value."""
         if isinstance(value, Variable):

@@ -6,7 +6,9 @@ import collections
 
 import numpy as np
 
+from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes, naming, nest, state
+from kerasgpu.engine.tensor import Tensor
 from kerasgpu.engine.variable import Variable
 from kerasgpu.layers.tracking import PLAIN_TYPES, Tracker
 
@@ -194,6 +196,33 @@ class LayerState:
             v.trainable = value
         for layer in self._layers:
             layer.trainable = value
+
+    def to(self, target):
+        """Move the layer to another device: weights, random states, metrics, and constants that it holds.
+
+        Args:
+            target: "cpu", "gpu", "gpu:1". RuntimeError where there is no such device.
+
+        Returns the layer. What was recorded on the other device is recorded again when next needed. Of a model, the optimizer's
+        state moves along.
+
+        >>> import kerasgpu as keras
+        >>> layer = keras.layers.Dense(2)
+        >>> layer.build((None, 3))
+        >>> layer.to("cpu").kernel.device
+        'cpu:0'
+        """
+        name = devices.check(target)
+        for layer in self._flatten_layers():
+            for key, value in layer.__dict__.items():
+                if type(value) is Tensor:
+                    layer.__dict__[key] = value.to(name)
+        for v in self._variables_to_move():
+            v.to(name)
+        return self
+
+    def _variables_to_move(self):
+        return self.variables
 
     def _own_variables(self):
         return self._trainable_variables + self._non_trainable_variables

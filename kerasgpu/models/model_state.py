@@ -19,6 +19,10 @@ class ModelState:
             found[v.path] = v
         return found
 
+    def _variables_to_move(self):
+        optimizer = getattr(self, "optimizer", None)
+        return [*self.variables, *self.metrics_variables, *(optimizer.variables if optimizer is not None else ())]
+
     def get_state_tree(self, value_format="backend_tensor"):
         """All state as nested dicts by variable path, in four groups.
 

@@ -72,6 +72,10 @@ class LossScaleOptimizer(Optimizer):
     def variables(self):
         return self._variables + self.inner_optimizer.variables
 
+    def to(self, target):
+        self.inner_optimizer.to(target)
+        return super().to(target)
+
     def apply(self, grads, trainable_variables=None):
         """Update with the unscaled gradients if all are finite; adapt the scale."""
         with no_grad():

@@ -20,6 +20,12 @@ class StateVariables:
         """All variables: iteration, learning rate (unless scheduled), then what `build` made."""
         return self._variables[:]
 
+    def to(self, target):
+        """Move the state to another device ("cpu", "gpu:0"); `model.to` does it for the optimizer that it was compiled with."""
+        for v in self._variables:
+            v.to(target)
+        return self
+
     def _track_variable(self, variable):
         if not any(variable is v for v in self._variables):
             self._variables.append(variable)

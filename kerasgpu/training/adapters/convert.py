@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from kerasgpu.engine import dtypes, nest
-from kerasgpu.engine.tensor import Tensor, contiguous
+from kerasgpu.engine.tensor import Tensor, contiguous, from_gpu
 from kerasgpu.engine.variable import Variable
+from kerasgpu.kernels.gpu import exchange
 from kerasgpu.kernels.launch import numpy_dtype
 
 
@@ -18,7 +19,7 @@ def is_array(x) -> bool:
         return _is_number_list(x)
     if isinstance(x, (str, bytes, dict)) or not hasattr(x, "shape"):
         return False
-    return hasattr(x, "__array__") or _is_sparse(x)
+    return hasattr(x, "__array__") or _is_sparse(x) or exchange.on_gpu(x)
 
 
 def _is_number_list(x) -> bool:
@@ -61,6 +62,8 @@ def to_array(x, what="x"):
     """A contiguous array, where the data is (on the host if on no device of ours). Floats become the default float dtype."""
     if isinstance(x, Variable):
         x = x.value
+    elif not isinstance(x, (Tensor, np.ndarray)):
+        x = x if (shared := from_gpu(x)) is None else shared
     if isinstance(x, Tensor):
         if dtypes.is_float(x.dtype) and x.dtype != dtypes.floatx():
             from kerasgpu import ops
