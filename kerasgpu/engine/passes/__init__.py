@@ -10,8 +10,9 @@ from kerasgpu.engine.passes.dead import drop_dead
 from kerasgpu.engine.passes.elementwise import fuse_elementwise
 from kerasgpu.engine.passes.epilogues import fuse_epilogues
 from kerasgpu.engine.passes.norm import fuse_normalization
+from kerasgpu.engine.passes.pooling import mask_before_spreading
 
-PASSES = (drop_dead, fuse_epilogues, fuse_normalization, write_in_place, fuse_elementwise, drop_dead)
+PASSES = (drop_dead, fuse_epilogues, fuse_normalization, mask_before_spreading, write_in_place, fuse_elementwise, drop_dead)
 
 
 def optimize(calls, keep):

@@ -33,7 +33,7 @@ def fuse_normalization(calls, wanted):
     return calls
 
 
-def _single(call, name):
+def whole_operation(call, name):
     """The elementwise call of one operation `name` on whole arrays of one float dtype, decoded, or None."""
     if call.kernel != "elementwise" or len(call.outputs) != 1 or call.outputs[0].dtype.name not in FLOATS:
         return None
@@ -58,9 +58,9 @@ def _absorb_next(calls, uses, k, wanted) -> bool:
         return False
     follower = calls[reader]
     inputs, flags = list(call.inputs), list(call.ints[at : at + 4])
-    if _single(follower, "relu"):
+    if whole_operation(follower, "relu"):
         flags[3] = 1
-    elif _single(follower, "add") and not flags[2] and len(follower.inputs) == 2:
+    elif whole_operation(follower, "add") and not flags[2] and len(follower.inputs) == 2:
         others = [b for b in follower.inputs if b is not result]
         # The other summand must be there when the normalization runs, and still be what it is at the addition.
         if len(others) != 1 or any(w >= k for w in uses.writers.get(id(others[0]), ()) if w < reader):
@@ -89,7 +89,7 @@ def _absorb_mask(calls, uses, k, wanted) -> bool:
     if w is None or f is None or not f < w < k or uses.readers.get(id(g)) != [k] or not g.temporary or id(g) in wanted:
         return False
     mask, forward = calls[w], calls[f]
-    spec = _single(mask, "relu_grad")
+    spec = whole_operation(mask, "relu_grad")
     if spec is None or forward.kernel != "batch_norm" or spec.instructions[0][2:] != (0, 1) or len(mask.inputs) != 2:
         return False
     incoming, clamped = mask.inputs
