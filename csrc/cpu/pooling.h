@@ -128,6 +128,25 @@ struct Seen {
   }
 };
 
+// body (see each_pixel) for the channels [c_begin, c_end) of the pixel at offset `pixel`.
+template <int L, class Body>
+inline __attribute__((always_inline)) void pixel_vectors(const Seen& seen, int64_t pixel, int64_t c_begin, int64_t c_end,
+                                                         const Body& body) {
+  using std::integral_constant;
+  int64_t c = c_begin;
+  for (; c + 4 * L <= c_end; c += 4 * L) body(integral_constant<int, 4>{}, 0, seen, pixel + c, c);
+  if (c + 2 * L <= c_end) {
+    body(integral_constant<int, 2>{}, 0, seen, pixel + c, c);
+    c += 2 * L;
+  }
+  if (c < c_end && c_end - c_begin >= L) {  // the last vector may overlap the one before it
+    if (c + L < c_end) body(integral_constant<int, 1>{}, 0, seen, pixel + c, c);
+    body(integral_constant<int, 1>{}, 0, seen, pixel + c_end - L, c_end - L);
+  } else if (c < c_end) {
+    body(integral_constant<int, 1>{}, c_end - c, seen, pixel + c, c);
+  }
+}
+
 // For every pixel of the output (or, when kGrad, of the input) and every group of G vectors of L channels:
 // body(G, part, seen, offset of the pixel's channel c, c). part: 0, or that only so many channels of one vector exist.
 template <bool kGrad, int L, class Body> void each_pixel(const Pooling& p, const Body& body) {
@@ -137,7 +156,6 @@ template <bool kGrad, int L, class Body> void each_pixel(const Pooling& p, const
   const auto taps = [&w](int dim, int64_t at) { return kGrad ? taps_of_input(w, dim, at) : taps_of_output(w, dim, at); };
   const double met = kGrad ? double(p.y_count) * double(volume(w.kernel)) / double(p.x_count) : double(volume(w.kernel));
   const RowTasks tasks(p.batch * to[0] * to[1], to[2], p.channels, static_cast<int64_t>(met < 1e6 ? met : 1e6));
-  using std::integral_constant;
   parallel_range(tasks.count(), tasks.grain, [&](int64_t first, int64_t last) {
     Taps columns[RowTasks::kRun];  // of the run of columns that begins at `known`
     int64_t known = -1;
@@ -154,21 +172,29 @@ template <bool kGrad, int L, class Body> void each_pixel(const Pooling& p, const
       for (int64_t o = begin; o < end; ++o) {
         seen.x = columns[o - begin];
         const int64_t pixel = (row * to[2] + o) * p.channels;
-        int64_t c = c_begin;
-        for (; c + 4 * L <= c_end; c += 4 * L) body(integral_constant<int, 4>{}, 0, seen, pixel + c, c);
-        if (c + 2 * L <= c_end) {
-          body(integral_constant<int, 2>{}, 0, seen, pixel + c, c);
-          c += 2 * L;
-        }
-        if (c < c_end && c_end - c_begin >= L) {  // the last vector may overlap the one before it
-          if (c + L < c_end) body(integral_constant<int, 1>{}, 0, seen, pixel + c, c);
-          body(integral_constant<int, 1>{}, 0, seen, pixel + c_end - L, c_end - L);
-        } else if (c < c_end) {
-          body(integral_constant<int, 1>{}, c_end - c, seen, pixel + c, c);
-        }
+        pixel_vectors<L>(seen, pixel, c_begin, c_end, body);
       }
     });
   });
+}
+
+// What each_pixel<true> does for the pixels [first, last) of the input, by the calling thread. columns: taps_of_input(w, 2, o) of all o.
+template <int L, class Body>
+void each_input_pixel(const Pooling& p, const Taps* columns, int64_t first, int64_t last, const Body& body) {
+  const Window& w = p.w;
+  Seen seen;
+  seen.pixel = p.channels, seen.line = w.count[2] * seen.pixel, seen.plane = w.count[1] * seen.line;
+  seen.kernel_y = w.kernel[1], seen.kernel_x = w.kernel[2];
+  int64_t o = first % w.size[2];
+  for (int64_t pixel = first; pixel < last; o = 0) {
+    const RowIndex at = row_index(pixel / w.size[2], w.size);
+    seen.z = taps_of_input(w, 0, at.z), seen.y = taps_of_input(w, 1, at.y);
+    seen.start = at.n * w.count[0] * seen.plane;
+    for (; o < w.size[2] && pixel < last; ++o, ++pixel) {
+      seen.x = columns[o];
+      pixel_vectors<L>(seen, pixel * p.channels, 0, p.channels, body);
+    }
+  }
 }
 
 }  // namespace KG_NS

@@ -1,14 +1,17 @@
 // max_pool: y[n, o, c] = max over t of x[n, o stride + t dilation - before, c]
 //   inputs x (batch, d0, d1, d2, channels); outputs y (batch, *count, channels), and optionally arg: the tap t of the maximum, the
 //   first of equal ones, uint8 (at most 256 taps) or int32. Any dtype without arg, float dtypes with it.
-// max_pool_grad: gx[n, i, c] = sum of gy[n, o, c] over the o whose maximum is at i;  inputs gy, arg; outputs gx
+// max_pool_grad: gx[n, i, c] = sum of gy[n, o, c] over the o whose maximum is at i;  inputs gy, arg; outputs gx, and optionally the
+//   sum of gx over all but c, with the bits that `reduce` gives
 // max_pool_take: y[n, o, c] = x at the maximum of o, 0 if arg names none;            inputs x, arg; outputs y
 // ints: batch, channels, the window (csrc/common/window.h).
 //
 // Elements outside x are skipped; a window that holds none gives -infinity (the smallest integer) and sends its gradient nowhere.
 // NaN is larger than every number. The gradient gathers: each element of gx looks at the windows that hold it, in the order
-// of taps, so nothing is written twice and a wrong arg reaches no memory. Threads take fixed groups of rows.
+// of taps, so nothing is written twice and a wrong arg reaches no memory. Threads take fixed groups of rows; where gx is also summed, the
+// chunks of pixels that `reduce` adds up, each while it is in the cache.
 #include "pooling.h"
+#include "reduce_fold.h"
 
 namespace KG_NS {
 namespace {
@@ -59,11 +62,11 @@ template <class T, class I> void values_and_taps(const Pooling& p, const T* x, T
   });
 }
 
-template <class T, class I> void gradient(const Pooling& p, const T* gy, const I* arg, T* gx) {
+template <class T, class I> auto gradient_of(const T* gy, const I* arg, T* gx) {
   using E = PoolLanes<T>;
   using V = typename E::V;
   using N = TapLanes<T>;
-  each_pixel<true, E::kN>(p, [=](auto groups, int64_t part, const Seen& seen, int64_t out, int64_t c) {
+  return [=](auto groups, int64_t part, const Seen& seen, int64_t out, int64_t c) {
     constexpr int G = decltype(groups)::value;
     V sum[G] = {};
     seen.each([&](int64_t at, int64_t tap) {
@@ -77,6 +80,30 @@ template <class T, class I> void gradient(const Pooling& p, const T* gy, const I
     });
     if (G == 1 && part) return E::store_n(gx + out, sum[0], part);
     for (int g = 0; g < G; ++g) E::store(gx + out + g * E::kN, sum[g]);
+  };
+}
+
+template <class T, class I> void gradient(const Pooling& p, const T* gy, const I* arg, T* gx) {
+  each_pixel<true, PoolLanes<T>::kN>(p, gradient_of(gy, arg, gx));
+}
+
+// Also the sums of gx, which are the call's second output.
+template <class T, class I> void summed_gradient(const Call& call, const Pooling& p, const T* gy, const I* arg, T* gx) {
+  using A = typename Element<T>::A;
+  output<T>(call, 1, p.channels);
+  if (p.channels == 0) return;
+  const int64_t pixels = p.x_count / p.channels;
+  const Call sum{call.name, call.out, call.out + 1, nullptr, nullptr, 1, 1, 0, 0};
+  const Reducer<A> reducer(sum, kSum, pixels);
+  if (!Reducer<A>::takes_before(p.channels) || pixels == 0) {
+    if (p.x_count > 0) gradient(p, gy, arg, gx);
+    return reducer.run(1, pixels, p.channels);
+  }
+  const PoolArray<Taps> columns(p.w.size[2]);
+  for (int64_t o = 0; o < p.w.size[2]; ++o) columns.data[o] = taps_of_input(p.w, 2, o);
+  const auto body = gradient_of(gy, arg, gx);
+  reducer.run(1, pixels, p.channels, [&](int64_t pixel, int64_t count) {
+    each_input_pixel<PoolLanes<T>::kN>(p, columns.data, pixel, pixel + count, body);
   });
 }
 
@@ -147,7 +174,7 @@ void max_pool(const Call& call) {
 }
 
 void max_pool_grad(const Call& call) {
-  expect(call, 2, 1, kPoolingInts, 0);
+  expect(call, 2, call.n_out == 2 ? 2 : 1, kPoolingInts, 0);
   const Pooling p = read_pooling(call);
   with_taps(call, p, [&](auto* type, auto* index) {
     using T = typename std::remove_pointer<decltype(type)>::type;
@@ -155,6 +182,7 @@ void max_pool_grad(const Call& call) {
     const T* gy = input<T>(call, 0, p.y_count);
     const I* arg = input<I>(call, 1, p.y_count);
     T* gx = output<T>(call, 0, p.x_count);
+    if (call.n_out == 2) return summed_gradient(call, p, gy, arg, gx);
     if (p.x_count > 0) gradient(p, gy, arg, gx);
   });
 }

@@ -37,12 +37,16 @@ def max_pool(x, window, taps=False):
     return y, arg
 
 
-def max_pool_grad(gy, taps, window):
-    """gx (batch, *window.size, channels): each element of gy, (batch, *window.count, channels), added where `taps` says."""
+def max_pool_grad(gy, taps, window, sums=False):
+    """gx (batch, *window.size, channels): each element of gy, (batch, *window.count, channels), added where `taps` says.
+
+    With `sums`, (gx, the sum of gx for each channel), as `reduce` gives it.
+    """
     ints = _ints("max_pool_grad", window, gy=gy, taps=taps)
     gx = empty((gy.shape[0], *window.size, gy.shape[-1]), gy.dtype, gy)
-    launch("max_pool_grad", (_contiguous(gy), _contiguous(taps)), (gx,), ints)
-    return gx
+    total = [empty(gy.shape[-1:], gy.dtype, gy)] if sums else []
+    launch("max_pool_grad", (_contiguous(gy), _contiguous(taps)), (gx, *total), ints)
+    return (gx, *total) if sums else gx
 
 
 def max_pool_take(x, taps, window):

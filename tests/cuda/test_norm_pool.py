@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cuda_shim import device as shim
 
-from kerasgpu.kernels import cuda, elementwise, norm, pooling
+from kerasgpu.kernels import cuda, elementwise, norm, pooling, reduce
 from kerasgpu.kernels.gpu.plan import make_plan
 from kerasgpu.kernels.window import Window
 
@@ -129,6 +129,9 @@ def test_pooling(gpu, window, dtype):
     taps = want[1]
     close(pooling.max_pool_grad(put(gy), put(taps), window), pooling.max_pool_grad(gy, taps, window))
     close(pooling.max_pool_take(put(x), put(taps), window), pooling.max_pool_take(x, taps, window))
+    gx, sums = pooling.max_pool_grad(put(gy), put(taps), window, sums=True)
+    close(gx, pooling.max_pool_grad(gy, taps, window))
+    close(sums, reduce.sum(pooling.max_pool_grad(gy, taps, window), axis=tuple(range(gy.ndim - 1))))
     x.flat[7] = 0
     close(pooling.average_pool(put(x), window), pooling.average_pool(x, window))
     close(pooling.average_pool_grad(put(gy), window), pooling.average_pool_grad(gy, window))

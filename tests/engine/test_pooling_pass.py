@@ -8,7 +8,7 @@ from kerasgpu import layers
 from kerasgpu.engine.program import Program
 from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import elementwise as ew
-from kerasgpu.kernels import pooling
+from kerasgpu.kernels import pooling, reduce
 from kerasgpu.kernels.window import Window
 
 SHRINK = Window((9, 8), (4, 4), (2, 2), (2, 2), (1, 1), (0, 0))
@@ -50,6 +50,33 @@ def test_mask_of_relu_is_laid_over_the_pooled_gradient(window, dtype):
     calls, found, want = replayed(step)
     assert [c.kernel for c in calls] == ["elementwise", "max_pool", "elementwise", "max_pool_grad"]
     assert calls[2].ints[6] == g.size and calls[3].inputs[0] is calls[2].outputs[0]
+    same(found, want)
+
+
+def test_bias_gradient_is_summed_where_it_is_made():
+    for shape, window in (((3, 9, 8, 5), OVERLAP), ((40, 9, 8, 32), SHRINK), ((1, 9, 8, 600), SHRINK), ((2, 9, 8, 1), DENSE)):
+        x, g = array(*shape), array(shape[0], *window.count, shape[-1], seed=1)
+
+        def step(x=x, g=g, window=window):
+            _, taps = pooling.max_pool(x, window, taps=True)
+            spread = pooling.max_pool_grad(g, taps, window)
+            return [spread, reduce.sum(spread, axis=(0, 1, 2)), ew.neg(spread)]
+
+        calls, found, want = replayed(step)
+        assert [c.kernel for c in calls] == ["max_pool", "max_pool_grad", "elementwise"]
+        same(found, want)
+
+
+def test_other_sums_stay():
+    x, g = array(2, 9, 8, 5), array(2, 4, 4, 5, seed=1)
+
+    def step():
+        _, taps = pooling.max_pool(x, SHRINK, taps=True)
+        spread = pooling.max_pool_grad(g, taps, SHRINK)
+        return [reduce.sum(spread, axis=(1, 2)), reduce.max(spread, axis=(0, 1, 2)), reduce.sum(spread, axis=(0, 1))]
+
+    calls, found, want = replayed(step)
+    assert sum(c.kernel == "reduce" for c in calls) == 3
     same(found, want)
 
 

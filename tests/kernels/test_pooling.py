@@ -9,6 +9,7 @@ from window_reference import WINDOWS, pairs, random, taps, window
 
 from kerasgpu import _core
 from kerasgpu.kernels import pooling as P
+from kerasgpu.kernels import reduce
 from kerasgpu.kernels.launch import launch, numpy_dtype
 
 LEVELS = list(range(_core.machine_level() + 1))
@@ -115,6 +116,9 @@ def test_max(name, dtype, level):
         np.testing.assert_array_equal(arg, np.maximum(want_arg, 0))
         close(P.max_pool_grad(g, arg, w), want_gx, dtype, scale)
         np.testing.assert_array_equal(wide_of(P.max_pool_take(x, arg, w)), want_taken)
+        gx, sums = P.max_pool_grad(g, arg, w, sums=True)
+        np.testing.assert_array_equal(wide_of(gx), wide_of(P.max_pool_grad(g, arg, w)))
+        np.testing.assert_array_equal(wide_of(sums), wide_of(reduce.sum(gx, axis=tuple(range(gx.ndim - 1)))))
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -193,7 +197,7 @@ def test_threads_do_not_change_bits(name, channels, level):
     for n in (1, 2, 4):
         _core.set_num_threads(n)
         y, arg = P.max_pool(x, w, taps=True)
-        more = P.max_pool(x, w), P.max_pool_grad(g, arg, w), P.max_pool_take(x, arg, w)
+        more = P.max_pool(x, w), *P.max_pool_grad(g, arg, w, sums=True), P.max_pool_take(x, arg, w)
         results.append((y, arg, *more, P.average_pool(x, w), P.average_pool_grad(g, w)))
     _core.set_num_threads(before)
     for other in results[1:]:

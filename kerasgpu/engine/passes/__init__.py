@@ -11,8 +11,18 @@ from kerasgpu.engine.passes.elementwise import fuse_elementwise
 from kerasgpu.engine.passes.epilogues import fuse_epilogues
 from kerasgpu.engine.passes.norm import fuse_normalization
 from kerasgpu.engine.passes.pooling import mask_before_spreading
+from kerasgpu.engine.passes.sums import fuse_column_sums
 
-PASSES = (drop_dead, fuse_epilogues, fuse_normalization, mask_before_spreading, write_in_place, fuse_elementwise, drop_dead)
+PASSES = (
+    drop_dead,
+    fuse_epilogues,
+    fuse_normalization,
+    mask_before_spreading,
+    fuse_column_sums,
+    write_in_place,
+    fuse_elementwise,
+    drop_dead,
+)
 
 
 def optimize(calls, keep):

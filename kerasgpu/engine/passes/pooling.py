@@ -45,6 +45,6 @@ def _swap(calls, uses, k, wanted) -> None:
     if result.nbytes < largest.nbytes:  # a larger array than the windows' input: there is no memory of its size at hand
         return
     masked = Buffer(result.array.reshape(-1)[:count], temporary=True)
-    ints, floats = ChainSpec(spec.compute, (count,), [(1,), (1,)], (), spec.outputs, spec.instructions).encode()
+    ints, floats = ChainSpec(spec.compute, (count,), [(1,), (1,)], [], spec.outputs, spec.instructions).encode()
     calls[k] = Call("elementwise", [incoming, largest], [masked], ints, floats)
     calls[m] = Call("max_pool_grad", [masked, taps], [target], spread.ints, spread.floats)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu.kernels.gpu.plan import FLOATS, Call, Launch, Params, Plan, grid_for, planner
+from kerasgpu.kernels.gpu.reduce import with_column_sums
 
 WINDOW_INTS = 18
 MOST = 1 << 31
@@ -78,11 +79,14 @@ def _max(call: Call) -> Plan:
 
 @planner("max_pool_grad", "max_pool_take")
 def _with_taps(call: Call) -> Plan:
-    call.expect(2, 1, 2 + WINDOW_INTS, 0)
-    p, grad = Pooling(call), call.name == "max_pool_grad"
+    grad = call.name == "max_pool_grad"
+    summed = grad and len(call.out) == 2
+    call.expect(2, 1 + summed, 2 + WINDOW_INTS, 0)
+    p = Pooling(call)
     y = call.output(0, p.x_count if grad else p.y_count, *FLOATS)
     call.input(0, p.y_count if grad else p.x_count, y.dtype)
     arg = call.input(1, p.y_count, "uint8", "int32")
     p.check_taps(call, arg)
     defines = {"T": y.type, "I": arg.type, "PART": 2}
-    return p.launch("maximum_grad" if grad else "maximum_take", defines, p.x_count if grad else p.y_count, arg_in=1)
+    plan = p.launch("maximum_grad" if grad else "maximum_take", defines, p.x_count if grad else p.y_count, arg_in=1)
+    return with_column_sums(call, plan, p.x_count, p.channels) if summed else plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kerasgpu.kernels.gpu.plan import FLOATS, Call, Launch, Params, Plan, ceil_div, grid_for, planner
+from kerasgpu.kernels.gpu.plan import FLOATS, IN, OUT, Call, Launch, Params, Plan, ceil_div, grid_for, planner
 
 # The order of csrc/cpu/reduce_ops.h.
 OPS = ("Sum", "Mean", "Max", "Min", "Product", "Any", "All", "SquareSum", "ArgMax", "ArgMin", "LogSumExp")
@@ -56,6 +56,21 @@ def _reduce(call: Call) -> Plan:
     if chunks > 1:
         launches.append(_launch(defines, "join", outer, chunks, inner, 1, chunks, n))
     return Plan(launches, scratch)
+
+
+def with_column_sums(call: Call, plan: Plan, count: int, columns: int) -> Plan:
+    """`plan`, then the sums of the columns of the call's first output into its second, as `reduce` makes them."""
+    first = call.out[0]
+    call.output(1, columns, first.dtype)
+    rows = count // columns if columns else 0
+    operands = [(x.dtype, x.nbytes) for x in call.out]
+    after = _reduce(Call(call.name, operands[:1], operands[1:], (0, 1, rows, columns), ()))
+    for launch in after.launches:
+        launch.pointers = tuple(
+            (at, OUT, 0 if kind == IN else 1, offset) if kind in (IN, OUT) else (at, kind, k, offset)
+            for at, kind, k, offset in launch.pointers
+        )
+    return Plan([*plan.launches, *after.launches], max(plan.scratch, after.scratch))
 
 
 def pieces(outer: int, n: int, inner: int) -> tuple[int, int]:
