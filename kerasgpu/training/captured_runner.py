@@ -22,7 +22,6 @@ class CapturedRunner(ProgramRunner):
     def __init__(self, model, mode, source):
         super().__init__(model, mode, source)
         adapter = source.adapter
-        source.order_device = self.where
         self._feed = Feed([devices.put(a, self.where) for a in adapter.arrays], adapter.num_samples, whole=False)
         self._stores: list | None = None  # of predict: arrays that collect the outputs
         self._store_structure = None

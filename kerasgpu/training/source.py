@@ -117,10 +117,9 @@ class ArraySource(BatchSource):
     """The source of in-memory arrays: the order of the pass and the position in it are plain numbers."""
 
     adapter: ArrayAdapter
-    order_device = "cpu:0"  # where the order of a pass is drawn
 
     def _start_pass(self):
-        self.order = self.adapter.permutation(device=self.order_device)
+        self.order = self.adapter.permutation()
         self._iterator = self
 
     @property

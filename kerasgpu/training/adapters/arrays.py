@@ -7,7 +7,7 @@ import numpy as np
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
-from kerasgpu.kernels import launch, movement, random
+from kerasgpu.kernels import launch, movement
 from kerasgpu.training.adapters import convert, pack
 from kerasgpu.training.adapters.base import DataAdapter
 
@@ -47,10 +47,10 @@ class ArrayAdapter(DataAdapter):
         self.num_batches = -(-self.num_samples // self.batch_size)
         self.shuffle = shuffle
 
-    def permutation(self, epoch=None, device="cpu:0"):
+    def permutation(self, epoch=None):
         """The order of the samples for one pass: int64 (samples,), or None when they come as they are.
 
-        Its seed is drawn from NumPy's global generator, so `keras.utils.set_random_seed` fixes it; every device gives the same order.
+        Drawn from NumPy's global generator as Keras does it, so a seed gives Keras's order, on every device.
         """
         del epoch
         if not self.shuffle:
@@ -58,8 +58,7 @@ class ArrayAdapter(DataAdapter):
         if self.shuffle == "batch":
             starts = range(0, self.num_samples, self.batch_size)
             return np.concatenate([np.random.permutation(min(self.batch_size, self.num_samples - s)) + s for s in starts])
-        seed = np.random.randint(0, 1 << 32, 2, dtype="uint32")
-        return random.permutation(devices.put(seed, device), self.num_samples)
+        return np.random.permutation(self.num_samples)
 
     def batch(self, index, order=None):
         """Batch number `index` of a pass in that order."""
