@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_programs import results
 
 import kerasgpu as keras
 from kerasgpu import layers
@@ -125,59 +126,20 @@ def test_estimates_tell_large_from_small():
 
 
 # -- programs on the shim -------------------------------------------------------------------------------------------
-SIDE = 24
-
-
-def random_program(rng, buffers, scratchy):
-    """Adds random calls on (SIDE, SIDE) float arrays, some of which overlap; returns the program."""
-    program = programs.Program(0)
-    numbers = [program.add_buffer(b) for b in buffers]
-    long, total = program.add_buffer(scratchy[0]), program.add_buffer(scratchy[1])
-    apart = lambda a, b: buffers[a].ctypes.data + buffers[a].nbytes <= buffers[b].ctypes.data or a == b
-    for _ in range(14):
-        a, b, c = (rng.randrange(len(buffers)) for _ in range(3))
-        kind = rng.randrange(5)
-        disjoint = all(apart(x, y) or apart(y, x) for x, y in ((a, c), (b, c))) and c not in (a, b)
-        if kind == 0 and disjoint:
-            ints = (1, SIDE, SIDE, SIDE, rng.randrange(2), rng.randrange(2), 0, 0, 0, 0, 0)
-            program.add_call("gemm", [numbers[a], numbers[b]], [numbers[c]], ints, (1 / 32,))
-        elif kind == 1 and disjoint:
-            program.add_call("transpose", [numbers[a]], [numbers[c]], (2, SIDE, SIDE, 1, 0), ())
-        elif kind == 2 and disjoint:
-            program.add_call("copy", [numbers[a]], [numbers[c]], (), ())
-        elif kind == 3:  # two launches and scratch memory
-            program.add_call("reduce", [long], [total], (0, 1, scratchy[0].size, 1), ())
-        else:
-            program.add_call("softmax", [numbers[c]], [numbers[c]], (SIDE, SIDE, 1), ())
-    return program
-
-
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("policy", ["all", "auto"])
 def test_any_order_gives_the_same_bits(on_gpu, monkeypatch, seed, policy):
-    """Random programs over overlapping places of one slab, run in program order as a chain, then as branches in random orders."""
+    """Random programs, run in program order as a chain, then as branches in random orders."""
     if policy == "auto":  # so that small calls fork, too
         monkeypatch.setattr(branches, "_FORK", 0.1)
         monkeypatch.setattr(branches, "_JOIN", 0.0)
-    first = np.random.default_rng(seed).normal(size=12 * SIDE * SIDE).astype("float32")
-    results = []
-    for way in ("0", policy, policy):
-        rng = random.Random(seed)
-        slab = cuda.put(first, ("gpu", 0))
-        half = SIDE * SIDE // 2
-        starts = [rng.randrange(0, 22) * half for _ in range(7)]
-        buffers = [slab[s : s + SIDE * SIDE].reshape(SIDE, SIDE) for s in starts]
-        scratchy = cuda.put(np.tile(first, 6), ("gpu", 0)), cuda.put(np.zeros(1, "float32"), ("gpu", 0))
-        monkeypatch.setenv("KERASGPU_BRANCHES", way)
-        program = random_program(rng, buffers, scratchy)
-        monkeypatch.setattr(on_gpu, "order", None if way == "0" else random.Random(len(results)))
-        program.run()
-        program.run(programs.UNROLL)
-        results.append((slab.get(), scratchy[1].get()))
-        monkeypatch.setattr(on_gpu, "order", None)
-    for other in results[1:]:
-        for a, b in zip(results[0], other):
-            np.testing.assert_array_equal(a.view("uint32"), b.view("uint32"))
+    monkeypatch.setenv("KERASGPU_BRANCHES", "0")
+    want = results(seed)
+    monkeypatch.setenv("KERASGPU_BRANCHES", policy)
+    for k in range(2):
+        monkeypatch.setattr(on_gpu, "order", random.Random(k))
+        for a, b in zip(want, results(seed)):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_programs_do_branch(on_gpu, monkeypatch):
