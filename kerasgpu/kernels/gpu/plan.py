@@ -315,9 +315,10 @@ FAMILIES = {
     "norm_rows": ("layer_norm", "layer_norm_grad"),
     "pooling": ("average_pool", "average_pool_grad", "max_pool", "max_pool_grad", "max_pool_take"),
     "conv": ("conv", "conv_input_grad", "conv_filter_grad"),
+    "depthwise": ("depthwise_conv", "depthwise_input_grad", "depthwise_filter_grad"),
 }  # fmt: skip
 # Kernels without a CUDA version: their operands go to the host and back (docs/cuda.md lists them).
-ON_HOST = frozenset("depthwise_conv depthwise_input_grad depthwise_filter_grad resample sample_map sample_grid".split())
+ON_HOST = frozenset("resample sample_map sample_grid".split())
 _family_of = {name: family for family, names in FAMILIES.items() for name in names}
 
 
