@@ -139,7 +139,30 @@ def calls():
         add("gemm", [array(dtype)] * 2, [array(dtype)], (1, 16, 16, 4096, 1, 0, 0, 0, 0, 0, 0), (1.0,))
         for name in ("conv", "conv_input_grad", "conv_filter_grad"):
             add(name, [array(dtype)] * 2, [array(dtype)], (4, 16, 32, 1, 0, 0, *window), ())
+    for dtype in (f, d, h, b):
+        depthwise(add, dtype, 3, 1)
+    depthwise(add, f, 3, 2)
+    depthwise(add, h, 5, 2)
+    depthwise(add, f, 7, 1)
+    depthwise(add, f, 3, 1, 2)
+    for inner in (3, 4):
+        for name, places, more in (("sample_map", 1, (0,)), ("sample_grid", 2, ())):
+            for order in (0, 1):
+                add(name, [array(f)] * (1 + places), [array(f)], (4, 1, 20, 20, inner, 4, order, 0, 20, 20, *more), (0.0,))
+        for dtype in (f, "uint8"):
+            for taps in (2, 20):
+                axis = [array(i), array(f)]
+                add("resample", [array(dtype), *axis, *axis], [array(f)], (4, 20, 20, inner, 10, 10, taps, taps), ())
     return found
+
+
+def depthwise(add, dtype, taps, stride, dilation=1):
+    """A layer of 2 x 28 x 28 x 40 and its gradients."""
+    before = (taps - 1) * dilation // 2
+    count = (28 + 2 * before - (taps - 1) * dilation - 1) // stride + 1
+    window = (1, 28, 28, 1, count, count, 1, taps, taps, 1, stride, stride, 1, dilation, dilation, 0, before, before)
+    for name, more in (("depthwise_conv", (0, 0)), ("depthwise_input_grad", ()), ("depthwise_filter_grad", ())):
+        add(name, [array(dtype)] * 2, [array(dtype)], (2, 40, *window, *more), ())
 
 
 def modules() -> dict:

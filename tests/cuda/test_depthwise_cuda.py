@@ -38,7 +38,9 @@ def compare(w, batch, channels, m=1, dtype="float32", bias=False):
     got = D.depthwise_conv(put(x), put(k), w, put(more[0]), more[1]).get()
     np.testing.assert_array_equal(got, D.depthwise_conv(x, k, w, *more))  # the same sums in the same order
     close(D.depthwise_input_grad(put(g), put(k), w), D.depthwise_input_grad(g, k, w), D.depthwise_input_grad(ag, ak, w), dtype)
-    close(D.depthwise_filter_grad(put(x), put(g), w), D.depthwise_filter_grad(x, g, w), D.depthwise_filter_grad(ax, ag, w), dtype)
+    close(
+        D.depthwise_filter_grad(put(x), put(g), w), D.depthwise_filter_grad(x, g, w), D.depthwise_filter_grad(ax, ag, w), dtype
+    )
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

@@ -7,14 +7,26 @@ import math
 from typing import NamedTuple
 
 from kerasgpu.kernels.gpu.conv import WINDOW_INTS, Window, read_window
-from kerasgpu.kernels.gpu.plan import FLOATS, MAX_GRID, Call, HostPlan, Launch, Operand, Params, Plan, ceil_div, grid_for, planner
+from kerasgpu.kernels.gpu.plan import (
+    FLOATS,
+    MAX_GRID,
+    Call,
+    HostPlan,
+    Launch,
+    Operand,
+    Params,
+    Plan,
+    ceil_div,
+    grid_for,
+    planner,
+)
 
 INTS = 2 + WINDOW_INTS
 THREADS = 256
 COLUMNS = (4, 2)  # of a thread
 ENOUGH = 1 << 16  # threads with which an H100 is busy: below that, threads take fewer columns
 BLOCKS = 528  # of a filter gradient: four for each multiprocessor of an H100, whatever the GPU at hand has
-LEAST_UNITS = 4  # of a thread, before its sums are joined with others'
+LEAST_UNITS = 2  # of a thread, before its sums are joined with others'
 SHARED = 48 << 10
 SMALL = 1 << 30
 MOST_TAPS = 7  # of a line, that are kept in registers

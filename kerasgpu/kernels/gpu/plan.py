@@ -316,9 +316,10 @@ FAMILIES = {
     "pooling": ("average_pool", "average_pool_grad", "max_pool", "max_pool_grad", "max_pool_take"),
     "conv": ("conv", "conv_input_grad", "conv_filter_grad"),
     "depthwise": ("depthwise_conv", "depthwise_input_grad", "depthwise_filter_grad"),
+    "sampling": ("resample", "sample_map", "sample_grid"),
 }  # fmt: skip
-# Kernels without a CUDA version: their operands go to the host and back (docs/cuda.md lists them).
-ON_HOST = frozenset("resample sample_map sample_grid".split())
+# Kernels without a CUDA version: their operands go to the host and back. There are none now.
+ON_HOST: frozenset[str] = frozenset()
 _family_of = {name: family for family, names in FAMILIES.items() for name in names}
 
 
