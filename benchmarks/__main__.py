@@ -11,7 +11,6 @@ import json
 import math
 import os
 import platform
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +90,7 @@ def main():
     parser.add_argument("--only", help="kernels whose name contains this text")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.02, help="length of one round of one case")
-    parser.add_argument("--json", type=Path, default=HERE / "results" / "latest.json")
+    parser.add_argument("--json", type=Path, help="where results go; default in benchmarks/results: latest.json, or named after the GPU")
     parser.add_argument("--picture", type=Path, default=HERE / "results" / "roofline.png")
     parser.add_argument(
         "--peer",
@@ -101,9 +100,10 @@ def main():
     parser.add_argument("--compare", type=Path, help="an earlier JSON file")
     args = parser.parse_args()
     if args.device == "gpu":
-        from kerasgpu.engine import device
+        from benchmarks import gpu
 
-        sys.exit(f"benchmarks: no GPU timings here: {device.gpu_count()[1] or 'the GPU kernels do not exist yet'}")
+        gpu.main(args.only, args.rounds, args.seconds, args.json)
+        return
     old = json.loads(args.compare.read_text()) if args.compare else None
     peak = peaks.measure()
     print(
@@ -122,6 +122,7 @@ def main():
     mean_of_ratios(rows, "gemm", "numpy_ratio", "NumPy")
     for kernel in dict.fromkeys(row["kernel"] for row in rows):
         mean_of_ratios(rows, kernel, "peer_ratio", "PyTorch")
+    args.json = args.json or HERE / "results" / "latest.json"
     args.json.parent.mkdir(parents=True, exist_ok=True)
     machine = f"{platform.machine()}, level {_core.level()}, {_core.num_threads()} threads"
     args.json.write_text(

@@ -2,8 +2,10 @@
 
 python -m benchmarks.fit kerasgpu mlp
 KERAS_BACKEND=jax python -m benchmarks.fit keras mlp     # in an environment with keras and jax
+python -m benchmarks.fit kerasgpu mlp --device gpu --batch-size 128 --steps-per-execution 32
 
-Data are random, so that nothing is downloaded. The time is the fastest of three epochs, per step.
+Data are random, so that nothing is downloaded. The time is the fastest of three epochs, per step; an epoch ends when its metrics are on
+the host, so all work of a GPU is in it. With --json the line is also added to a file, with the device, its driver and the command.
 """
 
 from __future__ import annotations
@@ -11,6 +13,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
+import platform
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -87,12 +93,42 @@ def workload(keras, name):
     return "rmsprop", stack, x, y, dict(batch_size=128, epochs=3)
 
 
-def main():
+def choose(device):
+    """Tell each library through its environment where to compute, before it is imported."""
+    if device is None:
+        return
+    os.environ["KERASGPU_DEVICE"] = device
+    os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[device]
+    os.environ["KERAS_TORCH_DEVICE"] = {"cpu": "cpu", "gpu": "cuda"}[device]
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def about_the_machine(module):
+    """The GPU and its driver, as NVIDIA's tool says, or the processor; and the library."""
+    try:
+        query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        gpu = subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        gpu = "none"
+    backend = os.environ.get("KERAS_BACKEND") if module.__name__ == "keras" else None
+    return {"gpu": gpu, "machine": platform.machine(), "version": module.__version__, "backend": backend}
+
+
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("module", help="what to import as keras: kerasgpu or keras")
     parser.add_argument("workload", choices=["mlp", "mlp512", "iris", "convnet", "resnet", "xception"])
-    args = parser.parse_args()
+    parser.add_argument("--device", choices=["cpu", "gpu"], help="default: what the library chooses")
+    parser.add_argument("--batch-size", type=int, help="instead of the workload's own")
+    parser.add_argument("--steps-per-execution", type=int, default=1)
+    parser.add_argument("--samples", type=int, help="only so many of the workload's samples")
+    parser.add_argument("--policy", default="float32", help="dtype policy: float32, mixed_float16, mixed_bfloat16")
+    parser.add_argument("--json", help="a file to which the line is added")
+    args = parser.parse_args(arguments)
+    choose(args.device)
     keras = importlib.import_module(args.module)
+    keras.config.set_dtype_policy(args.policy)
 
     class Clock(keras.callbacks.Callback):
         seconds: list = []
@@ -103,17 +139,26 @@ def main():
         def on_epoch_end(self, epoch, logs=None):
             self.seconds.append(time.perf_counter() - self.begin)
 
-    optimizer, stack, x, y, arguments = workload(keras, args.workload)
+    optimizer, stack, x, y, options = workload(keras, args.workload)
+    x, y = x[: args.samples], y[: args.samples]
+    options["batch_size"] = args.batch_size or options["batch_size"]
     model = keras.Sequential(stack) if isinstance(stack, list) else stack
-    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(x, y, verbose=0, callbacks=[Clock()], **arguments)
-    samples = len(x) * (1 - arguments.get("validation_split", 0))
-    steps = int(np.ceil(samples / arguments["batch_size"]))
-    print(
-        json.dumps(
-            {"module": args.module, "workload": args.workload, "us_per_step": round(min(Clock.seconds) / steps * 1e6, 2)}
-        )
+    model.compile(
+        optimizer=optimizer,
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=args.steps_per_execution,
     )
+    model.fit(x, y, verbose=0, callbacks=[Clock()], **options)
+    samples = len(x) * (1 - options.get("validation_split", 0))
+    steps = int(np.ceil(samples / options["batch_size"]))
+    row = {"module": args.module, "workload": args.workload, "us_per_step": round(min(Clock.seconds) / steps * 1e6, 2)}
+    if args.json:
+        settings = {"batch_size": options["batch_size"], "steps_per_execution": args.steps_per_execution, "policy": args.policy}
+        about = {**settings, "device": args.device, **about_the_machine(keras), "command": " ".join(sys.argv)}
+        with open(args.json, "a") as f:
+            f.write(json.dumps({**row, **about}) + "\n")
+    print(json.dumps(row))
 
 
 if __name__ == "__main__":

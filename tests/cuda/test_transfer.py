@@ -79,6 +79,7 @@ def driver(log):
         runtime=runtime,
         Device=FakeDevice,
         get_current_stream=lambda: current,
+        get_elapsed_time=lambda begin, end: 2.5,
         Stream=lambda non_blocking: FakeStream(log, "own", non_blocking),
         Event=lambda **options: FakeEvent(log, **options),
         alloc_pinned_memory=lambda n: log.append(("pinned", n)) or bytearray(n + 512),
@@ -108,6 +109,12 @@ def test_uploads_run_on_a_stream_of_their_own(driver, log):
         ("wait", "current"),
         ("host waits",),
     ]
+
+
+def test_events_measure_time_only_when_asked(driver):
+    queue = driver.compute_queue(0)
+    begin, end = queue.record(timed=True), queue.record(timed=True)
+    assert begin.event.timing and end.event.timing and end.since(begin) == 2.5e-3
 
 
 def test_downloads_wait_once_and_only_when_looked_at(driver, log):

@@ -13,6 +13,7 @@ filled again too early goes to the device with the wrong contents.
 from __future__ import annotations
 
 import collections
+import time
 
 import numpy as np
 
@@ -54,9 +55,13 @@ class ShimEvent(Event):
         self._device = device
         self._copies = copies  # before this event
         self._upto = upto  # pieces of the compute queue's work before it
+        self._at = time.perf_counter()
 
     def done(self):
         return False
+
+    def since(self, earlier):
+        return self._at - earlier._at
 
     def come(self):
         self._device.finish(self._upto)
@@ -118,7 +123,7 @@ class ShimQueue(Queue):
             self.device.start(lambda: taken.append(source.copy()))
         self.pending.append(lambda: target.__setitem__(..., taken[0] if taken else source))
 
-    def record(self):
+    def record(self, timed=False):
         copies, self.pending = self.pending, []
         return ShimEvent(self.device, copies, self.device.started if self.in_order else 0)
 

@@ -27,6 +27,10 @@ class Event:
         """Let the host wait for it."""
         raise NotImplementedError
 
+    def since(self, earlier: Event) -> float:
+        """Seconds of the GPU's clock between an earlier event and this one; both recorded as timed, and both have come."""
+        raise NotImplementedError
+
 
 class Queue:
     """Work that runs in order on a GPU."""
@@ -39,8 +43,8 @@ class Queue:
         """Start copying a GPU array into a host array of as many bytes."""
         raise NotImplementedError
 
-    def record(self) -> Event:
-        """The event of everything started here so far."""
+    def record(self, timed: bool = False) -> Event:
+        """The event of everything started here so far; timed ones know when they came."""
         raise NotImplementedError
 
     def wait(self, event: Event) -> None:
@@ -106,14 +110,18 @@ class Download:
 
 # -- CuPy -----------------------------------------------------------------------------------------------------------
 class CupyEvent(Event):
-    def __init__(self, event):
+    def __init__(self, event, elapsed):
         self.event = event
+        self._elapsed = elapsed
 
     def done(self):
         return self.event.done
 
     def wait(self):
         self.event.synchronize()
+
+    def since(self, earlier):
+        return 1e-3 * self._elapsed(earlier.event, self.event)
 
 
 class CupyQueue(Queue):
@@ -138,11 +146,11 @@ class CupyQueue(Queue):
         with self.cupy.cuda.Device(self.index):
             runtime.memcpyAsync(host.ctypes.data, array.data.ptr, array.nbytes, runtime.memcpyDeviceToHost, self.stream.ptr)
 
-    def record(self):
+    def record(self, timed=False):
         with self.cupy.cuda.Device(self.index):
-            event = self.cupy.cuda.Event(disable_timing=True)
+            event = self.cupy.cuda.Event(disable_timing=not timed)
             event.record(self.stream)
-        return CupyEvent(event)
+        return CupyEvent(event, self.cupy.cuda.get_elapsed_time)
 
     def wait(self, event):
         with self.cupy.cuda.Device(self.index):
