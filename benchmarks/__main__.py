@@ -90,7 +90,9 @@ def main():
     parser.add_argument("--only", help="kernels whose name contains this text")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.02, help="length of one round of one case")
-    parser.add_argument("--json", type=Path, help="where results go; default in benchmarks/results: latest.json, or named after the GPU")
+    parser.add_argument(
+        "--json", type=Path, help="where results go; default in benchmarks/results: latest.json, or named after the GPU"
+    )
     parser.add_argument("--picture", type=Path, default=HERE / "results" / "roofline.png")
     parser.add_argument(
         "--peer",

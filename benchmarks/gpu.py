@@ -100,7 +100,9 @@ def line(row) -> str:
     took = row["cold_s"] or row["warm_s"]
     rate, unit = (row["flops"] / took / 1e9, "GFLOP/s") if row["limit"] == "flops" else (row["bytes"] / took / 1e9, "GB/s")
     cold = f"{row['cold_s'] * 1e6:9.2f} us cold" if row["cold_s"] else " " * 17
-    ratios = "".join(f"{row[k + '_ratio']:7.2f} x {name}" for k, name in (("cupy", "CuPy"), ("torch", "PyTorch")) if k + "_ratio" in row)
+    ratios = "".join(
+        f"{row[k + '_ratio']:7.2f} x {name}" for k, name in (("cupy", "CuPy"), ("torch", "PyTorch")) if k + "_ratio" in row
+    )
     return f"{begin} {row['warm_s'] * 1e6:9.2f} us {cold} {rate:9.1f} {unit:7} {100 * row['of_peak']:4.0f} % of peak {ratios}"
 
 
@@ -121,7 +123,9 @@ def main(only, rounds, budget, out=None, cases=None, peak=None) -> list[dict]:
     peak = peak or peaks()
     versions = {library.__name__: library.__version__ for library in libraries if library is not None}
     print(f"{device}; beside {versions or 'no other library'}")
-    print(f"measured peaks: {peak['gflops']:.0f} GFLOP/s, {peak['memory_gbs']:.0f} GB/s memory, {peak['cache_gbs']:.0f} GB/s L2\n")
+    print(
+        f"measured peaks: {peak['gflops']:.0f} GFLOP/s, {peak['memory_gbs']:.0f} GB/s memory, {peak['cache_gbs']:.0f} GB/s L2\n"
+    )
     rows = []
     for case in cases:
         if only and only not in case.kernel:

@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))  # cuda_shim
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # case tables
 sys.path.insert(0, str(Path(__file__).parents[1] / "kernels"))  # window_reference
+sys.path.append(str(Path(__file__).parents[2]))  # benchmarks
 
 from cuda_shim import device as shim
 from fake_driver import FakeCompiler, fake_driver

@@ -8,16 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # benchmarks is no installed package
-
 from benchmarks import fit, gpu_case, gpu_peers
 from benchmarks import gpu as bench
 from benchmarks.cases import Case
-
 from kerasgpu import kernels
 from kerasgpu.engine import device as devices
 
+ROOT = Path(__file__).parents[2]
 PEAK = {"gflops": 1.0, "memory_gbs": 1.0, "cache_gbs": 1.0, "tf32": False}
 
 
@@ -75,7 +72,7 @@ def test_other_libraries_get_the_arrays_of_the_case():
     cupy = type("cupy", (), {"asarray": staticmethod(Array)})
     gemm = list(cases())[1]
     np.testing.assert_array_equal(gpu_peers.cupy_function(gemm, cupy)().x, np.full((12, 5), 8))
-    assert gpu_peers.cupy_function(list(cases())[0], cupy) is None  # it raised, so there is nothing to compare with
+    assert gpu_peers.cupy_function(next(cases()), cupy) is None  # it raised, so there is nothing to compare with
 
 
 def test_without_a_gpu_it_says_why(monkeypatch):
