@@ -48,6 +48,9 @@ def environment(**values):
 def build(program, setting: str) -> None:
     """Builds a program's graphs anew under a setting."""
     pdl, branches = SETTINGS[setting]
+    pdl = (
+        os.environ.get("KERASGPU_PDL", "1") if pdl == "1" else pdl
+    )  # 2 is for a process of its own: kernels are compiled for it
     early = getattr(drivers.current(), "_early", {})
     early.clear()
     with environment(KERASGPU_PDL=pdl, KERASGPU_BRANCHES=branches):

@@ -100,9 +100,9 @@ def products() -> str:
     return _choice("KERASGPU_GEMM", ("auto", "mma", "wgmma", "cublaslt"), "auto")
 
 
-def early_launch() -> bool:
-    """KERASGPU_PDL: 0 places no kernel of a captured step on a GPU before the kernel that it depends on has ended."""
-    return _choice("KERASGPU_PDL", ("0", "1"), "1") == "1"
+def early_launch() -> int:
+    """KERASGPU_PDL: whether a kernel of a captured step on a GPU is placed before the kernel that it depends on has ended."""
+    return _integer("KERASGPU_PDL", 0, 2, 1)
 
 
 def branches() -> str:

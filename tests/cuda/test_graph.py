@@ -138,7 +138,7 @@ def test_every_entry_point_is_a_macro_that_waits():
     assert re.search(r"__grid_constant__ Params p\) \{ *\\\n *::kg::begin_kernel\(\);", text)
 
 
-def test_compiled_kernels_wait_before_they_touch_memory():
+def test_compiled_kernels_wait_before_they_touch_memory(monkeypatch):
     try:
         real = nvrtc.load()
     except RuntimeError as error:
@@ -148,4 +148,8 @@ def test_compiled_kernels_wait_before_they_touch_memory():
         ptx = real.compile(*one.module, "sm_90a").ptx
         assert ".entry" in ptx and not entries_that_do_not_wait(ptx)
         assert "griddepcontrol" not in real.compile(*one.module, "sm_80").ptx
+    monkeypatch.setenv("KERASGPU_PDL", "2")
+    eager = real.compile(*one.module, "sm_90a").ptx
+    assert eager.find("launch_dependents") < eager.find("griddepcontrol.wait") and not entries_that_do_not_wait(eager)
+    assert ptx.find("launch_dependents") > ptx.find("griddepcontrol.wait")
     assert entries_that_do_not_wait(ptx.replace("griddepcontrol.wait;", "")) and "launch_dependents" in ptx

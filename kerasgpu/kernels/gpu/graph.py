@@ -10,7 +10,9 @@ programmatic edges, have ended and their stores can be seen, and only then touch
 for its predecessors' end; they, having ended, had waited for theirs; and so on to the root, by induction along the edges. Whoever waits
 for one kernel has waited for all that come before it in the graph, whatever mixture of plain and programmatic edges leads there: the
 order of memory accesses is the one that plain edges give. A dependent is let in only after the wait, so at most the next kernel of
-each lane is waiting on the chip, and only once all blocks of the one before are running: it cannot keep them from a place.
+each lane is waiting on the chip, and only once all blocks of the one before are running: it cannot keep them from a place. (With
+KERASGPU_PDL=2 it is let in before the wait: several kernels in a row may be waiting, each with all blocks of the one before in place, so
+the first of them that still runs needs nothing that they hold.)
 
 Only an edge that is the single one into its node is programmatic, and only between our kernels: a library's kernels need not wait.
 """

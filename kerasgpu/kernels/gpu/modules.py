@@ -15,7 +15,7 @@ from kerasgpu.kernels.gpu.libcuda import NO_IMAGE, CudaError
 def image_for(module: tuple, arch: str, compiler, fresh: bool = False) -> bytes:
     """The compiled image of a module (source, defines, text, options), from the cache unless `fresh`."""
     source, defines, text, options = module
-    key = sources.fingerprint(source, defines, text, arch, repr(options), repr(compiler.version), *nvrtc.COMMON)
+    key = sources.fingerprint(source, defines, text, arch, repr(options), repr(compiler.version), *nvrtc.common())
     image = None if fresh or config.dump_folder() else cache.read(key)
     if image is None:
         made = compiler.compile(source, defines, text, options, arch)

@@ -6,10 +6,16 @@ import ctypes
 import functools
 from typing import NamedTuple
 
+from kerasgpu import config
 from kerasgpu.kernels.gpu import libraries, sources
 
 # Flags that every module is compiled with. Nothing is fused that the source does not fuse where -fmad=false is added.
 COMMON = ("--std=c++17", "-default-device", "--ptxas-options=-v", "--diag-suppress=177,186")
+
+
+def common() -> tuple[str, ...]:
+    """COMMON, and what the environment adds."""
+    return (*COMMON, "-DKG_EAGER") if config.early_launch() == 2 else COMMON
 
 
 class CompileError(RuntimeError):
@@ -75,7 +81,7 @@ class Nvrtc:
         main = sources.closure(source)[source].encode()
         self._call("nvrtcCreateProgram", ctypes.byref(program), main, source.encode(), len(headers), texts, names)
         try:
-            flags = [*COMMON, f"-arch={arch}", *[f"-D{k}={v}" for k, v in defines], *options]
+            flags = [*common(), f"-arch={arch}", *[f"-D{k}={v}" for k, v in defines], *options]
             flags_c = (ctypes.c_char_p * len(flags))(*[f.encode() for f in flags])
             status = self.lib.nvrtcCompileProgram(program, len(flags), flags_c)
             log = self._bytes("ProgramLog", program).rstrip(b"\0").decode(errors="replace")
