@@ -17,6 +17,10 @@ template <class T, class S, class F> void run_conv(int64_t groups, const F& make
   const int64_t m = one.source.positions();
   if (m == 0 || one.n == 0) return;
   if constexpr (std::is_same<T, float>::value) {
+    if (winograd_back_pays(one)) {
+      for (int64_t g = 0; g < groups; ++g) run_winograd_back(group(g));
+      return;
+    }
     if (winograd_pays(one)) {
       for (int64_t g = 0; g < groups; ++g) run_winograd(group(g));
       return;

@@ -3,22 +3,12 @@
 // The kernel is transformed first: 36 matrices (channels, outputs), packed in strips. Then blocks of tiles are taken by threads: each
 // transforms its part of the image, multiplies 36 small matrices (tiles, channels) with those of the kernel, and transforms the sums
 // back. Scratch memory is 4 times the kernel and a fixed amount per thread.
-#include "conv_winograd.h"
+#include "conv_winograd_product.h"
 
 namespace KG_NS {
 namespace {
 
 constexpr int L = kLanes;
-constexpr int kSteps = 16;  // rows of the kernel transformed at a time
-
-struct WinogradPlan {
-  int64_t block, blocks;      // tiles at a time
-  int64_t chunk_n, chunks_n;  // outputs at a time
-  int rows;
-  int64_t in_pitch, out_pitch;  // of the transformed tiles
-  int64_t in_step, out_step;    // from one of the 36 matrices to the next
-  int64_t in, out;              // elements of scratch
-};
 
 WinogradPlan make_plan(const ConvProduct<float, float>& x, int64_t tiles) {
   const int64_t depth = x.source.depth;
@@ -37,64 +27,25 @@ WinogradPlan make_plan(const ConvProduct<float, float>& x, int64_t tiles) {
     p.chunk_n = round_up(p.chunk_n / 2, 2 * L);
     p.chunks_n = ceil_div(x.n, p.chunk_n);
   }
-  p.rows = static_cast<int>(ceil_div(p.block, ceil_div(p.block, most)));
-  p.in_pitch = odd_lines(depth), p.out_pitch = odd_lines(p.chunk_n);
-  p.in_step = odd_lines(p.block * p.in_pitch), p.out_step = odd_lines(p.block * p.out_pitch);
-  p.in = kTileAll * p.in_step, p.out = kTileAll * p.out_step;
+  p.lay_out(depth);
   return p;
-}
-
-// Rows k..k+steps and the strip of outputs from j on: u[xi * plane + ...] in the layout of the tile kernels.
-void transform_kernel(const ConvProduct<float, float>& x, int64_t k, int64_t steps, int64_t j, int64_t columns, float* u,
-                      int64_t plane) {
-  float packed[9][kSteps * 2 * L + L];
-  const int64_t width = round_up(columns, L);
-  for (int tap = 0; tap < 9; ++tap) x.factor.pack<float>(x.source.axis, tap, k, steps, j, columns, packed[tap]);
-  for (int64_t at = 0; at < steps * width; at += L) {
-    vf half[3 * kTile], all[kTileAll];
-    for (int c = 0; c < 3; ++c)
-      winograd_kernel(vload(packed[c] + at), vload(packed[3 + c] + at), vload(packed[6 + c] + at), half + c, 3);
-    for (int r = 0; r < kTile; ++r) winograd_kernel(half[3 * r], half[3 * r + 1], half[3 * r + 2], all + kTile * r, 1);
-    for (int xi = 0; xi < kTileAll; ++xi) vstore(u + xi * plane + k * width + at, all[xi]);
-  }
 }
 
 class WinogradBlock {
  public:
-  WinogradBlock(const ConvProduct<float, float>& x, const TileGrid& grid, const WinogradPlan& plan, const float* u,
-                int64_t plane, const float* zeros, float* scratch)
-      : x_(x), grid_(grid), plan_(plan), u_(u), plane_(plane), zeros_(zeros), in_(scratch), out_(scratch + plan.in) {}
+  WinogradBlock(const ConvProduct<float, float>& x, const TileGrid& grid, const WinogradPlan& plan,
+                const WinogradKernel& kernel, float* scratch)
+      : x_(x), grid_(grid), plan_(plan), kernel_(kernel), in_(scratch), out_(scratch + plan.in) {}
 
   // Tiles t0..t1, outputs j0..j1.
   void run(int64_t t0, int64_t t1, int64_t j0, int64_t j1) {
     for (int64_t t = t0; t < t1; ++t)
-      read_tile(x_.source, grid_, t, 0, x_.source.depth, zeros_, in_ + (t - t0) * plan_.in_pitch, plan_.in_step);
-    for (int xi = 0; xi < kTileAll; ++xi) multiply(xi, t1 - t0, j0, j1);
+      read_tile(x_.source, grid_, t, 0, x_.source.depth, kernel_.zeros(), in_ + (t - t0) * plan_.in_pitch, plan_.in_step);
+    plan_.multiply(in_, kernel_, x_.source.depth, t1 - t0, j0, j1, out_);
     for (int64_t t = t0; t < t1; ++t) write(t, out_ + (t - t0) * plan_.out_pitch, j0, j1);
   }
 
  private:
-  void multiply(int xi, int64_t tiles, int64_t j0, int64_t j1) const {
-    const float* in = in_ + xi * plan_.in_step;
-    float* out = out_ + xi * plan_.out_step;
-    const int64_t depth = x_.source.depth, width = 2 * L;
-    for (int64_t i = 0; i < tiles; i += plan_.rows) {
-      const int rows = static_cast<int>(min_of(plan_.rows, tiles - i));
-      for (int64_t j = j0; j < j1; j += width) {
-        const int vectors = static_cast<int>(ceil_div(min_of(width, j1 - j), L));
-        Tile<float> t;
-        t.k = depth;
-        t.a = in + i * plan_.in_pitch, t.a_row = plan_.in_pitch, t.a_k = 1;
-        t.b = u_ + xi * plane_ + j * depth, t.b_k = vectors * L;
-        t.start = nullptr, t.start_row = 0;
-        t.c = out + i * plan_.out_pitch + (j - j0), t.c_row = plan_.out_pitch;
-        t.last = L;
-        t.finish = nullptr;
-        find_micro<float>(rows, vectors, false, false)(t);
-      }
-    }
-  }
-
   // Transforms the sums of tile t back and writes its outputs.
   void write(int64_t t, const float* from, int64_t j0, int64_t j1) const {
     const Axis* axis = x_.source.axis;
@@ -131,9 +82,7 @@ class WinogradBlock {
   const ConvProduct<float, float>& x_;
   const TileGrid& grid_;
   const WinogradPlan& plan_;
-  const float* const u_;
-  const int64_t plane_;
-  const float* const zeros_;
+  const WinogradKernel& kernel_;
   float* const in_;
   float* const out_;
 };
@@ -157,24 +106,13 @@ bool winograd_pays(const ConvProduct<float, float>& x) {
 void run_winograd(const ConvProduct<float, float>& x) {
   const TileGrid grid(x.source);
   const WinogradPlan plan = make_plan(x, grid.tiles);
-  const int64_t depth = x.source.depth, width = 2 * L, strips = ceil_div(x.n, width);
-  const int64_t plane = odd_lines(round_up(x.n, L) * depth);
-  const Scratch u((kTileAll * plane + depth + L) * int64_t(sizeof(float)));
-  float* const zeros = u.as<float>() + kTileAll * plane;
-  std::memset(zeros, 0, static_cast<size_t>(depth + L) * sizeof(float));
-  const int64_t pieces = ceil_div(depth, kSteps);
-  parallel_range(strips * pieces, 4, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t j = task / pieces * width, k = task % pieces * kSteps;
-      transform_kernel(x, k, min_of(kSteps, depth - k), j, min_of(width, x.n - j), u.as<float>() + j * depth, plane);
-    }
-  });
+  const WinogradKernel kernel(x, false);
   const int64_t chunks = plan.blocks * plan.chunks_n;
   Slots<float> slots(static_cast<int>(min_of(min_of(num_threads(), Slots<float>::kMost), chunks)), plan.in + plan.out);
   parallel_for(chunks, [&](int64_t chunk) {
     slots.with([&](float* scratch) {
       const int64_t t = chunk / plan.chunks_n * plan.block, j = chunk % plan.chunks_n * plan.chunk_n;
-      WinogradBlock(x, grid, plan, u.as<float>(), plane, zeros, scratch)
+      WinogradBlock(x, grid, plan, kernel, scratch)
           .run(t, min_of(t + plan.block, grid.tiles), j, min_of(j + plan.chunk_n, x.n));
     });
   });

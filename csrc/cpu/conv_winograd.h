@@ -75,42 +75,76 @@ struct TileGrid {
   int64_t x(int64_t t) const { return t % across * kTileOut; }
 };
 
+// The pixels of a tile, kSide x kSide of them; those outside the image read `zeros`.
+template <int kSide> class TilePixels {
+ public:
+  // image: its first pixel, at the first channel; its pixels lie `pitch` apart.
+  TilePixels(const float* image, int64_t high, int64_t wide, int64_t pitch, int64_t y0, int64_t x0, const float* zeros)
+      : inside_(y0 >= 0 && y0 + kSide <= high && x0 >= 0 && x0 + kSide <= wide), line_(wide * pitch), pitch_(pitch) {
+    if (inside_) {
+      first_ = image + (y0 * wide + x0) * pitch;
+      return;
+    }
+    for (int r = 0; r < kSide; ++r)
+      for (int c = 0; c < kSide; ++c) {
+        const bool there = y0 + r >= 0 && y0 + r < high && x0 + c >= 0 && x0 + c < wide;
+        pixel_[kSide * r + c] = there ? image + ((y0 + r) * wide + x0 + c) * pitch : zeros;
+      }
+  }
+  // f(c, d) for each column c, d its kSide values of the channels that `read` takes from k on.
+  template <class Read, class F> inline __attribute__((always_inline)) void columns(int64_t k, const Read& read,
+                                                                                    const F& f) const {
+    if (inside_) {
+      const float* from = first_ + k;
+      for (int c = 0; c < kSide; ++c, from += pitch_) {
+        vf d[kSide];
+#pragma GCC unroll 6
+        for (int r = 0; r < kSide; ++r) d[r] = read(from + r * line_);
+        f(c, d);
+      }
+    } else {
+      for (int c = 0; c < kSide; ++c) {
+        vf d[kSide];
+#pragma GCC unroll 6
+        for (int r = 0; r < kSide; ++r) d[r] = read(pixel_[kSide * r + c] + k);
+        f(c, d);
+      }
+    }
+  }
+
+ private:
+  const bool inside_;
+  const int64_t line_, pitch_;
+  const float* first_;
+  const float* pixel_[kSide * kSide];
+};
+
+// f(k, read) for vectors of the channels k0..k1; read(p) loads those of one at p.
+template <class F> inline __attribute__((always_inline)) void each_channels(int64_t k0, int64_t k1, const F& f) {
+  int64_t k = k0;
+  for (; k + kLanes <= k1; k += kLanes) f(k, [](const float* p) { return vload(p); });
+  if (k < k1) {
+    const Mask<float> mask(k1 - k);
+    f(k, [&mask](const float* p) { return mask.load(p); });
+  }
+}
+
 // B' x B of channels k0..k1 of tile t: its 36 values of each channel go `step` apart. zeros: k1 of them.
 inline void read_tile(const Source<float>& s, const TileGrid& grid, int64_t t, int64_t k0, int64_t k1, const float* zeros,
                       float* to, int64_t step) {
-  constexpr int L = kLanes;
-  const int64_t y0 = grid.y(t) + s.axis[1].first, x0 = grid.x(t) + s.axis[2].first;
   const int64_t high = s.axis[1].size, wide = s.axis[2].size;
-  const float* pixel[kTileAll];
-  for (int r = 0; r < kTile; ++r)
-    for (int c = 0; c < kTile; ++c) {
-      const bool inside = y0 + r >= 0 && y0 + r < high && x0 + c >= 0 && x0 + c < wide;
-      pixel[kTile * r + c] = inside ? s.data + ((grid.image(t) * high + y0 + r) * wide + x0 + c) * s.pitch + s.channel : zeros;
-    }
-  for (int64_t k = k0; k < k1; k += L) {
+  const TilePixels<kTile> tile(s.data + grid.image(t) * high * wide * s.pitch + s.channel, high, wide, s.pitch,
+                               grid.y(t) + s.axis[1].first, grid.x(t) + s.axis[2].first, zeros);
+  each_channels(k0, k1, [&](int64_t k, auto read) {
     vf half[kTileAll];
-    if (k + L <= k1) {
-      for (int c = 0; c < kTile; ++c) {
-        vf d[kTile];
-#pragma GCC unroll 6
-        for (int r = 0; r < kTile; ++r) d[r] = vload(pixel[kTile * r + c] + k);
-        winograd_input(d, half + c, kTile);
-      }
-    } else {
-      const Mask<float> mask(k1 - k);
-      for (int c = 0; c < kTile; ++c) {
-        vf d[kTile];
-        for (int r = 0; r < kTile; ++r) d[r] = mask.load(pixel[kTile * r + c] + k);
-        winograd_input(d, half + c, kTile);
-      }
-    }
+    tile.columns(k, read, [&](int c, const vf* d) { winograd_input(d, half + c, kTile); });
     for (int r = 0; r < kTile; ++r) {
       vf all[kTile];
       winograd_input(half + kTile * r, all, 1);
 #pragma GCC unroll 6
       for (int c = 0; c < kTile; ++c) vstore(to + (kTile * r + c) * step + (k - k0), all[c]);
     }
-  }
+  });
 }
 
 // Whether a source's windows are 3x3 without stride and dilation, over an image of two dims.
@@ -126,6 +160,9 @@ inline bool plain_3x3(const Source<float>& s) {
 // Whether the product is one of 3x3 windows for which this pays, by an estimate from the sizes alone.
 bool winograd_pays(const ConvProduct<float, float>& x);
 void run_winograd(const ConvProduct<float, float>& x);
+// Whether it pays more to spread tiles of the source than to gather for tiles of the result: conv_winograd_back.cpp.
+bool winograd_back_pays(const ConvProduct<float, float>& x);
+void run_winograd_back(const ConvProduct<float, float>& x);
 
 // Likewise for the gradient of the kernel. dy: at the group's first of `filters` filters, of which it has n; dw likewise.
 bool winograd_gradient_pays(const Source<float>& x, int64_t n);

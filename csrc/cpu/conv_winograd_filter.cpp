@@ -41,28 +41,21 @@ GradientPlan make_plan(int64_t depth, int64_t n, int64_t tiles) {
   return p;
 }
 
-// G dy G' of filters j0..j1 of tile t.
+// G dy G' of filters j0..j1 of tile t. zeros: j1 of them.
 void read_gradient(const Source<float>& s, const TileGrid& grid, const float* dy, int64_t filters, int64_t t, int64_t j0,
-                   int64_t j1, float* to, int64_t step) {
-  const int64_t y0 = grid.y(t), x0 = grid.x(t), high = s.axis[1].count, wide = s.axis[2].count;
-  const float* from = dy + ((grid.image(t) * high + y0) * wide + x0) * filters;
-  for (int64_t j = j0; j < j1; j += L) {
-    const Mask<float> mask(min_of(L, j1 - j));
+                   int64_t j1, const float* zeros, float* to, int64_t step) {
+  const int64_t high = s.axis[1].count, wide = s.axis[2].count;
+  const TilePixels<kTileOut> tile(dy + grid.image(t) * high * wide * filters, high, wide, filters, grid.y(t), grid.x(t), zeros);
+  each_channels(j0, j1, [&](int64_t j, auto read) {
     vf half[kTile * kTileOut];
-    for (int c = 0; c < kTileOut; ++c) {
-      vf d[kTileOut];
-#pragma GCC unroll 4
-      for (int r = 0; r < kTileOut; ++r)
-        d[r] = y0 + r < high && x0 + c < wide ? mask.load(from + (r * wide + c) * filters + j) : vf{};
-      winograd_gradient(d, half + c, kTileOut);
-    }
+    tile.columns(j, read, [&](int c, const vf* d) { winograd_gradient(d, half + c, kTileOut); });
     for (int r = 0; r < kTile; ++r) {
       vf all[kTile];
       winograd_gradient(half + kTileOut * r, all, 1);
 #pragma GCC unroll 6
       for (int c = 0; c < kTile; ++c) vstore(to + (kTile * r + c) * step + (j - j0), all[c]);
     }
-  }
+  });
 }
 
 }  // namespace
@@ -82,10 +75,10 @@ void run_winograd_gradient(const Source<float>& x, const float* dy, int64_t filt
   const TileGrid grid(x);
   const GradientPlan plan = make_plan(x.depth, n, grid.tiles);
   const int64_t blocks = plan.blocks_down * plan.blocks_across, chunks = blocks * plan.slices, width = 2 * L;
-  const Scratch memory((chunks * plan.sums() + round_up(x.depth + L, 16)) * int64_t(sizeof(float)));
+  const Scratch memory((chunks * plan.sums() + round_up(std::max(x.depth, n) + L, 16)) * int64_t(sizeof(float)));
   float* const partial = memory.as<float>();
   float* const zeros = partial + chunks * plan.sums();
-  std::memset(zeros, 0, static_cast<size_t>(x.depth) * sizeof(float));
+  std::memset(zeros, 0, static_cast<size_t>(std::max(x.depth, n)) * sizeof(float));
   Slots<float> slots(static_cast<int>(min_of(min_of(num_threads(), Slots<float>::kMost), chunks)),
                      kTileAll * (plan.in_step + plan.out_step));
   parallel_for(chunks, [&](int64_t chunk) {
@@ -100,7 +93,7 @@ void run_winograd_gradient(const Source<float>& x, const float* dy, int64_t filt
         const int64_t tiles = min_of(kTilesAtOnce, end - t0);
         for (int64_t t = 0; t < tiles; ++t) {
           read_tile(x, grid, t0 + t, k0, k1, zeros, in + t * plan.in_pitch, plan.in_step);
-          read_gradient(x, grid, dy, filters, t0 + t, j0, j1, out + t * plan.out_pitch, plan.out_step);
+          read_gradient(x, grid, dy, filters, t0 + t, j0, j1, zeros, out + t * plan.out_pitch, plan.out_step);
         }
         for (int xi = 0; xi < kTileAll; ++xi)
           for (int64_t k = k0; k < k1; k += plan.rows)

@@ -164,6 +164,28 @@ def test_the_error_of_winograd_stays_below_1e_5_of_the_largest_output(channels, 
                 assert np.abs(function(a, b, w) - want).max() <= 1e-5 * np.abs(want).max()
 
 
+@pytest.mark.parametrize("channels,filters", [(16, 16), (33, 20), (8, 70), (64, 300)])
+def test_tiles_of_a_gradient_that_is_spread(channels, filters, level):
+    """Without padding the input gradient is larger than dy: it is made from tiles of dy, which overlap in it."""
+    rng = np.random.default_rng(channels)
+    k = rng.standard_normal((3, 3, channels, filters)).astype("float32")
+    bias = rng.standard_normal(channels).astype("float32")
+    for batch, size in ((5, (13, 13)), (4, (6, 9)), (9, (7, 5)), (4, (34, 41))):
+        w = window(size, (3, 3))
+        dy = rng.standard_normal((batch, *w.count, filters)).astype("float32")
+        want, _ = exact("conv_input_grad", dy, k, w, 1, channels, filters)
+        before, results = _core.num_threads(), []
+        for n in (1, 2, 3):
+            _core.set_num_threads(n)
+            results.append(conv_input_grad(dy, k, w))
+        _core.set_num_threads(before)
+        assert np.abs(results[0] - want).max() <= 1e-5 * np.abs(want).max()
+        for other in results[1:]:
+            np.testing.assert_array_equal(other, results[0])
+        both = conv_input_grad(dy, k, w, bias=bias, activation="relu")
+        np.testing.assert_array_equal(both, np.maximum(results[0] + bias, 0))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 def test_bias_and_relu_give_the_bits_of_separate_steps(dtype, level):
     rng = np.random.default_rng(0)
