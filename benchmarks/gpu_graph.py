@@ -153,7 +153,7 @@ def main(argv=None):
     rows = []
     for name, (make, kernels) in cases.items():
         found = compare(make, args.steps, args.rounds)
-        if not drivers.current().blaslt_problem() and not kernels:
+        if not drivers.current().library_problem("cublasLt") and not kernels:
             tensor_cores.set_products("cublaslt")
             try:
                 found["cuBLASLt"] = min(compare(make, args.steps, args.rounds).values())

@@ -100,6 +100,11 @@ def products() -> str:
     return _choice("KERASGPU_GEMM", ("auto", "mma", "wgmma", "cublaslt"), "auto")
 
 
+def convolutions() -> str:
+    """KERASGPU_CONV: our kernels, or NVIDIA's cuDNN, for convolutions on a GPU."""
+    return _choice("KERASGPU_CONV", ("own", "cudnn"), "own")
+
+
 def early_launch() -> int:
     """KERASGPU_PDL: whether a kernel of a captured step on a GPU is placed before the kernel that it depends on has ended."""
     return _integer("KERASGPU_PDL", 0, 2, 1)

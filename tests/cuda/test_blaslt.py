@@ -14,6 +14,7 @@ from kerasgpu.kernels.gpu import blaslt, gemm_table, libraries, modules
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu import program as programs
 from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.vendor import LibraryLaunch
 
 
 class Memory(FakeArray):
@@ -31,7 +32,7 @@ class Memory(FakeArray):
 
 def with_library(driver, **answers):
     driver.library = FakeBlasLt(driver.lib, **answers)
-    driver._blaslt_found = blaslt.Library(driver.library, "/somewhere/libcublasLt.so.12"), ""
+    driver.vendor.found["cublasLt"] = blaslt.Library(driver.library, "/somewhere/libcublasLt.so.12"), ""
     driver.empty = lambda shape, dtype, index: Memory(np.zeros(shape, dtype))
     return driver
 
@@ -94,32 +95,32 @@ def plan_of(bias_kind=0, relu=0, accumulate=0, k=8, dtype="float32"):
 
 @pytest.mark.parametrize("other", [{"bias_kind": 2}, {"relu": 1, "accumulate": 1}, {"k": 0}, {"dtype": "int32"}])
 def test_what_the_library_cannot_do_is_ours(library, other):
-    assert all(type(one) is not blaslt.ProductLaunch for one in plan_of(**other).launches)
-    assert type(plan_of().launches[0]) is blaslt.ProductLaunch
+    assert all(not isinstance(one, LibraryLaunch) for one in plan_of(**other).launches)
+    assert isinstance(plan_of().launches[0], LibraryLaunch)
 
 
 def test_no_algorithm(installed):
     tensor_cores.set_products("cublaslt")
     try:
         with_library(installed, unsupported=lambda desc: desc.made_with == (70, 1) and desc.attributes[7] == 4)
-        assert type(plan_of(dtype="float64", bias_kind=1).launches[0]) is not blaslt.ProductLaunch
-        assert type(plan_of(dtype="float64").launches[0]) is blaslt.ProductLaunch
+        assert not isinstance(plan_of(dtype="float64", bias_kind=1).launches[0], LibraryLaunch)
+        assert isinstance(plan_of(dtype="float64").launches[0], LibraryLaunch)
         with_library(installed, workspace=1 << 40)
-        installed._blaslt.clear()
-        assert type(plan_of().launches[0]) is not blaslt.ProductLaunch
+        installed.vendor.on_gpu.clear()
+        assert not isinstance(plan_of().launches[0], LibraryLaunch)
     finally:
         tensor_cores.set_products(None)
 
 
 def test_auto_follows_the_measured_rows(installed, monkeypatch):
     with_library(installed)
-    assert type(plan_of().launches[0]) is not blaslt.ProductLaunch
+    assert not isinstance(plan_of().launches[0], LibraryLaunch)
     monkeypatch.setitem(gemm_table.MEASURED, gemm_table.shape_class("tf32", 8, 8, 8, 1), ("cublaslt", 1))
-    assert type(plan_of().launches[0]) is blaslt.ProductLaunch
-    installed._blaslt_found = None, "cuBLASLt was not found"
-    assert type(plan_of().launches[0]) is not blaslt.ProductLaunch  # a row that names a library that is not there
+    assert isinstance(plan_of().launches[0], LibraryLaunch)
+    installed.vendor.found["cublasLt"] = None, "cuBLASLt was not found"
+    assert not isinstance(plan_of().launches[0], LibraryLaunch)  # a row that names a library that is not there
     monkeypatch.setattr(tensor_cores, "_products", "mma")
-    assert type(plan_of().launches[0]) is not blaslt.ProductLaunch
+    assert not isinstance(plan_of().launches[0], LibraryLaunch)
 
 
 def test_forced_without_the_library(installed, monkeypatch):
@@ -214,7 +215,7 @@ def test_descriptors_are_made_once_and_destroyed(library):
     assert library.library.calls.count("cublasLtMatmulAlgoGetHeuristic") == 2  # for planning, then within its workspace
     assert library.library.calls.count("cublasLtCreate") == 1
     cuda.forget()
-    library._blaslt.clear()
+    library.vendor.on_gpu.clear()
     assert not library.library.things
 
 

@@ -7,7 +7,8 @@ import pytest
 from fake_blaslt import FakeBlasLt
 from fake_driver import fake_driver
 
-from kerasgpu.kernels.gpu import blaslt, diagnosis, libcuda, libraries, nvrtc
+from kerasgpu.kernels.gpu import blaslt, libraries, nvrtc
+from kerasgpu.kernels.gpu import cudnn as libcudnn
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_libraries_that_are_there(places):
     places["/wheels/libcudnn.so.9"] = cudnn(90501)
     lines = dict(fake_driver().info())
     assert lines["cuBLASLt"] == "12.8.5 at /wheels/libcublasLt.so.12"
-    assert lines["cuDNN"] == "9.5.1 at /wheels/libcudnn.so.9, for benchmarks"
+    assert lines["cuDNN"] == "9.5.1 at /wheels/libcudnn.so.9"
     assert lines["NVRTC"] == "12.8 at /wheels/libnvrtc.so.12"
     assert lines["CuPy"] == "14.2.0, for CUDA 12"
     assert "132 multiprocessors" in lines["gpu:0"] and lines["gpu:0 memory"] == "1024 of 81920 MiB free"
@@ -69,11 +70,13 @@ def test_no_driver():
 
 
 def test_older_cudnn(places):
-    places["libcudnn.so.8"] = cudnn(8907)
-    assert diagnosis.cudnn_version() == ((8, 9, 7), "libcudnn.so.8")
-    places["libcudnn.so.8"] = types.SimpleNamespace()  # without the function
-    assert diagnosis.cudnn_version() is None
-    assert libcuda.PROGRAMMATIC.from_port == 1
+    places["/usr/lib/libcudnn.so.8"] = cudnn(8907)
+    with pytest.raises(RuntimeError, match="cuDNN was not found"):
+        libcudnn.open_library(12)
+    assert libcudnn.Library(cudnn(8907), "").version == (8, 9, 7)
+    places["/usr/lib/libcudnn.so.8"] = types.SimpleNamespace()  # without the function
+    with pytest.raises(RuntimeError, match="cuDNN was not found"):
+        libcudnn.open_library(12)
 
 
 def test_the_real_library_takes_our_descriptors():

@@ -86,7 +86,7 @@ def test_training_is_the_same_bits(setting):
 # -- cuBLASLt -------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def blaslt(on_gpu):
-    problem = drivers.current().blaslt_problem()
+    problem = drivers.current().library_problem("cublasLt")
     if problem:
         pytest.skip(problem)
     tensor_cores.set_products("cublaslt")
@@ -138,9 +138,9 @@ def test_training_with_the_library(blaslt):
 
 
 def test_the_library_is_used(blaslt):
-    from kerasgpu.kernels.gpu.blaslt import ProductLaunch
+    from kerasgpu.kernels.gpu.vendor import LibraryLaunch
 
     a = put(np.ones((256, 256), "float32"))
     gemm.gemm(a, a)
     plans = [p for key, p in cuda._plans.items() if key[0] == "gemm"]
-    assert any(type(one) is ProductLaunch for p in plans for one in p.launches)
+    assert any(isinstance(one, LibraryLaunch) for p in plans for one in p.launches)

@@ -1,8 +1,8 @@
 """Matrix products by cuBLASLt, NVIDIA's library, through ctypes: an alternative to our kernels that is never needed.
 
     product = Product("float32", True, 1, m, n, k, ...)
-    driver.product_workspace(product)      bytes of scratch memory, or None: the library cannot compute it
-    ProductLaunch(product, params)         in a Plan, like any launch
+    driver.library_workspace(product)      bytes of scratch memory, or None: the library cannot compute it
+    launch_of(product, workspace)          in a Plan, like any launch
 
 The library thinks in columns. A row-major (r, c) matrix is a column-major (c, r) one in the same memory, so the product C = op(A) op(B)
 of rows is computed as C' = op(B)' op(A)': factors swapped, m and n swapped, transpositions as they were. A bias for the columns of C is
@@ -19,7 +19,8 @@ import threading
 from typing import Any, NamedTuple
 
 from kerasgpu.kernels.gpu import libraries
-from kerasgpu.kernels.gpu.plan import Launch, Params
+from kerasgpu.kernels.gpu.plan import Params
+from kerasgpu.kernels.gpu.vendor import LibraryCall, LibraryLaunch, OnGpu
 
 # cudaDataType, cublasComputeType_t
 _TYPES = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
@@ -61,20 +62,18 @@ class Product(NamedTuple):
     accumulate: bool
     alpha: float
 
+    @property
+    def library(self) -> str:
+        return "cublasLt"
 
-class ProductLaunch(Launch):
-    """A launch that the library does. Parameters: addresses of A, B, bias, C, workspace."""
 
-    __slots__ = ("product", "workspace")
-
-    def __init__(self, product: Product, workspace: int):
-        params = Params().input(0).input(1)
-        params.input(2) if product.bias else params.null()
-        params.output(0)
-        params.scratch() if workspace else params.null()
-        super().__init__("cublasLt", "product", {}, 132, 1024, params)
-        self.product = product
-        self.workspace = workspace
+def launch_of(product: Product, workspace: int) -> LibraryLaunch:
+    """Parameters: addresses of A, B, bias, C, workspace."""
+    params = Params().input(0).input(1)
+    params.input(2) if product.bias else params.null()
+    params.output(0)
+    params.scratch() if workspace else params.null()
+    return LibraryLaunch("cublasLt", product, params, workspace)
 
 
 class _Heuristic(ctypes.Structure):
@@ -124,24 +123,19 @@ def open_library(most: int) -> Library:
     return best
 
 
-class BlasLt:
-    """The library on one GPU, whose context is current in every thread that calls."""
+def open_on_gpu(library: Library, capability: tuple[int, int]) -> BlasLt:
+    return BlasLt(library, 32 << 20 if capability >= (9, 0) else 4 << 20)
+
+
+class BlasLt(OnGpu):
+    """The library on one GPU."""
 
     def __init__(self, library: Library, most_workspace: int):
+        super().__init__()
         self.library = library
         self.most_workspace = most_workspace
         self.handle = ctypes.c_void_p()
         library.call("cublasLtCreate", ctypes.byref(self.handle))
-        self._found: dict[tuple[Product, int], Matmul | None] = {}
-        self._lock = threading.Lock()
-
-    def matmul(self, product: Product, workspace: int) -> Matmul | None:
-        """Descriptors and algorithm of a product with at most so many bytes of workspace; None when the library has no algorithm."""
-        key = product, workspace
-        with self._lock:
-            if key not in self._found:
-                self._found[key] = self._prepare(product, workspace)
-            return self._found[key]
 
     def _prepare(self, product: Product, workspace: int) -> Matmul | None:
         try:
@@ -153,7 +147,7 @@ class BlasLt:
         return made if made.found else None
 
 
-class Matmul:
+class Matmul(LibraryCall):
     """One product, ready to start with addresses."""
 
     def __init__(self, library: Library, handle: ctypes.c_void_p, product: Product, workspace: int):
@@ -212,7 +206,7 @@ class Matmul:
         self.algorithm, self.workspace = best.algorithm, best.workspace
 
     def start(self, params, stream: int) -> None:
-        """On a stream, with the addresses of a ProductLaunch's parameters."""
+        """On a stream, with the addresses of `launch_of`'s parameters."""
         a, b, bias, c, workspace = (ctypes.c_void_p(at) for at in memoryview(params).cast("Q"))
         with self._lock:  # the descriptor holds the address of the bias until the call is over
             if self.product.bias:

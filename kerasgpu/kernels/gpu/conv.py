@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu import gemm, gemm_table, gemm_tiles
+from kerasgpu.kernels.gpu import conv_library, gemm, gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plan import FLOATS, Call, HostPlan, Launch, Params, Plan, ceil_div, planner
 
 WINDOW_INTS = 18
@@ -192,6 +192,9 @@ def _conv(call: Call) -> Plan:
     call.output(0, counts[2])
     if counts[2] == 0:
         return Plan()
+    found = conv_library.by_library(call, c, part)
+    if found is not None:
+        return found
     if trivial(c.window) and c.groups == 1 and max(counts) < gemm_tiles.SMALL:
         return as_gemm(call, c, part)
     views = views_of(c, part)

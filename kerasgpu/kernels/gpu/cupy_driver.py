@@ -9,11 +9,11 @@ import threading
 import numpy as np
 
 from kerasgpu import config
-from kerasgpu.kernels.gpu import blaslt, diagnosis, exchange, libcuda, nvrtc, transfer
-from kerasgpu.kernels.gpu.blaslt import ProductLaunch
+from kerasgpu.kernels.gpu import diagnosis, exchange, libcuda, nvrtc, transfer
 from kerasgpu.kernels.gpu.driver import Driver
 from kerasgpu.kernels.gpu.graph import CudaGraph
 from kerasgpu.kernels.gpu.modules import Modules
+from kerasgpu.kernels.gpu.vendor import LibraryLaunch, Vendor
 
 OLDEST_DRIVER = 12, 0
 OLDEST_CAPABILITY = 7, 5
@@ -31,7 +31,7 @@ class CupyDriver(Driver):
         self._copies: dict[int, transfer.CupyQueue] = {}
         self._threads = threading.local()
         self._early: dict[int, tuple[bool, str]] = {}
-        self._blaslt: dict[int, blaslt.BlasLt] = {}
+        self.vendor = Vendor(self)
 
     @functools.cached_property
     def cuda(self) -> libcuda.LibCuda:
@@ -199,51 +199,18 @@ class CupyDriver(Driver):
         return found
 
     def prepare(self, launches, index):
-        self.modules(index).compile_all([one for one in launches if type(one) is not ProductLaunch])
+        self.modules(index).compile_all([one for one in launches if not isinstance(one, LibraryLaunch)])
 
-    @functools.cached_property
-    def _blaslt_found(self) -> tuple[blaslt.Library | None, str]:
-        try:
-            return blaslt.open_library(self.cuda.driver_version()[0]), ""
-        except RuntimeError as error:
-            return None, str(error)
+    def library_problem(self, name):
+        return self.vendor.library(name)[1]
 
-    @property
-    def blaslt_library(self) -> blaslt.Library | None:
-        return self._blaslt_found[0]
+    def library_workspace(self, work):
+        return self.vendor.workspace(work)
 
-    def blaslt_problem(self):
-        return self._blaslt_found[1]
-
-    def blas(self, index) -> blaslt.BlasLt:
-        found = self._blaslt.get(index)
-        if found is None:
-            library, problem = self._blaslt_found
-            if library is None:
-                raise RuntimeError(problem)
-            self._enter(index)
-            most = 32 << 20 if self.cuda.capability(index) >= (9, 0) else 4 << 20
-            with self.cupy.cuda.Device(index):
-                found = self._blaslt[index] = blaslt.BlasLt(library, most)
-        return found
-
-    def product_workspace(self, product):
-        if self.blaslt_problem():
-            return None
-        blas = self.blas(0)
-        with self.cupy.cuda.Device(0):
-            found = blas.matmul(product, blas.most_workspace)
-        return None if found is None else found.workspace
-
-    def _matmul(self, launch: ProductLaunch, index) -> blaslt.Matmul:
-        blas = self.blas(index)
-        with self.cupy.cuda.Device(index):
-            found = blas.matmul(launch.product, launch.workspace)
-        if found is None:
-            raise RuntimeError(
-                f"cuBLASLt on gpu:{index} has no way to compute {launch.product}, on gpu:0 it has; use KERASGPU_GEMM=auto"
-            )
-        return found
+    def on(self, index):
+        """A GPU and its context, current in this thread for a `with`."""
+        self._enter(index)
+        return self.cupy.cuda.Device(index)
 
     def _enter(self, index):
         """Make a GPU's context current in this thread, once: modules, launches and graphs belong to it."""
@@ -255,8 +222,8 @@ class CupyDriver(Driver):
 
     def function(self, launch, index):
         self._enter(index)
-        if type(launch) is ProductLaunch:
-            return self._matmul(launch, index)
+        if isinstance(launch, LibraryLaunch):
+            return self.vendor.ready(launch, index)
         with self.cupy.cuda.Device(index):
             return self.modules(index).function(launch)
 
@@ -272,7 +239,7 @@ class CupyDriver(Driver):
                 self._start(function, launch, params)
 
     def _start(self, function, launch, params):
-        if type(launch) is ProductLaunch:
+        if isinstance(launch, LibraryLaunch):
             function.start(params, self.stream())
         else:
             buffer = (ctypes.c_char * len(params)).from_buffer(params)

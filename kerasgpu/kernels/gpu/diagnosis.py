@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-
-from kerasgpu.kernels.gpu import libcuda, libraries, nvrtc
+from kerasgpu.kernels.gpu import libcuda, nvrtc
 
 
 def install_line(major: int) -> str:
@@ -20,8 +18,8 @@ def describe(driver) -> list[tuple[str, str]]:
     lines = [("NVIDIA driver", f"runs CUDA up to {version[0]}.{version[1]}")]
     lines.append(("CuPy", _cupy(driver, version[0])))
     lines.append(("NVRTC", _nvrtc(version[0])))
-    lines.append(("cuBLASLt", _blaslt(driver)))
-    lines.append(("cuDNN", _cudnn(version[0])))
+    lines.append(("cuBLASLt", _library(driver, "cublasLt")))
+    lines.append(("cuDNN", _library(driver, "cudnn")))
     try:
         lines += _devices(driver)
     except libcuda.CudaError as error:
@@ -44,34 +42,9 @@ def _nvrtc(major: int) -> str:
     return f"{found.version[0]}.{found.version[1]} at {found.path}"
 
 
-def _blaslt(driver) -> str:
-    problem = driver.blaslt_problem()
-    if problem:
-        return f"not needed. {problem}"
-    found = driver.blaslt_library
-    return f"{'.'.join(map(str, found.version))} at {found.path}"
-
-
-def _cudnn(major: int) -> str:
-    """kerasgpu itself does not use it: PyTorch does, in the benchmarks that compare convolutions."""
-    found = cudnn_version()
-    if found is None:
-        return f"not needed, benchmarks compare with it. It was not found; run: {libraries.pip_line('cudnn', major)}"
-    return f"{'.'.join(map(str, found[0]))} at {found[1]}, for benchmarks"
-
-
-def cudnn_version() -> tuple[tuple[int, int, int], str] | None:
-    """Of the cuDNN that can be loaded, and where it is."""
-    for path in libraries.candidates("cudnn", (9,)):
-        try:
-            lib = ctypes.CDLL(path)
-            lib.cudnnGetVersion.restype = ctypes.c_size_t
-            number = lib.cudnnGetVersion()
-        except (OSError, AttributeError):
-            continue
-        unit = 10000 if number >= 90000 else 1000  # 9.5.1 is 90501, 8.9.7 is 8907
-        return (number // unit, number % unit // 100, number % 100), path
-    return None
+def _library(driver, name: str) -> str:
+    found, problem = driver.vendor.library(name)
+    return f"not needed. {problem}" if problem else f"{'.'.join(map(str, found.version))} at {found.path}"
 
 
 def _devices(driver) -> list[tuple[str, str]]:

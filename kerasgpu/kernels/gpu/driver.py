@@ -92,12 +92,12 @@ class Driver:
         """
         raise NotImplementedError
 
-    def blaslt_problem(self) -> str:
-        """Why cuBLASLt cannot be used, in one sentence; empty when it can."""
-        return "cuBLASLt needs a GPU"
+    def library_problem(self, name: str) -> str:
+        """Why a library of NVIDIA ("cublasLt", "cudnn") cannot be used, in one sentence; empty when it can."""
+        return f"{name} needs a GPU"
 
-    def product_workspace(self, product) -> int | None:
-        """Bytes of scratch memory that cuBLASLt wants for a `blaslt.Product`; None when it cannot compute it."""
+    def library_workspace(self, work) -> int | None:
+        """Bytes of scratch memory that a library wants for a `blaslt.Product` or `cudnn.Convolution`; None: it cannot do it."""
         return None
 
     def synchronize(self, index: int) -> None:

@@ -94,7 +94,7 @@ def by_library(g: Gemm, dtype: str, kind: str) -> Plan | None:
     if wanted not in ("auto", "cublaslt") or gemm_table.forced is not None:
         return None
     driver = drivers.current()
-    problem = driver.blaslt_problem()
+    problem = driver.library_problem("cublasLt")
     if problem and wanted == "cublaslt":
         raise RuntimeError(f"KERASGPU_GEMM=cublaslt: {problem}")
     if problem or g.bias_kind == 2 or (g.relu and g.accumulate) or g.k == 0:
@@ -103,8 +103,8 @@ def by_library(g: Gemm, dtype: str, kind: str) -> Plan | None:
         dtype, kind == "tf32", g.batch, g.m, g.n, g.k, g.trans_a, g.trans_b, g.a_stride, g.b_stride, bool(g.bias_kind), g.relu,
         g.accumulate, g.alpha,
     )  # fmt: skip
-    workspace = driver.product_workspace(product)
-    return None if workspace is None else Plan([blaslt.ProductLaunch(product, workspace)], workspace)
+    workspace = driver.library_workspace(product)
+    return None if workspace is None else Plan([blaslt.launch_of(product, workspace)], workspace)
 
 
 def tiled(call: Call, g: Gemm) -> Plan:

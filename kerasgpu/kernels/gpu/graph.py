@@ -22,8 +22,8 @@ from __future__ import annotations
 import ctypes
 
 from kerasgpu.kernels.gpu import libcuda
-from kerasgpu.kernels.gpu.blaslt import Matmul
 from kerasgpu.kernels.gpu.driver import Graph
+from kerasgpu.kernels.gpu.vendor import LibraryCall
 
 
 class CudaGraph(Graph):
@@ -66,12 +66,12 @@ class CudaGraph(Graph):
         self.executable = self.cuda.instantiate(self.graph)
 
     def _by_library(self, k: int) -> bool:
-        return isinstance(self.steps[k][0], Matmul)
+        return isinstance(self.steps[k][0], LibraryCall)
 
     def _capture(self, k: int) -> int:
         """What a library does, as a graph: on a stream that no one else has."""
-        matmul, _, params = self.steps[k]
-        return self.cuda.capture(lambda stream: matmul.start(params, stream))
+        call, _, params = self.steps[k]
+        return self.cuda.capture(lambda stream: call.start(params, stream))
 
     def _add(self, k: int, before: list[int]) -> int:
         if self._by_library(k):
