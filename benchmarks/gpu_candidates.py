@@ -12,10 +12,12 @@ import time
 import numpy as np
 
 from kerasgpu import config
+from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu import gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.vendor import LibraryLaunch
 
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
 # TFLOP/s without sparsity, from NVIDIA's data sheets.
@@ -87,6 +89,24 @@ def seconds(plan, call, budget=4e-3) -> float:
     repeats = max(1, min(64, int(budget / max(took, 1e-7))))
     many = driver.graph([(f, launch, bytearray(p)) for _ in range(repeats) for f, launch, p in once], 0)
     return best_of(many.run, 3) / repeats
+
+
+def by_library(kind, call) -> dict:
+    """{library: seconds} of the same call by cuBLASLt or cuDNN as kerasgpu calls them; empty where that cannot be."""
+    name = "cudnn" if call[0].startswith("conv") else "cublasLt"
+    if drivers.current().library_problem(name):
+        return {}
+    before = os.environ.get("KERASGPU_CONV")
+    tensor_cores.set_products("cublaslt")
+    os.environ["KERASGPU_CONV"] = "cudnn"
+    try:
+        plan = plan_of(kind, None, call)
+    finally:
+        tensor_cores.set_products(None)
+        os.environ.pop("KERASGPU_CONV") if before is None else os.environ.update(KERASGPU_CONV=before)
+    if not any(isinstance(one, LibraryLaunch) for one in plan.launches):
+        return {}
+    return {f"{name} (called by us)": seconds(plan, call)}
 
 
 def best_of(run, rounds: int) -> float:

@@ -92,7 +92,8 @@ def main():
                 found, worst = bench.time_candidates(kind, call, choices, deadline)
                 flops = 2 * pixels * taps * c.depth * filters
                 title = f"{name} {part[5:] or 'forward'}"
-                row = bench.report(title, kind, flops, found, worst, peers(kind, part, shape), device, default)
+                others = {**peers(kind, part, shape), **bench.by_library(kind, call)}
+                row = bench.report(title, kind, flops, found, worst, others, device, default)
                 row["class"] = gemm_table.shape_class(kind, *sizes)
                 rows.append(row)
     bench.save(args, "conv", device, rows)

@@ -92,7 +92,8 @@ def main():
             choices, default = bench.ranked(args, kind, m, n, k, batch, whole=whole)
             found, worst = bench.time_candidates(kind, call, choices, deadline)
             flops = 2 * m * n * k * batch
-            row = bench.report(name, kind, flops, found, worst, peers(kind, shape), device, default)
+            others = {**peers(kind, shape), **bench.by_library(kind, call)}
+            row = bench.report(name, kind, flops, found, worst, others, device, default)
             row["class"] = gemm_table.shape_class(kind, m, n, k, batch)
             rows.append(row)
     bench.save(args, "gemm", device, rows)

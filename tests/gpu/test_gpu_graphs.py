@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 from random_programs import results
+from test_cuda_conv import CASES
+from test_cudnn import run as convolution
 from test_gpu_device import put, train
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda, gemm
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu import program as programs
+from kerasgpu.kernels.gpu.vendor import LibraryLaunch
 
 pytestmark = pytest.mark.gpu
 SETTINGS = [("1", "0"), ("0", "auto"), ("0", "all"), ("1", "auto"), ("1", "all")]
@@ -138,9 +141,27 @@ def test_training_with_the_library(blaslt):
 
 
 def test_the_library_is_used(blaslt):
-    from kerasgpu.kernels.gpu.vendor import LibraryLaunch
-
     a = put(np.ones((256, 256), "float32"))
     gemm.gemm(a, a)
     plans = [p for key, p in cuda._plans.items() if key[0] == "gemm"]
     assert any(isinstance(one, LibraryLaunch) for p in plans for one in p.launches)
+
+
+# -- cuDNN ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("part", ["conv", "conv_input_grad", "conv_filter_grad"])
+@pytest.mark.parametrize("case", CASES)
+def test_convolutions(on_gpu, monkeypatch, case, part, dtype):
+    problem = drivers.current().library_problem("cudnn")
+    if problem:
+        pytest.skip(problem)
+    monkeypatch.setenv("KERASGPU_CONV", "cudnn")
+    cuda.forget()
+    try:
+        extra = {} if part == "conv_filter_grad" else {"bias": True, "activation": "relu"}
+        got, want = convolution(part, case, dtype, **extra)
+        np.testing.assert_allclose(got, want, rtol=2**-7 if dtype == "bfloat16" else 2**-9, atol=1e-2)
+        used = [one for key, p in cuda._plans.items() if key[0] == part for one in p.launches if isinstance(one, LibraryLaunch)]
+        print(case, part, dtype, "by cuDNN" if used else "has no engine: ours")
+    finally:
+        cuda.forget()
