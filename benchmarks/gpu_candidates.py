@@ -166,16 +166,16 @@ def difference(x, reference) -> float:
     return float(abs(x - reference).max() / (abs(reference).max() + 1e-30))
 
 
-def ranked(args, kind, m, n, k, batch, most_m=None, splits=True, whole=True):
+def ranked(args, kind, m, n, k, batch, most_m=None, splits=True, whole=True, matrices=False):
     """(candidates, what a product gets now): at most --count, those that the model puts first, of Hopper's tiles and the others alike;
-    each tile at least once while there is room. `whole`: 16 bytes of both operands are copied at once."""
+    each tile at least once while there is room. `whole`: 16 bytes of both operands are copied at once; `matrices`: and they are plain matrices."""
     with using(kind):
-        default = gemm_table.choose(kind, m, n, k, batch, most_m, whole)
+        default = gemm_table.choose(kind, m, n, k, batch, most_m, whole, matrices)
     if not splits:
         default = gemm_table.Choice(default.tile, 1, -(-max(k, 1) // default.tile.k) * default.tile.k)
-    tiles = None if whole else gemm_table.TILES[kind]
+    tiles = (gemm_table.wgmma_tiles(kind, matrices) if whole else ()) + gemm_table.TILES[kind]
     every = [c for c in gemm_table.candidates(kind, m, n, k, batch, most_m, tiles) if splits or c.splits == 1]
-    every = [c for c in every if c.tile.name.startswith(args.tiles)] or [default]
+    every = [c for c in every if c.tile.name.startswith(tuple(args.tiles.split(",")))] or [default]
     every.sort(key=lambda c: gemm_table.cycles(kind, c, m, n, k, batch))
     families = [f for f in ([c for c in every if c.tile.wgmma == own] for own in (False, True)) if f]
     chosen = []
@@ -214,7 +214,9 @@ def arguments(description: str):
     parser.add_argument("names", nargs="*", help="only shapes whose name contains one of these")
     parser.add_argument("--kinds", default="tf32,half,simt")
     parser.add_argument("--count", type=int, default=16, help="candidates for each shape")
-    parser.add_argument("--tiles", default="", help="only tiles whose name begins with this: w for Hopper's own, w128x256, ...")
+    parser.add_argument(
+        "--tiles", default="", help="only tiles whose name begins with one of these, as w,t (Hopper's own) or w128x256"
+    )
     parser.add_argument(
         "--cut", action="store_true", help="Hopper's tiles cut floats to TF32 instead of rounding them, to see the cost"
     )

@@ -1,4 +1,4 @@
-"""Matrix products on a GPU, every candidate tile beside cuBLAS: `python -m benchmarks.gpu_gemm [--kinds tf32,half,simt] [--tiles w] [name ...]`.
+"""Matrix products on a GPU, every candidate tile beside cuBLAS: `python -m benchmarks.gpu_gemm [--kinds tf32,half,simt] [--tiles w,t] [name ...]`.
 
 Squares, skinny shapes, the products of an MLP's training step. Prints time, share of the chip's peak, the best tile, the largest
 difference between candidates, and cuBLAS through PyTorch (as a CUDA graph) or CuPy (launched one by one). Writes JSON.
@@ -89,7 +89,7 @@ def main():
             call = ("gemm", (a, b), (out,), ints, (1.0,))
             size = 16 // bench.ITEM[kind]
             whole = (m if ta else k) % size == 0 and (k if tb else n) % size == 0
-            choices, default = bench.ranked(args, kind, m, n, k, batch, whole=whole)
+            choices, default = bench.ranked(args, kind, m, n, k, batch, whole=whole, matrices=True)
             found, worst = bench.time_candidates(kind, call, choices, deadline)
             flops = 2 * m * n * k * batch
             others = {**peers(kind, shape), **bench.by_library(kind, call)}

@@ -1,21 +1,22 @@
 // The tile that a planner's macros describe, and how its elements are stored.
 //
 // Defines: KG_T the element type; KG_M, KG_N, KG_K the tile; KG_WM, KG_WN warps down and across; KG_MMA 0 for ordinary cores, 1 for
-// mma.sync, with KG_WK warps along k and KG_STAGES panels, 2 for wgmma, with KG_STAGES and KG_ROUND 1 where floats are rounded;
+// mma.sync, with KG_WK warps along k and KG_STAGES panels, 2 for wgmma, with KG_STAGES and KG_ROUND 1 where floats are rounded, 3
+// for wgmma with panels that come as boxes (gemm_tma.cuh; gemm_tiled.cu only);
 // KG_VA, KG_VB elements that are copied at once from A and B; KG_DA, KG_DB 1 where the operand is deep (gemm_panel.cuh); KG_INDEX
 // int32_t or int64_t; KG_BLOCKS that a multiprocessor should hold; KG_WHOLE 1 when the sums are results, 0 when they are partial
 // sums of one stretch of k.
 #pragma once
 #include "gemm_mma.cuh"
 #include "gemm_simt.cuh"
-#if KG_MMA == 2
+#if KG_MMA >= 2
 #include "gemm_wgmma.cuh"
 #endif
 
 namespace kg {
 
 typedef KG_T T;
-#if KG_MMA == 2
+#if KG_MMA >= 2
 typedef WgmmaTile<T, KG_M, KG_N, KG_K, KG_WM, KG_WN, KG_STAGES, KG_VA, KG_VB, KG_DA, KG_DB, KG_ROUND> Tile;
 #elif KG_MMA
 typedef MmaTile<T, KG_M, KG_N, KG_K, KG_WM, KG_WN, KG_WK, KG_STAGES, KG_VA, KG_VB, KG_DA, KG_DB> Tile;

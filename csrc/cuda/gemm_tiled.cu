@@ -5,8 +5,12 @@
 // With more than one stretch each stores its sums to scratch memory, (batch, split, tile, kM, kN), and `gemm_join` adds them up in
 // order: the same bits on every run.
 // Grid: x tiles, y splits, z batch entries (several launches when there are more than 65535). Block: 32 threads a warp.
-// Shared memory: gemm_mma.cuh, gemm_simt.cuh. Defines: gemm_tile.cuh.
+// Shared memory: gemm_mma.cuh, gemm_simt.cuh, gemm_wgmma.cuh. Defines: gemm_tile.cuh; where KG_MMA is 3 a block has 128 threads more
+// (gemm_tma.cuh), and KG_REGISTERS is what a thread that multiplies may use.
 #include "gemm_tile.cuh"
+#if KG_MMA == 3
+#include "gemm_tma.cuh"
+#endif
 
 namespace kg {
 
@@ -20,6 +24,9 @@ struct Params {
   int32_t stretch;       // of k, a multiple of kK
   int32_t unused;
   Epilogue epilogue;
+#if KG_MMA == 3
+  TensorMap a_map, b_map;  // (entries, rows, columns) of a and b; one entry where all share it
+#endif
 };
 
 struct PutResult {
@@ -40,22 +47,42 @@ struct PutResult {
   }
 };
 
-KG_KERNEL_MANY(gemm_tiled, Params, Tile::kThreads, KG_BLOCKS) {
+KG_DEVICE void put(Tile& tile, const Params& p, int i, int j, int entry) {
+#if KG_WHOLE
+  tile.each(PutResult{p, p.c + (int64_t)entry * p.m * p.n, i * Tile::kM, j * Tile::kN});
+#else
+  const int64_t slab = ((int64_t)entry * gridDim.y + blockIdx.y) * (p.down * p.across) + (i * p.across + j);
+  tile.each(PutPartial{p.partial + slab * (Tile::kM * Tile::kN)});
+#endif
+}
+
+constexpr int kThreads = Tile::kThreads + (KG_MMA == 3 ? 128 : 0);
+
+KG_KERNEL_MANY(gemm_tiled, Params, kThreads, KG_BLOCKS) {
   KG_DYNAMIC_SHARED(shared);
   int i, j;
   place_of((int)blockIdx.x, p.down, p.across, i, j);
   const int begin = (int)blockIdx.y * p.stretch, end = p.k - begin < p.stretch ? p.k : begin + p.stretch;
   const int steps = (end - begin + Tile::kK - 1) / Tile::kK;
   const int entry = p.first_entry + (int)blockIdx.z;  // no loop over entries: what stays the same in it would take registers
+#if KG_MMA == 3
+  Ring<Tile, KG_STAGES, KG_DA, KG_DB> ring(shared);
+  if (thread_index() >= Tile::kThreads) {
+    fewer_registers<40>();
+    if (thread_index() == Tile::kThreads)
+      ring.fill(p.a_map, p.b_map, i * Tile::kM, j * Tile::kN, begin, p.a_stride ? entry : 0, p.b_stride ? entry : 0, steps);
+  } else {
+    more_registers<KG_REGISTERS>();
+    Tile tile;
+    ring.drain(tile, steps);
+    put(tile, p, i, j, entry);
+  }
+#else
   Tile tile;
   MatrixSource<T, Tile::ShareA, Tile::kK, KG_DA> a(p.a + entry * p.a_stride, p.a_pitch, i * Tile::kM, p.m, begin, end);
   MatrixSource<T, Tile::ShareB, Tile::kK, KG_DB> b(p.b + entry * p.b_stride, p.b_pitch, j * Tile::kN, p.n, begin, end);
   tile.run(a, b, steps, shared);
-#if KG_WHOLE
-  tile.each(PutResult{p, p.c + (int64_t)entry * p.m * p.n, i * Tile::kM, j * Tile::kN});
-#else
-  const int64_t slab = ((int64_t)entry * gridDim.y + blockIdx.y) * (p.down * p.across) + (i * p.across + j);
-  tile.each(PutPartial{p.partial + slab * (Tile::kM * Tile::kN)});
+  put(tile, p, i, j, entry);
 #endif
 }
 

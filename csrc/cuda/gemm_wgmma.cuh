@@ -182,9 +182,14 @@ struct WgmmaTile {
       ahead = ahead + 1 == stages ? 0 : ahead + 1;
     }
     wgmma_wait<0>();
+    keep();
+    wait_async<0>();
+  }
+
+  // After the last wait: the sums are results.
+  KG_DEVICE void keep() {
     KG_UNROLL
     for (int i = 0; i < kDown; ++i) wgmma_keep(sum[i]);
-    wait_async<0>();
   }
 
   // put(i, j, v): v holds kVector neighbouring elements from (i, j) of the tile on.

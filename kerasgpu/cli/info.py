@@ -87,17 +87,19 @@ def check_devices(count: int) -> int:
     return failed
 
 
-def by_wgmma(a, b):
-    """a @ b in bfloat16 with Hopper's own instructions."""
+def by_wgmma(a, b, tile: str):
+    """a @ b in bfloat16 with Hopper's own instructions, by a tile of kernels/gpu/gemm_table.py."""
     from kerasgpu import ops
-    from kerasgpu.config import tensor_cores
+    from kerasgpu.kernels import cuda
+    from kerasgpu.kernels.gpu import gemm_table
 
-    before = tensor_cores.products()
-    tensor_cores.set_products("wgmma")
+    before, gemm_table.forced = gemm_table.forced, (tile, 1)
+    cuda.forget()
     try:
         return ops.cast(ops.matmul(ops.cast(a, "bfloat16"), ops.cast(b, "bfloat16")), "float32")
     finally:
-        tensor_cores.set_products(before)
+        gemm_table.forced = before
+        cuda.forget()
 
 
 def self_test() -> int:
@@ -142,7 +144,10 @@ def self_test() -> int:
     ]
     if devices.current_device().startswith("gpu") and gemm_table.wgmma_tiles("half"):
         c, d = rng.integers(-1, 2, (136, 192)).astype("float32"), rng.integers(-1, 2, (192, 72)).astype("float32")
-        cases.append(("wgmma", lambda: by_wgmma(c, d), c @ d))  # sums that bfloat16 holds exactly
+        for tile in ("w128x128x64s4", "t128x128x64s6"):
+            cases.append(
+                (f"wgmma {tile[0]}", lambda tile=tile: by_wgmma(c, d, tile), c @ d)
+            )  # sums that bfloat16 holds exactly
     failed = 0
     for name, run, expected in cases:
         begin = time.perf_counter()

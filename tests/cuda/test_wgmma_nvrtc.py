@@ -20,7 +20,7 @@ def modules(kind, tile, ways=WAYS):
     for way in ways:
         defines = gemm_tiles.defines(kind, Choice(tile, 1, tile.k), of, vec, vec, *way, INDEX="int32_t")
         yield "gemm_tiled.cu", defines
-        if way in PARTS:
+        if way in PARTS and not tile.boxes:
             yield "conv.cu", {**defines, "PART": PARTS[way], "DIMS": 2}
 
 
@@ -37,6 +37,10 @@ def problem(compiler, source, defines):  # noqa: F811
     spilled = max(int(n) for n in re.findall(r"(\d+) bytes spill stores", made.log))
     if f"wgmma.mma_async.sync.aligned.{instruction}" not in made.ptx or "mma.sync.aligned.m16n8" in made.ptx:
         return f"{source} {defines} has no {instruction}"
+    if defines["MMA"] == 3 and not all(
+        i in made.ptx for i in ("cp.async.bulk.tensor.3d", "mbarrier.try_wait", "setmaxnreg.inc")
+    ):
+        return f"{source} {defines} copies no boxes"
     if spilled or "(C75" in made.log:
         return f"{source} {defines}: {made.log}"
     return None
@@ -50,7 +54,9 @@ def test_a_small_tile(compiler, kind):  # noqa: F811
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "kind,tile", [(k, t) for k in ("half", "tf32") for t in gemm_table.WGMMA[k]], ids=lambda v: getattr(v, "name", v)
+    "kind,tile",
+    [(k, t) for k in ("half", "tf32") for t in gemm_table.WGMMA[k] + gemm_table.BOXES.get(k, ())],
+    ids=lambda v: getattr(v, "name", v),
 )
 def test_every_tile(compiler, kind, tile):  # noqa: F811
     with ThreadPoolExecutor(2) as pool:

@@ -11,6 +11,7 @@ import hashlib
 import mmap
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 import threading
@@ -264,6 +265,15 @@ class ShimDriver(Late, Driver):
         if len(missing) > 1:
             with ThreadPoolExecutor(2) as pool:
                 list(pool.map(self.build, missing.values()))
+
+    def tensor_map(self, box, address):
+        """csrc of the shim: TensorMap of shim_tma.h; refuses what cuTensorMapEncodeTiled refuses."""
+        item = np.dtype("uint16").itemsize if box.dtype != "float32" else 4
+        good = address % 16 == 0 and all(s % 16 == 0 and 0 < s < 1 << 40 for s in box.strides)
+        good = good and all(0 < s <= 1 << 32 for s in box.sizes) and all(0 < b <= 256 for b in box.box)
+        if not good or box.box[0] * item > 128:
+            raise ValueError(f"no tensor map of {box} at {address:#x}")
+        return struct.pack("<6Q6I56x", address, *box.sizes, *box.strides, *box.box, 1, item, 3, 0x7E4507)
 
     def function(self, launch, index):
         library = self._libraries.get(launch.module)

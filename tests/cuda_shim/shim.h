@@ -21,7 +21,7 @@ struct Dim3 {
   unsigned x, y, z;
 };
 
-enum State { kReady, kAtBarrier, kAtWarp, kDone };
+enum State { kReady, kAtBarrier, kAtWarp, kPolling, kDone };
 enum Schedule { kForward, kReverse, kRandom, kTurns };
 
 struct Pending {  // one cp.async
@@ -55,6 +55,10 @@ struct Fiber {
   Written* written;  // since the last fence_async
   void* async;       // AsyncState of shim_wgmma.h
   int n_written, n_products;
+  // While kPolling, what it waits for (shim_tma.h).
+  bool (*phase_ended)(const void*, unsigned);
+  const void* polled;
+  unsigned polled_phase;
 };
 
 struct alignas(16) Slot {
@@ -78,6 +82,9 @@ struct Machine {
   const char* error = nullptr;
   int error_site = 0;
   uint64_t random = 1;
+  int n_copies = 0;  // of boxes, in flight
+  void (*do_copy)(int) = nullptr;
+  void (*drop_copy)(int) = nullptr;
 };
 static Machine m;
 static unsigned char async_view[kProxies ? 256 << 10 : 1];
@@ -190,6 +197,27 @@ inline void release_block() {
   }
 }
 
+// Lets threads go on whose barrier in shared memory has ended its phase.
+inline bool release_polling() {
+  bool any = false;
+  for (int k = 0; k < m.n_threads; ++k) {
+    Fiber& f = m.fiber[k];
+    if (f.state != kPolling || !f.phase_ended(f.polled, f.polled_phase)) continue;
+    f.state = kReady;
+    any = true;
+  }
+  return any;
+}
+
+// One copy of a box, any of those in flight.
+inline bool finish_a_copy(Schedule schedule) {
+  if (m.n_copies == 0) return false;
+  const int k = schedule == kForward ? 0 : schedule == kReverse ? m.n_copies - 1 : static_cast<int>(next_random() % m.n_copies);
+  m.do_copy(k);
+  m.drop_copy(k);
+  return true;
+}
+
 inline void run_block(Schedule schedule) {
   const int warps = (m.n_threads + 31) / 32;
   for (;;) {
@@ -200,7 +228,17 @@ inline void run_block(Schedule schedule) {
       if (run_warp(32 * w, 32 * w + 32 < m.n_threads ? 32 * w + 32 : m.n_threads, schedule)) any = true;
       if (m.error) return;
     }
+    if (kProxies) {
+      if (any && schedule == kRandom && next_random() % 2) finish_a_copy(schedule);
+      if (release_polling() || (!any && finish_a_copy(schedule))) continue;
+    }
     if (any) continue;
+    for (int k = 0; k < m.n_threads; ++k) {
+      if (m.fiber[k].state != kPolling) continue;
+      m.error = "threads wait at barriers in shared memory for what never comes";
+      m.error_site = 0;
+      return;
+    }
     bool done = true;
     for (int k = 0; k < m.n_threads && done; ++k) done = m.fiber[k].state == kDone;
     if (done) return;
@@ -244,6 +282,7 @@ inline int run(Request* r, size_t params_bytes, void (*body)(const void*)) {
                static_cast<unsigned>(b / r->grid[0] / r->grid[1])};
     ++m.block_number;
     memset(m.dynamic, 0xff, static_cast<size_t>(m.dynamic_bytes));
+    m.n_copies = 0;
     memset(async_view, 0xff, kProxies ? static_cast<size_t>(m.dynamic_bytes) : 0);
     for (int k = 0; k < m.n_threads; ++k) {
       Fiber& f = m.fiber[k];
@@ -277,6 +316,8 @@ inline void note_written(void* at, int bytes) {
   if (f.n_written == kMaxWritten) stop("many writes to shared memory and no fence_async", __LINE__);
   f.written[f.n_written++] = {at, bytes};
 }
+
+inline uint32_t shared_address_of(const void* p) { return uint32_t(static_cast<const unsigned char*>(p) - m.dynamic) + kSharedBase; }
 
 // Static shared memory: NaN when a block first touches it.
 template <class T> struct Shared {

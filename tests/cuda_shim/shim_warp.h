@@ -88,9 +88,7 @@ inline uint16_t half_bits(float x) {
   return uint16_t(sign | (magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13);
 }
 
-inline uint32_t shared_address(const void* p) {
-  return uint32_t(static_cast<const unsigned char*>(p) - kg_shim::m.dynamic) + kg_shim::kSharedBase;
-}
+inline uint32_t shared_address(const void* p) { return kg_shim::shared_address_of(p); }
 
 template <int bytes> inline void copy_async(void* dst, const void* src, int valid) {
   kg_shim::Fiber& f = *kg_shim::m.now;

@@ -26,6 +26,7 @@ class CupyDriver(Driver):
     def __init__(self, open_library=libcuda.open_library):
         self._open = open_library
         self._modules: dict[int, Modules] = {}
+        self._maps: dict = {}  # (Box, address) -> bytes
         self._pools: dict = {}
         self._peak: dict[int, int] = {}
         self._copies: dict[int, transfer.CupyQueue] = {}
@@ -211,6 +212,14 @@ class CupyDriver(Driver):
         """A GPU and its context, current in this thread for a `with`."""
         self._enter(index)
         return self.cupy.cuda.Device(index)
+
+    def tensor_map(self, box, address):
+        found = self._maps.get((box, address))
+        if found is None:
+            if len(self._maps) >= 1024:
+                self._maps.clear()
+            found = self._maps[box, address] = self.cuda.tensor_map(box, address)
+        return found
 
     def _enter(self, index):
         """Make a GPU's context current in this thread, once: modules, launches and graphs belong to it."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasgpu.kernels.gpu.plan import Launch
+from kerasgpu.kernels.gpu.plan import Box, Launch
 from kerasgpu.kernels.gpu.transfer import Queue
 
 
@@ -74,6 +74,10 @@ class Driver:
     # -- kernels ------------------------------------------------------------------------------------------------
     def function(self, launch: Launch, index: int) -> Any:
         """The compiled kernel of a launch, loaded on a GPU. Compiles when it is not cached."""
+        raise NotImplementedError
+
+    def tensor_map(self, box: Box, address: int) -> bytes:
+        """The 128 bytes that describe copies of boxes of the array at an address (compute capability 9.0 on)."""
         raise NotImplementedError
 
     def prepare(self, launches: list[Launch], index: int) -> None:

@@ -119,7 +119,8 @@ def tiled(call: Call, g: Gemm) -> Plan:
     single = g.batch == 1
     vec_a = gemm_tiles.vector(kind, out.item, a_pitch, 0 if single else g.a_stride)
     vec_b = gemm_tiles.vector(kind, out.item, b_pitch, 0 if single else g.b_stride)
-    choice = gemm_table.choose(kind, g.m, g.n, g.k, g.batch, whole=vec_a > 1 and vec_b > 1)
+    boxes = 0 < g.k and max(g.a_stride, g.b_stride) * out.item < 1 << 40
+    choice = gemm_table.choose(kind, g.m, g.n, g.k, g.batch, whole=vec_a > 1 and vec_b > 1, matrices=boxes)
     tile = choice.tile
     down, across = ceil_div(g.m, tile.m), ceil_div(g.n, tile.n)
     if down * across > MOST_BLOCKS * 64 or g.batch > MOST_BLOCKS:
@@ -133,8 +134,13 @@ def tiled(call: Call, g: Gemm) -> Plan:
         params = Params().input(0).input(1).output(0).scratch()
         params.i64(g.a_stride, g.b_stride, a_pitch, b_pitch).i32(g.m, g.n, g.k, first, down, across, choice.stretch, 0)
         epilogue.add(params, kind, g.n)
+        if tile.boxes:
+            a_rows, b_rows = g.m if deep_a else g.k, g.n if deep_b else g.k
+            a_stride, b_stride = (0, 0) if single else (g.a_stride, g.b_stride)
+            params.tensor_map(0, gemm_tiles.box(out, tile, deep_a, tile.m, a_rows, a_pitch, a_stride, g.batch))
+            params.tensor_map(1, gemm_tiles.box(out, tile, deep_b, tile.n, b_rows, b_pitch, b_stride, g.batch))
         grid = (down * across, choice.splits, min(g.batch - first, gemm_tiles.MOST_ACROSS))
-        launches.append(Launch("gemm_tiled.cu", "gemm_tiled", defines, grid, tile.threads, params, shared))
+        launches.append(Launch("gemm_tiled.cu", "gemm_tiled", defines, grid, tile.block, params, shared))
     if choice.splits > 1:
         launches.append(gemm_tiles.join(kind, choice, out, g.m, g.n, g.batch, g.m * g.n, g.n, epilogue))
     return Plan(launches, gemm_tiles.partial_bytes(kind, choice, g.m, g.n, g.batch))

@@ -28,21 +28,29 @@ class Tile(NamedTuple):
     stages: int = 0  # panels in flight; 0: the kernel without tensor cores
     share: float = 1.0  # of what the best tile reaches on large shapes
     wgmma: bool = False  # Hopper's instructions: a multiple of 4 warps down, k of 128 bytes
+    boxes: bool = False  # and panels that come as boxes, by four warps more: plain matrices only
 
     @property
     def threads(self) -> int:
+        """That multiply."""
         return 32 * self.wm * self.wn * self.wk
+
+    @property
+    def block(self) -> int:
+        return self.threads + (128 if self.boxes else 0)
 
     @property
     def name(self) -> str:
         cut = f"/{self.wk}" if self.wk > 1 else ""
-        own = "w" if self.wgmma else ""
+        own = "t" if self.boxes else "w" if self.wgmma else ""
         return f"{own}{self.m}x{self.n}x{self.k}{cut}" + (f"s{self.stages}" if self.stages else "")
 
     @property
     def registers(self) -> int:
         """A thread may use: its sums, and room for factors and addresses."""
         sums = self.m * self.n * self.wk // self.threads
+        if self.boxes:
+            return (65536 // 128 - 40) // (self.threads // 128) // 8 * 8  # what those that only copy (40) leave
         if not self.stages and sums == 64 and (self.m + self.n) * self.k // self.threads > 16:
             return 168  # the next step's elements wait in registers, too
         for most, count in ((8, 80), (16, 96), (32, 104), (64, 128)):
@@ -52,14 +60,16 @@ class Tile(NamedTuple):
 
     def blocks(self, item: int) -> int:
         """That a multiprocessor holds at a time; item as for `shared`."""
+        if self.boxes:
+            return 1
         return max(1, min(65536 // (self.registers * self.threads), (220 << 10) // (self.shared(item) + 1024)))
 
     def shared(self, item: int) -> int:
         """Bytes of shared memory at most; item: bytes of an element, or of a sum without tensor cores."""
         if not self.stages:
             return 2 * (self.m + self.n + 8) * self.k * item
-        if self.wgmma:  # and what is skipped to begin at a multiple of 1024
-            return self.stages * (self.m + self.n) * self.k * item + 1024
+        if self.wgmma:  # and what is skipped to begin at a multiple of 1024; barriers
+            return self.stages * ((self.m + self.n) * self.k * item + 16 * self.boxes) + 1024
         room = 16 if item == 4 else 0  # 8 columns more in wide panels of floats
         return max(self.stages * (self.m + self.n + room) * self.k * item, (self.wk - 1) * self.m * self.n * 4)
 
@@ -136,6 +146,14 @@ def _wgmma(k: int) -> tuple[Tile, ...]:
 
 # For compute capability 9.0 beside those of TILES: one or two warpgroups, panels whose rows are 128 bytes of k.
 WGMMA = {"tf32": _wgmma(32), "half": _wgmma(64)}
+# And with boxes, for plain matrices whose rows begin at multiples of 16 bytes. TF32 has none: its factors would not be turned.
+BOXES = {
+    "half": (
+        Tile(128, 256, 64, 8, 1, 1, 4, 1.0, True, True),
+        Tile(256, 128, 64, 8, 1, 1, 4, 1.0, True, True),
+        Tile(128, 128, 64, 8, 1, 1, 6, 0.9, True, True),
+    )
+}
 WGMMA_CHIP = (9, 0)
 
 # Multiply-adds a cycle and multiprocessor that the best tile reaches (H100: mma.sync at about 60 % of its dense peak).
@@ -202,13 +220,15 @@ def shared_limit() -> int:
     )
 
 
-def wgmma_tiles(kind: str) -> tuple[Tile, ...]:
-    """Those that the chip at hand has."""
-    return WGMMA.get(kind, ()) if driver.current().capability() == WGMMA_CHIP else ()
+def wgmma_tiles(kind: str, matrices: bool = False) -> tuple[Tile, ...]:
+    """Those that the chip at hand has; `matrices`: for operands of which boxes can be copied."""
+    if driver.current().capability() != WGMMA_CHIP:
+        return ()
+    return (BOXES.get(kind, ()) if matrices else ()) + WGMMA.get(kind, ())
 
 
 def candidates(kind: str, m: int, n: int, k: int, batch: int, most_m: int | None = None, tiles: tuple[Tile, ...] | None = None):
-    """Every choice worth timing, from `tiles` or all that the chip has."""
+    """Every choice worth timing, from `tiles` or all that the chip has for any operands."""
     limit = shared_limit()
     for tile in wgmma_tiles(kind) + TILES[kind] if tiles is None else tiles:
         if (most_m is not None and tile.m > most_m) or tile.shared(_ITEM[kind]) > limit:
@@ -224,16 +244,19 @@ def candidates(kind: str, m: int, n: int, k: int, batch: int, most_m: int | None
             yield choice
 
 
-def choose(kind: str, m: int, n: int, k: int, batch: int, most_m: int | None = None, whole: bool = True) -> Choice:
+def choose(
+    kind: str, m: int, n: int, k: int, batch: int, most_m: int | None = None, whole: bool = True, matrices: bool = False
+) -> Choice:
     """The tile and the stretches along k of a product (m, k) x (k, n) of `batch` entries.
 
     Args:
         kind: a key of TILES.
         most_m: rows of a tile at most, for operands that are gathered element by element.
         whole: whether both operands are copied 16 bytes at a time, without which Hopper's tiles are not worth it.
+        matrices: whether the operands are plain matrices, of which boxes can be copied.
     """
     products, wanted = tensor_cores.products(), forced
-    own = wgmma_tiles(kind) if forced or (whole and products != "mma") else ()
+    own = wgmma_tiles(kind, matrices and whole) if forced or (whole and products != "mma") else ()
     if wanted is None:
         wanted = MEASURED.get(shape_class(kind, m, n, k, batch))
     if wanted is not None:

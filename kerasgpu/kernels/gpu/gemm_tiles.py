@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels.gpu import driver
-from kerasgpu.kernels.gpu.gemm_table import Choice
-from kerasgpu.kernels.gpu.plan import Launch, Operand, Params, ceil_div, grid_for
+from kerasgpu.kernels.gpu.gemm_table import Choice, Tile
+from kerasgpu.kernels.gpu.plan import Box, Launch, Operand, Params, ceil_div, grid_for
 
 SMALL = (1 << 31) - (1 << 16)  # sizes below are int32 in the kernels, tiles beyond the edge included
 MOST_ACROSS = 65535  # of the second and third dim of a grid
@@ -42,12 +42,14 @@ def defines(kind: str, choice: Choice, of: Operand, vec_a: int, vec_b: int, deep
     tile = choice.tile
     found = {
         "T": of.type, "M": tile.m, "N": tile.n, "K": tile.k, "WM": tile.wm, "WN": tile.wn,
-        "MMA": 2 if tile.wgmma else int(uses_tensor_cores(kind)),
+        "MMA": 3 if tile.boxes else 2 if tile.wgmma else int(uses_tensor_cores(kind)),
         "VA": vec_a, "VB": vec_b, "DA": int(deep_a), "DB": int(deep_b), "WHOLE": int(choice.splits == 1),
         "BLOCKS": tile.blocks(sum_item(kind, of.item)) if vec_a > 1 and vec_b > 1 and kind != "double" else 1, **more,
     }  # fmt: skip
     if tile.wgmma:
         found.update(STAGES=tile.stages, ROUND=int(kind == "tf32" and ROUND))
+        if tile.boxes:
+            found.update(REGISTERS=tile.registers)
     elif uses_tensor_cores(kind):
         found.update(WK=tile.wk, STAGES=tile.stages)
     return found
@@ -65,6 +67,13 @@ def sum_item(kind: str, item: int) -> int:
 
 def shared_bytes(kind: str, choice: Choice, item: int) -> int:
     return choice.tile.shared(sum_item(kind, item))
+
+
+def box(of: Operand, tile: Tile, deep: bool, outer: int, rows: int, columns: int, stride: int, batch: int) -> Box:
+    """The boxes of an operand (rows, columns) of each of `batch` entries, `stride` elements apart, of which a panel has `outer`."""
+    pitch = columns * of.item
+    entries, apart = (batch, stride * of.item) if stride else (1, rows * pitch)
+    return Box(of.dtype, (columns, rows, entries), (pitch, apart), (tile.k, outer) if deep else (64, tile.k))
 
 
 class Epilogue(NamedTuple):

@@ -7,11 +7,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from kerasgpu.kernels.gpu.plan import Box
+
 MAX_DYNAMIC_SHARED = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 CAPABILITY_MAJOR, CAPABILITY_MINOR = 75, 76
 MULTIPROCESSORS = 16
 NON_BLOCKING, RELAXED = 1, 2  # CU_STREAM_NON_BLOCKING, CU_STREAM_CAPTURE_MODE_RELAXED: a library may load its kernels meanwhile
 NO_MEMORY, NO_DEVICE, NO_IMAGE = 2, 100, 209
+
+
+TENSOR_MAP_TYPES = {"float16": 6, "float32": 7, "bfloat16": 9}  # CUtensorMapDataType
 
 
 class CudaError(RuntimeError):
@@ -134,6 +139,19 @@ class LibCuda:
         self.call(
             "cuLaunchKernel", ctypes.c_void_p(function), *grid, *block, shared, ctypes.c_void_p(stream), argument, None
         )  # fmt: skip
+
+    def tensor_map(self, box: Box, address: int) -> bytes:
+        """A CUtensorMap. It must lie at a multiple of 64 bytes while it is made, and where the GPU reads it."""
+        room = ctypes.create_string_buffer(128 + 64)
+        at = -(-ctypes.addressof(room) // 64) * 64
+        sizes, strides = (ctypes.c_uint64 * 3)(*box.sizes), (ctypes.c_uint64 * 2)(*box.strides)
+        shape, steps = (ctypes.c_uint32 * 3)(*box.box, 1), (ctypes.c_uint32 * 3)(1, 1, 1)
+        # 3 dims; no interleaving, swizzle of 128 bytes, 256 bytes at a time to L2, zeros outside
+        self.call(
+            "cuTensorMapEncodeTiled", ctypes.c_void_p(at), TENSOR_MAP_TYPES[box.dtype], 3, ctypes.c_void_p(address), sizes, strides,
+            shape, steps, 0, 3, 3, 0,
+        )  # fmt: skip
+        return ctypes.string_at(at, 128)
 
     # -- graphs -------------------------------------------------------------------------------------------------
     def new_graph(self) -> int:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 # name -> (bytes, type in dev.cuh and types.cuh, number in csrc/cpu/kernel.h)
 DTYPES = {
@@ -69,12 +69,22 @@ class Operand:
         return WORDS[DTYPES[self.dtype][0]]
 
 
+class Box(NamedTuple):
+    """Boxes of an array of three dims, the last contiguous, that are copied to shared memory swizzled by 128 bytes."""
+
+    dtype: str
+    sizes: tuple[int, int, int]  # of the array, the contiguous dim first
+    strides: tuple[int, int]  # bytes from one element to the next of the second and third dim, multiples of 16
+    box: tuple[int, int]  # elements of the first and second dim
+
+
 class Params:
     """Builds the parameter struct of a kernel field by field, with C's natural alignment."""
 
     def __init__(self):
         self.data = bytearray()
         self.pointers: list[tuple[int, int, int, int]] = []  # offset in the struct, IN/OUT/SCRATCH, number, bytes to add
+        self.maps: list[tuple[int, int, Box]] = []  # offset in the struct, number of the input, what is copied from it
 
     def _add(self, code: str, value) -> Params:
         size = struct.calcsize(code)
@@ -95,6 +105,13 @@ class Params:
 
     def scratch(self, offset: int = 0) -> Params:
         return self._pointer(SCRATCH, 0, offset)
+
+    def tensor_map(self, k: int, box: Box) -> Params:
+        """128 bytes, aligned to 64, by which the GPU copies boxes of input k (csrc/cuda/tma.cuh)."""
+        self.data.extend(bytes(-len(self.data) % 64))
+        self.maps.append((len(self.data), k, box))
+        self.data.extend(bytes(128))
+        return self
 
     def null(self) -> Params:
         return self._add("Q", 0)
@@ -130,7 +147,7 @@ class Params:
         return self
 
     def finish(self) -> bytes:
-        size = 8 if self.pointers or len(self.data) > 4 else 4
+        size = 64 if self.maps else 8 if self.pointers or len(self.data) > 4 else 4
         return bytes(self.data) + bytes(-len(self.data) % size)
 
 
@@ -148,7 +165,7 @@ class Launch:
         options: more options for the compiler, such as "-fmad=false".
     """
 
-    __slots__ = ("block", "defines", "entry", "grid", "options", "params", "pointers", "shared", "source", "text")
+    __slots__ = ("block", "defines", "entry", "grid", "maps", "options", "params", "pointers", "shared", "source", "text")
 
     def __init__(self, source, entry, defines, grid, block, params: Params, shared=0, text=None, options=()):
         self.source = source
@@ -163,6 +180,7 @@ class Launch:
             raise ValueError(f"{source}: a grid of {self.grid} blocks is beyond what a GPU can start")
         self.params = params.finish()
         self.pointers = tuple(params.pointers)
+        self.maps = tuple(params.maps)
         self.shared = shared
         self.text = text
         self.options = tuple(options)
@@ -178,6 +196,11 @@ class Launch:
         for at, kind, k, offset in self.pointers:
             base = inputs[k] if kind == IN else outputs[k] if kind == OUT else scratch
             _pack_address(data, at, base + offset)
+        if self.maps:
+            from kerasgpu.kernels.gpu import driver
+
+            for at, k, box in self.maps:
+                data[at : at + 128] = driver.current().tensor_map(box, inputs[k])
         return data
 
     def __repr__(self):

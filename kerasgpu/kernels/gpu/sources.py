@@ -29,7 +29,7 @@ def read(path: str) -> str:
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 # Found elsewhere: only included under g++, or written by a planner.
-_ELSEWHERE = {"shim.h", "shim_wgmma.h", "generated.cuh", "../cpu/kernel.h"}
+_ELSEWHERE = {"shim.h", "shim_wgmma.h", "shim_tma.h", "generated.cuh", "../cpu/kernel.h"}
 # NVRTC knows no system headers; dev.cuh has what this one would define.
 SYSTEM_HEADERS = {"stdint.h": "#pragma once\n"}
 
