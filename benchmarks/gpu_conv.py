@@ -1,14 +1,15 @@
 """Convolutions on a GPU, every candidate tile beside cuDNN: `python -m benchmarks.gpu_conv [--kinds tf32,half,simt] [--tiles w] [name ...]`.
 
-The layers of ResNet-50 at batch 32, a small convnet's, grouped and 1 x 1 ones; forward and both gradients. cuDNN is timed through
-PyTorch (channels last, as a CUDA graph, its own autotuning on) where that is installed. Writes JSON.
+The layers of ResNet-50 at batch 32, a small convnet's, grouped and 1 x 1 ones; forward and both gradients. Images of few channels are
+also convolved directly ("direct" in place of a tile). cuDNN is timed through PyTorch (channels last, as a CUDA graph, its own
+autotuning on) where that is installed. Writes JSON.
 """
 
 import time
 
 from benchmarks import gpu_candidates as bench
 from kerasgpu.kernels.gpu import conv as planned
-from kerasgpu.kernels.gpu import gemm_table
+from kerasgpu.kernels.gpu import conv_direct, gemm_table
 from kerasgpu.kernels.gpu.plan import Call
 from kerasgpu.kernels.window import Window
 
@@ -26,6 +27,8 @@ SHAPES = {
     "resnet 28 1x1 stride 2": (32, 28, 512, 1024, 1, 2, 1),
     "mnist conv1": (128, 28, 1, 32, 3, 1, 1),
     "mnist conv2": (128, 13, 32, 64, 3, 1, 1),
+    "cifar conv1": (128, 32, 3, 64, 3, 1, 1),
+    "mobilenet conv1": (32, 224, 3, 32, 3, 2, 1),
     "resnext 28 groups": (32, 28, 256, 256, 3, 1, 32),
 }
 PARTS = ("conv", "conv_input_grad", "conv_filter_grad")
@@ -89,6 +92,10 @@ def main():
                 most = planned.ROWS_ONE_BY_ONE if one_by_one else None
                 whole = all(v // groups % (16 // bench.ITEM[kind]) == 0 for v in (channels, filters))
                 choices, default = bench.ranked(args, kind, *sizes, most, len(views) == 1, whole)
+                number, type_name = planned.PARTS[part], x.dtype.name
+                if conv_direct.fits(c, number, type_name) and "direct".startswith(args.tiles):
+                    choices = [*choices, conv_direct.CHOICE]
+                    default = conv_direct.CHOICE if conv_direct.wanted(c, number, kind, type_name, sizes) else default
                 found, worst = bench.time_candidates(kind, call, choices, deadline)
                 flops = 2 * pixels * taps * c.depth * filters
                 title = f"{name} {part[5:] or 'forward'}"

@@ -139,6 +139,9 @@ def calls():
         add("gemm", [array(dtype)] * 2, [array(dtype)], (1, 16, 16, 4096, 1, 0, 0, 0, 0, 0, 0), (1.0,))
         for name in ("conv", "conv_input_grad", "conv_filter_grad"):
             add(name, [array(dtype)] * 2, [array(dtype)], (4, 16, 32, 1, 0, 0, *window), ())
+    for dtype, channels in ((f, 1), (f, 3), (b, 3)):
+        for name in ("conv", "conv_filter_grad"):
+            add(name, [array(dtype)] * 2, [array(dtype)], (20, channels, 32, 1, 0, 0, *window), ())
     for dtype in (f, d, h, b):
         depthwise(add, dtype, 3, 1)
     depthwise(add, f, 3, 2)

@@ -1,4 +1,7 @@
-"""Planners of conv, conv_input_grad and conv_filter_grad: implicit GEMM (csrc/cuda/conv.cu), GEMM itself for 1 x 1 windows."""
+"""Planners of conv, conv_input_grad and conv_filter_grad: implicit GEMM (csrc/cuda/conv.cu), GEMM itself for 1 x 1 windows.
+
+Images of few channels may be convolved directly instead (conv_direct.py).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import itertools
 import math
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu import conv_library, gemm, gemm_table, gemm_tiles
+from kerasgpu.kernels.gpu import conv_direct, conv_library, gemm, gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plan import FLOATS, Call, HostPlan, Launch, Params, Plan, ceil_div, planner
 
 WINDOW_INTS = 18
@@ -200,6 +203,8 @@ def _conv(call: Call) -> Plan:
     views = views_of(c, part)
     if not views or not all(v.fits() for v in views) or max(c.filters, c.channels) * 2 >= gemm_tiles.SMALL:
         return HostPlan()
+    if conv_direct.wanted(c, part, gemm_tiles.kind_of(of.dtype), of.dtype, product_of(c, part, views)):
+        return conv_direct.plan(call, c, part)
     return tiles(call, c, part, views, max(counts))
 
 
