@@ -6,7 +6,7 @@ from kerasgpu.callbacks.callback import Callback
 from kerasgpu.callbacks.history import History
 from kerasgpu.callbacks.progbar_logger import ProgbarLogger
 from kerasgpu.engine import nest
-from kerasgpu.training.logs import pythonify_logs
+from kerasgpu.training.logs import LazyLogs, pythonify_logs
 
 # Each hook and the older name that its default calls.
 _HOOKS = {
@@ -128,7 +128,7 @@ class CallbackList(Callback):
     def _call(self, hook, *args, logs=None):
         listeners = self._listeners[hook]
         if listeners:
-            logs = pythonify_logs(logs)
+            logs = logs if type(logs) is LazyLogs else pythonify_logs(logs)
             for listener in listeners:
                 listener(*args, logs)
 

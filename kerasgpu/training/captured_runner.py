@@ -13,7 +13,8 @@ from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
-from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key, to_host, write
+from kerasgpu.training.logs import settle
+from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key, to_host
 
 
 class CapturedRunner(ProgramRunner):
@@ -23,6 +24,7 @@ class CapturedRunner(ProgramRunner):
         super().__init__(model, mode, source)
         adapter = source.adapter
         self._feed = Feed([devices.put(a, self.where) for a in adapter.arrays], adapter.num_samples, whole=False)
+        self._structure_key = structure_key(adapter._structure)
         self._stores: list | None = None  # of predict: arrays that collect the outputs
         self._store_structure = None
         self._stored = 0
@@ -32,9 +34,9 @@ class CapturedRunner(ProgramRunner):
         feed = self._feed
         order = self.source.order
         if order is not None:
-            write(feed.order, order)
+            feed.set_order(order)
         elif feed.programs is None:
-            write(feed.order, np.arange(len(feed.order)))
+            feed.set_order(np.arange(len(feed.order)))
         if self._stores is not None:
             self._stores = None
             feed.token = object()
@@ -43,11 +45,17 @@ class CapturedRunner(ProgramRunner):
     def has_next(self):
         return self.source.remaining > 0 or self.source.has_next()
 
+    def epoch_logs(self):
+        if not self.where.startswith("cpu"):
+            self.source.draw_ahead()  # while the last steps run
+        return super().epoch_logs()
+
     # -- running ------------------------------------------------------------------------------------------------
     def run(self, max_steps):
         source, size = self.source, self.source.adapter.batch_size
         structure, feed = source.adapter._structure, self._feed
-        self._programs_for(feed, structure_key(structure))
+        settle(self.model)
+        self._programs_for(feed, self._structure_key)
         samples = len(feed.order)
         done = 0
         while done < max_steps:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 
 def pythonify_logs(logs) -> dict:
     """The logs in sorted order, nested dicts flattened, and whatever converts to a float converted."""
@@ -21,33 +23,52 @@ def pythonify_logs(logs) -> dict:
 
 
 class LazyLogs(dict):
-    """Logs of a step on a GPU: the numbers of that step, for which the host waits when they are first looked at.
+    """Logs of a step on a GPU, for which the host waits when they are first looked at: a callback that counts batches holds up nothing.
 
-    A callback that only counts batches does not hold up the GPU.
+    `read()` gives the numbers as they are now. They stay those of their step: whatever changes them calls `settle` before, which
+    reads them if somebody still holds the logs.
     """
 
-    def __init__(self, snapshot):
-        super().__init__()
-        self._snapshot = snapshot
+    def __init__(self, read):
+        super().__init__({"": None})  # not empty: C code that asks for the size alone goes on to ask for the items
+        self._read = read
 
     def _fill(self):
-        if self._snapshot is not None:
-            snapshot, self._snapshot = self._snapshot, None
-            dict.update(self, pythonify_logs(snapshot.read()))
+        if self._read is not None:
+            read, self._read = self._read, None
+            dict.clear(self)
+            dict.update(self, read())
 
     def __bool__(self):
-        return self._snapshot is not None or dict.__len__(self) > 0  # `logs or {}` looks at no number
+        return self._read is not None or dict.__len__(self) > 0  # `logs or {}` looks at no number
 
     def __reduce__(self):
         self._fill()
         return dict, (dict(self),)
 
 
+def lazy(model, read) -> LazyLogs:
+    """LazyLogs that the next step of the model, or a reset of its metrics, settles."""
+    logs = LazyLogs(read)
+    model.__dict__["_lazy_logs"] = weakref.ref(logs)
+    return logs
+
+
+def settle(model) -> None:
+    """Before the metrics of a model change: read the logs of the step before, if anybody holds them."""
+    held = model.__dict__.pop("_lazy_logs", None)
+    logs = held and held()
+    if logs is not None:
+        logs._fill()
+
+
 def _filled(name):
     inner = getattr(dict, name)
 
     def method(self, *args, **kwargs):
-        self._fill()
+        for logs in (self, *args):
+            if type(logs) is LazyLogs:
+                logs._fill()
         return inner(self, *args, **kwargs)
 
     method.__name__ = name

@@ -40,16 +40,6 @@ def fits(arrays, where: str) -> bool:
     return wanted <= cuda.free_memory(devices.parse(where)[1]) * config.resident_share()
 
 
-def write(array, values) -> None:
-    """Set the elements of an array on either device from an array on either."""
-    if launch.is_host(array):
-        array[...] = values
-    elif launch.is_host(values):
-        array.set(np.ascontiguousarray(values, array.dtype).reshape(array.shape))
-    else:
-        launch.launch("copy", (values,), (array,))
-
-
 def to_host(array) -> np.ndarray:
     return array if launch.is_host(array) else array.get()
 
@@ -90,6 +80,34 @@ class StepPrograms:
         self.outputs: dict = {}  # batch size -> structure of what the step returns, with positions for tensors
 
 
+class HostCopy:
+    """Page-locked memory of an array on a GPU, through which it is written."""
+
+    def __init__(self, array):
+        from kerasgpu.kernels.gpu import driver as drivers
+
+        driver = drivers.current()
+        self._array = array
+        self._host = driver.pinned(array.nbytes).view(array.dtype).reshape(array.shape)
+        self._queue = driver.compute_queue(driver.index_of(array))
+        self._event = None
+
+    def upload(self, values) -> None:
+        if self._event is not None:
+            self._event.wait()
+        self._host[...] = values
+        self._queue.upload(self._array, self._host)
+        self._event = self._queue.record()
+
+    def __del__(self):
+        # The memory may be given away at once: the copy must have left it.
+        if getattr(self, "_event", None) is not None:
+            try:
+                self._event.wait()
+            except Exception:  # the process may be ending
+                pass
+
+
 class Feed:
     """The memory that programs take batches from.
 
@@ -108,6 +126,16 @@ class Feed:
         self.token = object()  # names these arrays to the programs that are bound to them
         self.programs: StepPrograms | None = None
         self._at: int | None = None  # where the cursor stands
+        self._order_copy: HostCopy | None = None
+
+    def set_order(self, order: np.ndarray) -> None:
+        """Take rows in this order from now on. On a GPU after the steps that were started before, without waiting for them."""
+        if launch.is_host(self.order):
+            self.order[...] = order
+            return
+        if self._order_copy is None:
+            self._order_copy = HostCopy(self.order)
+        self._order_copy.upload(order)
 
     def move_to(self, start: int) -> None:
         """Let the next step begin at `start`; nothing to do where the step before has moved the cursor there."""

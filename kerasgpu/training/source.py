@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import config
 from kerasgpu.training.adapters import ArrayAdapter
 
@@ -117,10 +119,27 @@ class ArraySource(BatchSource):
     """The source of in-memory arrays: the order of the pass and the position in it are plain numbers."""
 
     adapter: ArrayAdapter
+    _drawn: tuple | None = None  # of draw_ahead: NumPy's random state before and after, and the order
 
     def _start_pass(self):
-        self.order = self.adapter.permutation()
+        drawn, self._drawn = self._drawn, None
+        if drawn is not None and _same_state(np.random.get_state(), drawn[0]):
+            np.random.set_state(drawn[1])
+            self.order = drawn[2]
+        else:
+            self.order = self.adapter.permutation()
         self._iterator = self
+
+    def draw_ahead(self):
+        """Draw the order of the next pass while the host has nothing else to do.
+
+        NumPy's generator is left as it was; the order counts only if nobody has drawn from it when the pass begins.
+        """
+        if self.adapter.shuffle:
+            before = np.random.get_state()
+            order = self.adapter.permutation()
+            self._drawn = before, np.random.get_state(), order
+            np.random.set_state(before)
 
     @property
     def position(self):
@@ -144,6 +163,10 @@ class ArraySource(BatchSource):
         if self._iterator is None or self._seen >= self.adapter.num_batches:
             return self._end_of_data()
         return self.adapter.batch(self._seen, self.order)
+
+
+def _same_state(a, b) -> bool:
+    return a[0] == b[0] and a[2:] == b[2:] and np.array_equal(a[1], b[1])
 
 
 def make_source(adapter, steps_per_epoch=None, steps_per_execution=1):

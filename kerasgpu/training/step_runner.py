@@ -20,7 +20,7 @@ from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest, tape
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.training import checks, metric_values
-from kerasgpu.training.logs import LazyLogs, pythonify_logs
+from kerasgpu.training.logs import lazy, pythonify_logs, settle
 from kerasgpu.training.source import ArraySource, make_source
 
 _STOP_FLAGS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
@@ -60,6 +60,7 @@ class EagerRunner:
 
     def run(self, max_steps):
         model, step, fetch = self.model, self._step, self.source.next
+        settle(model)
         predict = self.mode == "predict"
         done = 0
         while done < max_steps:
@@ -88,7 +89,7 @@ class EagerRunner:
         """`logs()` for callbacks of single steps: on a GPU the host waits only if somebody looks at them."""
         if self.where.startswith("cpu"):
             return self.logs()
-        return LazyLogs(metric_values.snapshot(self.model, self._logs))
+        return lazy(self.model, self.logs)
 
     def snapshot(self):
         """What a progress bar shows of this moment: an object with `mode` and `logs()`."""

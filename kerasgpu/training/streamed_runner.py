@@ -23,6 +23,7 @@ from kerasgpu.kernels import launch
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu import transfer
 from kerasgpu.training.adapters.convert import to_device
+from kerasgpu.training.logs import settle
 from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key
 from kerasgpu.training.source import ArraySource
 from kerasgpu.training.step_runner import batch_step
@@ -49,7 +50,7 @@ class Window:
         self.driver, self.index, self.count, self.structure = driver, index, count, structure
         arrays = [driver.empty((2 * count, *shape), np.dtype(dtype), index) for shape, dtype in specs]
         self.feed = Feed(arrays, 2 * count, whole=True)
-        self.feed.order.set(np.arange(2 * count))
+        self.feed.set_order(np.arange(2 * count))
         self.slots = [Slot(driver, specs, count, k * count) for k in range(2)]
         self._turn = 0
         # The memory comes from the pool: kernels that used it before may still be running.
@@ -118,6 +119,7 @@ class StreamedRunner(ProgramRunner):
 
     # -- running ------------------------------------------------------------------------------------------------
     def run(self, max_steps):
+        settle(self.model)
         done = 0
         while done < max_steps and self.has_next():
             now = self._now

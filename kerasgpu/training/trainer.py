@@ -9,6 +9,7 @@ from kerasgpu.saving import serialization
 from kerasgpu.training import checks, loops, metric_values
 from kerasgpu.training.compile_loss import CompileLoss
 from kerasgpu.training.compile_metrics import CompileMetrics
+from kerasgpu.training.logs import settle
 from kerasgpu.training.steps import Steps
 
 
@@ -181,6 +182,7 @@ class Trainer(Steps):
 
     def reset_metrics(self):
         """Start all metrics anew."""
+        settle(self)
         metric_values.reset(self.metrics)
 
     def _get_metrics_result_or_logs(self, logs):

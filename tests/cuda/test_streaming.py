@@ -64,7 +64,7 @@ def test_large_arrays_are_streamed_with_the_bits_of_resident_ones(late, on_gpu, 
     assert type(make_runner(streamed, "train", get_data_adapter(X, Y))) is streamed_runner.StreamedRunner
     same(results(streamed, X, Y, batch_size=8), resident)
     up = [n for what, n in on_gpu.copies if what == "upload"]
-    assert len(up) == 3 * 2 * 3 and max(up) == 4 * 8 * 6 * 4  # epochs, arrays, slots of 4, 4 and 1 batches
+    assert len(up) == 3 * 2 * 3 + 2 and max(up) == 4 * 8 * 6 * 4  # epochs, arrays, slots of 4, 4 and 1 batches; two orders
     assert model().evaluate(X, Y, batch_size=16, verbose=0) == tested
     np.testing.assert_array_equal(model().predict(X, batch_size=16, verbose=0), predicted)
 
@@ -137,6 +137,50 @@ def test_callbacks_see_the_numbers_of_their_step(streams):
     assert len(seen["lazy"]) == 9
     for lazy, eager in zip(seen["lazy"], seen["eager"]):
         assert lazy == eager and isinstance(lazy, dict) and list(lazy) == ["accuracy", "loss"] and {**lazy} == dict(eager)
+
+
+def test_logs_that_are_kept_stay_those_of_their_step_when_metrics_are_reset(streams):
+    seen = []
+
+    class Keep(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(logs)
+
+    class Reset(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.evaluate(X, Y, batch_size=8, verbose=0)
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(logs["loss"])
+
+    model().fit(X, Y, batch_size=8, verbose=0, callbacks=[Keep(), Reset(), Look()])
+    on_gpu, seen = seen, []
+    model(run_eagerly=True).fit(X, Y, batch_size=8, verbose=0, callbacks=[Keep(), Reset(), Look()])
+    assert on_gpu == seen
+
+
+def test_the_order_drawn_ahead_is_that_of_the_generator(on_gpu):
+    """Also where a callback draws from it between epochs, or sets it."""
+
+    def orders(draws, where):
+        found = []
+
+        class Watch(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                found.append(logs["loss"])
+                if draws == "one":
+                    np.random.rand()
+                elif draws == "seed":
+                    np.random.seed(epoch % 2)
+
+        with devices.device(where):
+            made = model(run_eagerly=where == "cpu:0")
+            made.fit(X, Y, batch_size=8, epochs=4, verbose=0, callbacks=[Watch()])
+        return [*found, np.random.rand()]
+
+    for draws in ("none", "one", "seed"):
+        np.testing.assert_allclose(orders(draws, "gpu:0"), orders(draws, "cpu:0"), rtol=1e-5)
 
 
 def test_training_can_stop_within_an_epoch(streams):
