@@ -102,6 +102,43 @@ def by_wgmma(a, b, tile: str):
         cuda.forget()
 
 
+def by_library(name: str, run):
+    """run() with matrix products by cuBLASLt, or convolutions by cuDNN."""
+    from kerasgpu.config import tensor_cores
+    from kerasgpu.kernels import cuda
+
+    products, convolutions = tensor_cores.products(), os.environ.get("KERASGPU_CONV")
+    tensor_cores.set_products("cublaslt" if name == "cublasLt" else products)
+    os.environ["KERASGPU_CONV"] = "cudnn" if name == "cudnn" else "own"
+    cuda.forget()
+    try:
+        return run()
+    finally:
+        tensor_cores.set_products(products)
+        os.environ.pop("KERASGPU_CONV") if convolutions is None else os.environ.update(KERASGPU_CONV=convolutions)
+        cuda.forget()
+
+
+def library_cases() -> list:
+    """(name, function, expected) for those of NVIDIA's optional libraries that are here."""
+    import numpy as np
+
+    from kerasgpu import ops
+    from kerasgpu.kernels.gpu import driver
+
+    a, b = (np.random.default_rng(k).integers(-3, 4, (48, 48)).astype("float32") for k in range(2))
+    x, w = np.ones((1, 6, 6, 8), "float32"), np.ones((3, 3, 8, 16), "float32")
+    cases = {
+        "cublasLt": (lambda: ops.matmul(a, b), a @ b),
+        "cudnn": (lambda: ops.conv(x, w), np.full((1, 4, 4, 16), 72)),
+    }
+    return [
+        (name, lambda name=name, run=run: by_library(name, run), expected)
+        for name, (run, expected) in cases.items()
+        if not driver.current().library_problem(name)
+    ]
+
+
 def self_test() -> int:
     """Compare each kernel family with NumPy on small data, on the current device; prints a line a family."""
     import numpy as np
@@ -148,10 +185,17 @@ def self_test() -> int:
             cases.append(
                 (f"wgmma {tile[0]}", lambda tile=tile: by_wgmma(c, d, tile), c @ d)
             )  # sums that bfloat16 holds exactly
+    if devices.current_device().startswith("gpu"):
+        cases += library_cases()
     failed = 0
     for name, run, expected in cases:
         begin = time.perf_counter()
-        error = float(np.max(np.abs(np.asarray(run(), dtype="float64") - expected)))
+        try:
+            error = float(np.max(np.abs(np.asarray(run(), dtype="float64") - expected)))
+        except Exception as raised:  # the rest is worth knowing, too
+            failed += 1
+            print(f"FAILED {name}: {raised}")
+            continue
         good = error < (5e-3 if name in ("matmul", "conv") else 1e-4)  # float32 products may run as TF32
         failed += not good
         print(f"{'ok' if good else 'WRONG':6}{name:12} largest error {error:.1e}, {1e3 * (time.perf_counter() - begin):.1f} ms")

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import types
 
 import numpy as np
@@ -12,6 +13,7 @@ from test_cuda_conv import CASES, DTYPES
 
 import kerasgpu as keras
 from kerasgpu import config, layers
+from kerasgpu.cli import info
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import conv, cuda
 from kerasgpu.kernels.gpu import cudnn, libraries
@@ -167,6 +169,16 @@ def test_descriptors_are_destroyed(library):
     cuda.forget()
     made.vendor.on_gpu.clear()
     assert not made.library.descs
+
+
+def test_the_self_test_runs_the_libraries_that_are_there(library, monkeypatch):
+    monkeypatch.delenv("KERASGPU_CONV")
+    made = library()
+    made.vendor.found["cublasLt"] = None, "not here"
+    with devices.device("gpu:0"):
+        ((name, compute, expected),) = info.library_cases()
+        np.testing.assert_array_equal(compute().numpy(), expected)
+    assert name == "cudnn" and made.library.used == [0] and "KERASGPU_CONV" not in os.environ
 
 
 def test_a_convnet_trains(library):
