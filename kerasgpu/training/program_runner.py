@@ -9,6 +9,7 @@ Programs are kept by the model, so that a later fit() or predict() on data of th
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,14 +31,23 @@ def can_capture(model) -> bool:
     return not model.run_eagerly and config.capture() and launch.recorder is None
 
 
-def fits(arrays, where: str) -> bool:
-    """Whether arrays may lie on a device as a whole: on the CPU they already do, on a GPU in a share of what is free."""
+def fits(model, mode, adapter, where: str) -> bool:
+    """Whether arrays and predictions may lie on a device as a whole: on the CPU they do, on a GPU in a share of what is free."""
     if where.startswith("cpu"):
         return True
     from kerasgpu.kernels import cuda
 
-    wanted = sum(a.nbytes for a in arrays if launch.is_host(a))
+    wanted = sum(a.nbytes for a in adapter.arrays if launch.is_host(a))
+    if mode == "predict":
+        wanted += adapter.num_samples * _row_bytes(model)
     return wanted <= cuda.free_memory(devices.parse(where)[1]) * config.resident_share()
+
+
+def _row_bytes(model) -> int:
+    """Bytes of the outputs for one sample, as far as they are known before the model runs."""
+    spec = model._output_spec if model._output_spec is not None else getattr(model, "outputs", None)
+    known = [t for t in nest.flatten(spec) if t is not None and None not in t.shape[1:]]
+    return sum(math.prod(t.shape[1:]) * launch.numpy_dtype(t.dtype).itemsize for t in known)
 
 
 def to_host(array) -> np.ndarray:
@@ -283,12 +293,17 @@ class ProgramRunner(EagerRunner):
 
     def close(self):
         super().close()
-        for feed in self._feeds:
-            for program in feed.programs.by_size.values() if feed.programs else ():
-                if isinstance(program, Program):
-                    with program.lock:
-                        if program.bound_to is feed.token:
-                            program.release_inputs()
+        for feed in list(self._feeds):
+            self._drop(feed)
+
+    def _drop(self, feed):
+        """Let go of the arrays of a feed: programs that are bound to them, too."""
+        self._feeds.remove(feed)
+        for program in feed.programs.by_size.values():
+            if isinstance(program, Program):
+                with program.lock:
+                    if program.bound_to is feed.token:
+                        program.release_inputs()
 
 
 def captured_step(model, mode):

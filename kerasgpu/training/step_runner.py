@@ -157,7 +157,7 @@ def make_runner(model, mode, adapter, steps_per_epoch=None):
     if not program_runner.can_capture(model):
         return EagerRunner(model, mode, source)
     where = device_of(model)
-    if isinstance(source, ArraySource) and program_runner.fits(adapter.arrays, where):
+    if isinstance(source, ArraySource) and program_runner.fits(model, mode, adapter, where):
         from kerasgpu.training.captured_runner import CapturedRunner
 
         return CapturedRunner(model, mode, source)

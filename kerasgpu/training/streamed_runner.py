@@ -24,12 +24,13 @@ from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu import transfer
 from kerasgpu.training.adapters.convert import to_device
 from kerasgpu.training.logs import settle
-from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key
+from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key, to_host
 from kerasgpu.training.source import ArraySource
 from kerasgpu.training.step_runner import batch_step
 
 SLOT_BYTES = 16 << 20  # of arrays: a slot holds at most as many batches as fit into this, and at least one
 MOST_BATCHES = 64  # of a slot
+MOST_WINDOWS = 4  # of a runner
 
 
 class Slot:
@@ -106,6 +107,8 @@ class StreamedRunner(ProgramRunner):
         self._ahead: Staged | None = None
         self._held = None  # a batch that was fetched and did not fit the slot
         self._waiting: list = []  # downloads of predictions, oldest first
+        # Some may lie on the GPU already, beside others that are too large for it.
+        self._rows = [to_host(a) for a in source.adapter.arrays] if isinstance(source, ArraySource) else []
 
     def begin_epoch(self):
         self._now = self._ahead = self._held = None
@@ -162,17 +165,17 @@ class StreamedRunner(ProgramRunner):
             return None
         size, start = adapter.batch_size, source.position * adapter.batch_size
         rows = min(size, adapter.num_samples - start)
-        specs = [((rows, *a.shape[1:]), a.dtype) for a in adapter.arrays]
-        nbytes = sum(rows * (a.nbytes // len(a)) for a in adapter.arrays)
+        specs = [((rows, *a.shape[1:]), a.dtype) for a in self._rows]
+        nbytes = sum(rows * (a.nbytes // len(a)) for a in self._rows)
         room = 1 if rows < size else max(1, min(SLOT_BYTES // max(nbytes, 1), MOST_BATCHES, adapter.num_samples // size))
         window = self._window(specs, adapter._structure, room)
         count = min(room, left, max(1, (adapter.num_samples - start) // size))
         slot = window.next_slot()
         order, cursor = source.order, np.array([start])
-        for array, host in zip(adapter.arrays, slot.hosts):
+        for array, host in zip(self._rows, slot.hosts):
             flat = host[:count].reshape(count * rows, *array.shape[1:])
-            if order is None or not launch.is_host(array):
-                flat[...] = _host(array[start : start + count * rows])
+            if order is None:
+                flat[...] = array[start : start + count * rows]
             else:
                 kernels.indexing.gather_rows(array, order, cursor, flat)
         source.advance(count)
@@ -217,14 +220,18 @@ class StreamedRunner(ProgramRunner):
         return batch
 
     def _window(self, specs, structure, count) -> Window:
-        key = (tuple((tuple(s), np.dtype(d).str, np.dtype(d).name) for s, d in specs), structure_key(structure))
+        key = (tuple(specs), structure_key(structure))
         found = self._windows.get(key)
         if found is None:
-            if len(self._windows) >= 4:  # ever new shapes: let the oldest go
-                self._windows.pop(next(iter(self._windows))).close()
+            if len(self._windows) >= MOST_WINDOWS:  # ever new shapes: let the oldest go
+                oldest = self._windows.pop(next(iter(self._windows)))
+                oldest.close()
+                self._drop(oldest.feed)
             skeleton = nest.map_structure(lambda a: None if a is None else 0, structure)
             found = self._windows[key] = Window(self._driver, self._index, specs, skeleton, count)
             self._programs_for(found.feed, key)
+        else:
+            self._windows[key] = self._windows.pop(key)  # the last one used is the last to go
         return found
 
     # -- predictions: each brought to the host while the next step runs -------------------------------------------
@@ -269,10 +276,6 @@ class StreamedRunner(ProgramRunner):
         for window in self._windows.values():
             window.close()
         self._windows.clear()
-
-
-def _host(array):
-    return array if launch.is_host(array) else array.get()
 
 
 def _to_host(x):

@@ -11,6 +11,7 @@ from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu import transfer
 from kerasgpu.training import streamed_runner
 from kerasgpu.training.adapters import get_data_adapter
+from kerasgpu.training.captured_runner import CapturedRunner
 from kerasgpu.training.step_runner import make_runner
 
 RNG = np.random.default_rng(0)
@@ -193,6 +194,36 @@ def test_training_can_stop_within_an_epoch(streams):
     assert int(made.optimizer.iterations.numpy()) == 3
     made.fit(X, Y, batch_size=8, verbose=0)
     assert int(made.optimizer.iterations.numpy()) == 12
+
+
+def test_arrays_on_the_device_beside_others_keep_the_order(streams, monkeypatch):
+    right = results(model(), X, Y, batch_size=8)
+    with devices.device("gpu:0"):
+        x = keras.ops.convert_to_tensor(X)
+    same(results(model(), x, Y, batch_size=8), right)
+
+
+def test_predictions_that_do_not_fit_come_back_batch_by_batch(on_gpu, monkeypatch):
+    large = keras.Sequential([keras.Input((6,)), layers.Dense(1000)])
+    want = large.predict(X, batch_size=8, verbose=0)
+    assert type(make_runner(large, "predict", get_data_adapter(X))) is CapturedRunner
+    monkeypatch.setattr(on_gpu, "free_memory", lambda index: 2 * (X.nbytes + 70 * 1000 * 4 - 1))
+    assert type(make_runner(large, "predict", get_data_adapter(X))) is streamed_runner.StreamedRunner
+    monkeypatch.setattr(on_gpu, "late", "all")
+    np.testing.assert_array_equal(large.predict(X, batch_size=8, verbose=0), want)
+
+
+def test_windows_of_shapes_that_are_gone_are_given_back(streams, monkeypatch):
+    made = keras.Sequential([keras.Input((None, 4)), layers.GlobalAveragePooling1D(), layers.Dense(1)])
+    made.compile("sgd", "mse")
+    batches = [(np.ones((2, n, 4), "float32"), np.zeros((2, 1), "float32")) for n in range(1, 11) for _ in range(3)]
+    runner = make_runner(made, "train", get_data_adapter(iter(batches)))
+    made.train_on_batch(*batches[0])
+    runner.begin_epoch()
+    assert runner.run(99) == 30
+    assert len(runner._windows) == streamed_runner.MOST_WINDOWS == len(runner._feeds)
+    runner.close()
+    assert not runner._windows and not runner._feeds
 
 
 def test_arrays_on_the_device_pass_by(streams):
