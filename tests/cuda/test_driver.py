@@ -114,6 +114,60 @@ def test_out_of_memory_says_what_was_asked_and_what_is_free(driver):
         driver.empty((10, 20), "float32", 0)
 
 
+class Pool:
+    """cupy.cuda.MemoryPool: keeps what is freed; blocks of 512 bytes."""
+
+    def __init__(self):
+        self.used, self.free = 0, []
+
+    def malloc(self, n):
+        size = -(-n // 512) * 512
+        if size in self.free:
+            self.free.remove(size)
+        self.used += size
+        return size
+
+    def give_back(self, size):
+        self.used -= size
+        self.free.append(size)
+
+    def used_bytes(self):
+        return self.used
+
+    def total_bytes(self):
+        return self.used + sum(self.free)
+
+    def free_bytes(self):
+        return sum(self.free)
+
+    def free_all_blocks(self):
+        self.free.clear()
+
+
+def test_memory_is_counted_and_given_back(driver):
+    pools = []
+    driver.cupy.cuda.MemoryPool = lambda: pools.append(Pool()) or pools[-1]
+    driver.cupy.cuda.memory = types.SimpleNamespace(OutOfMemoryError=MemoryError)
+    driver.cupy.ndarray = lambda shape, dtype, memptr: memptr
+    pinned = Pool()
+    driver.cupy.get_default_pinned_memory_pool = lambda: pinned
+    assert not pools  # the card is left alone until something is needed
+    driver.empty_cache()
+    assert not pools
+    first, second = driver.empty((1000,), "uint8", 0), driver.empty((100,), "float32", 0)
+    assert driver.memory_stats(0) == {"in_use": 1536, "cached": 0, "peak": 1536, "allocations": 2}
+    pools[0].give_back(first)
+    pools[0].give_back(second)
+    driver.empty((256,), "float32", 0)
+    assert driver.memory_stats(0) == {"in_use": 1024, "cached": 512, "peak": 1536, "allocations": 2}
+    assert driver.free_memory(0) == (1 << 30) + 512
+    pinned.free.append(4096)
+    driver.empty_cache()
+    assert driver.memory_stats(0)["cached"] == 0 and not pinned.free
+    driver.empty((100,), "float32", 0)
+    assert driver.memory_stats(0)["allocations"] == 3
+
+
 # -- the disk cache -------------------------------------------------------------------------------------------------
 MODULE = ("copy.cu", (("KG_PART", "0"),), None, ())
 

@@ -126,6 +126,19 @@ def test_downloads_wait_once_and_only_when_looked_at(driver, log):
     assert log.count(("host waits",)) == 1
 
 
+def test_no_page_locked_memory_is_a_sentence(driver):
+    class Refused(Exception):
+        pass
+
+    def refuse(nbytes):
+        raise Refused("cudaErrorMemoryAllocation: out of memory")
+
+    driver.cupy.cuda.alloc_pinned_memory = refuse
+    driver.cupy.cuda.runtime.CUDARuntimeError = Refused
+    with pytest.raises(MemoryError, match=r"gives no 4096 bytes of page-locked memory.*smaller batch"):
+        driver.pinned(4096)
+
+
 def test_memory_of_a_download_is_not_given_away_under_the_copy(driver, log):
     transfer.Download(driver, [FakeArray()], 0)
     gc.collect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import threading
 
 import numpy as np
@@ -29,6 +30,8 @@ class CupyDriver(Driver):
         self._maps: dict = {}  # (Box, address) -> bytes
         self._pools: dict = {}
         self._peak: dict[int, int] = {}
+        self._total: dict[int, int] = {}
+        self._allocations: dict[int, int] = {}
         self._copies: dict[int, transfer.CupyQueue] = {}
         self._threads = threading.local()
         self._early: dict[int, tuple[bool, str]] = {}
@@ -124,9 +127,14 @@ class CupyDriver(Driver):
             except cupy.cuda.memory.OutOfMemoryError:
                 memory = self._after_emptying(pool, nbytes, shape, dtype, index)
             self._peak[index] = max(self._peak.get(index, 0), pool.used_bytes())
+            total = pool.total_bytes()
+            if total > self._total.get(index, 0):  # the pool asked the system
+                self._allocations[index] = self._allocations.get(index, 0) + 1
+            self._total[index] = total
             return cupy.ndarray(shape, dtype, memptr=memory)
 
     def _after_emptying(self, pool, nbytes, shape, dtype, index):
+        gc.collect()  # tensors in cycles of references
         pool.free_all_blocks()
         self.cupy.get_default_memory_pool().free_all_blocks()
         try:
@@ -162,7 +170,7 @@ class CupyDriver(Driver):
             "in_use": used,
             "cached": total - used,
             "peak": max(used, self._peak.get(index, 0)),
-            "allocations": pool.n_free_blocks(),
+            "allocations": self._allocations.get(index, 0),
         }
 
     def free_memory(self, index):
@@ -174,6 +182,9 @@ class CupyDriver(Driver):
         for index, pool in self._pools.items():
             with self.cupy.cuda.Device(index):
                 pool.free_all_blocks()
+            self._total[index] = pool.total_bytes()
+        if self._pools:
+            self.cupy.get_default_pinned_memory_pool().free_all_blocks()
 
     # -- copies and other libraries -----------------------------------------------------------------------------
     def pinned(self, nbytes):

@@ -167,4 +167,11 @@ def cupy_pinned(cupy, nbytes: int) -> np.ndarray:
     """Page-locked bytes from CuPy's pool; they go back to it with the last array that looks at them."""
     if not nbytes:
         return np.empty(0, np.uint8)
-    return np.frombuffer(cupy.cuda.alloc_pinned_memory(nbytes), np.uint8, nbytes)
+    try:
+        memory = cupy.cuda.alloc_pinned_memory(nbytes)
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise MemoryError(
+            f"the system gives no {nbytes} bytes of page-locked memory, through which batches go to the GPU ({error}). Use a "
+            "smaller batch or smaller steps_per_execution"
+        ) from None
+    return np.frombuffer(memory, np.uint8, nbytes)
