@@ -173,3 +173,28 @@ class Operators:
 
     def min(self, axis=None, keepdims=False):
         return ops().min(self, axis, keepdims)
+
+
+class LogicalOperators(Operators):
+    """As Keras has it for variables and symbolic tensors: &, | and ^ speak of truth for every dtype, not of bits."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    def __and__(self, other):
+        return ops().logical_and(self, other)
+
+    def __rand__(self, other):
+        return ops().logical_and(other, self)
+
+    def __or__(self, other):
+        return ops().logical_or(self, other)
+
+    def __ror__(self, other):
+        return ops().logical_or(other, self)
+
+    def __xor__(self, other):
+        return ops().logical_xor(self, other)
+
+    def __rxor__(self, other):
+        return ops().logical_xor(other, self)

@@ -11,14 +11,14 @@ import itertools
 
 from kerasgpu.engine import dtypes, nest, state
 from kerasgpu.engine.naming import auto_name
-from kerasgpu.engine.operators import Operators
+from kerasgpu.engine.operators import LogicalOperators
 from kerasgpu.engine.tensor import MetaTensor, Tensor
 
 # Pairs of stand-ins for None: primes first (unlikely to equal a real size), then numbers that reshape can divide.
 _FILLS = ((83, 89), (64, 128), (5040, 10080))
 
 
-class KerasTensor(Operators):
+class KerasTensor(LogicalOperators):
     """A symbolic tensor: `shape` (None where unknown), `dtype`, `name`. Made by `keras.Input` and by calls on other KerasTensors.
 
     It has no value: using it as a number or a NumPy array raises an error that says what to do instead.
@@ -56,6 +56,11 @@ class KerasTensor(Operators):
 
     def __array__(self, dtype=None, copy=None):
         self._no_value("turning it into a NumPy array")
+
+    def __invert__(self):
+        from kerasgpu import ops
+
+        return ops.logical_not(self)
 
     def __bool__(self):
         raise TypeError("A symbolic KerasTensor cannot be used as a boolean; use keras.ops.where or keras.ops.cond")

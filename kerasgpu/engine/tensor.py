@@ -113,7 +113,9 @@ class Tensor(Operators):
 
     def _scalar(self, kind):
         if self.size != 1:
-            raise TypeError(f"only a tensor with one value converts to {kind}; this one has shape {self.shape}")
+            raise TypeError(
+                f"Only scalar arrays can be converted to Python scalars. {kind}() received a tensor of shape {self.shape}"
+            )
         return self._host().reshape(())[()]
 
     def __format__(self, spec):

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes, naming, state
-from kerasgpu.engine.operators import Operators
+from kerasgpu.engine.operators import LogicalOperators
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
 from kerasgpu.kernels import launch
 
@@ -40,7 +40,7 @@ class AutocastScope:
         state.thread.autocast_dtype = self._before
 
 
-class Variable(Operators):
+class Variable(LogicalOperators):
     """A trainable or non-trainable tensor whose value can be assigned.
 
     Args:
@@ -353,6 +353,11 @@ class Variable(Operators):
         return self.value.__index__()
 
     def __bool__(self):
+        if self._tensor.size != 1:
+            raise TypeError(
+                "A Keras Variable cannot be used as a boolean. Use keras.ops.any or keras.ops.all. "
+                f"Received variable {self._path} of shape {self._shape}"
+            )
         return bool(self.value)
 
     def __format__(self, spec):
