@@ -76,6 +76,11 @@ def test_geometries(direct, name):
     assert {one.source for one in direct.launches} <= {"conv_direct.cu", "conv_direct_filter_grad.cu", "split_sums.cu"}
 
 
+def test_what_is_shallow_is_direct_by_itself(gpu):
+    for name in ("mnist", "same", "lenet", "two channels"):
+        check(CASES[name])
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_types(direct, dtype):
     for name in ("same", "lenet", "resnet"):

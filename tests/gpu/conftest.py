@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-for folder in ("ops", "cuda", ""):
+for folder in ("ops", "kernels", "cuda", ""):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
 from kerasgpu.engine import device as devices  # noqa: E402

@@ -3,8 +3,11 @@
 import inspect
 
 import pytest
+import test_conv_direct_cuda
 import test_cuda_movement
+import test_depthwise_cuda
 import test_foundation
+import test_sampling_cuda
 import test_training_kernels
 
 pytestmark = pytest.mark.gpu
@@ -23,7 +26,10 @@ def kernel_tests(module):
             yield pytest.param(function, marks, id=f"{module.__name__}-{name}")
 
 
-ALL = [p for module in (test_foundation, test_cuda_movement, test_training_kernels) for p in kernel_tests(module)]
+MODULES = (
+    test_foundation, test_cuda_movement, test_training_kernels, test_depthwise_cuda, test_sampling_cuda, test_conv_direct_cuda,
+)  # fmt: skip
+ALL = [p for module in MODULES for p in kernel_tests(module)]
 
 
 def combinations(marks):
