@@ -137,6 +137,7 @@ class Feed:
         self.programs: StepPrograms | None = None
         self._at: int | None = None  # where the cursor stands
         self._order_copy: HostCopy | None = None
+        self.together: int | None = None  # steps of one graph, if others than steps_per_execution
 
     def set_order(self, order: np.ndarray) -> None:
         """Take rows in this order from now on. On a GPU after the steps that were started before, without waiting for them."""
@@ -201,7 +202,7 @@ class ProgramRunner(EagerRunner):
         if isinstance(entry, Program):
             with entry.lock:
                 if self._ready(entry, feed):
-                    entry.run(steps, self.model.steps_per_execution)
+                    entry.run(steps, feed.together or self.model.steps_per_execution)
                     feed.moved(rows * steps)
                     self._replayed(entry, rows, steps)
                     if self.mode != "predict":

@@ -30,6 +30,7 @@ from kerasgpu.training.step_runner import batch_step
 
 SLOT_BYTES = 16 << 20  # of arrays: a slot holds at most as many batches as fit into this, and at least one
 MOST_BATCHES = 64  # of a slot
+MOST_BYTES = 256 << 20  # of a slot for several batches of a generator: fewer than steps_per_execution where they are large
 MOST_WINDOWS = 4  # of a runner
 
 
@@ -197,7 +198,8 @@ class StreamedRunner(ProgramRunner):
                     break
                 return Staged(None, None, 1, to_device(batch, self.where))
             arrays = [x._data for x in flat]
-            found = self._window([(a.shape, a.dtype) for a in arrays], batch, max(1, self.model.steps_per_execution))
+            room = max(1, min(self.model.steps_per_execution, MOST_BYTES // max(sum(a.nbytes for a in arrays), 1)))
+            found = self._window([(a.shape, a.dtype) for a in arrays], batch, room)
             if window is None:
                 window, slot = found, found.next_slot()
             elif found is not window:
@@ -229,6 +231,7 @@ class StreamedRunner(ProgramRunner):
                 self._drop(oldest.feed)
             skeleton = nest.map_structure(lambda a: None if a is None else 0, structure)
             found = self._windows[key] = Window(self._driver, self._index, specs, skeleton, count)
+            found.feed.together = min(count, self.model.steps_per_execution)
             self._programs_for(found.feed, key)
         else:
             self._windows[key] = self._windows.pop(key)  # the last one used is the last to go

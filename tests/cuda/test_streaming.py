@@ -103,6 +103,16 @@ def test_steps_per_execution_fills_slots_with_as_many_batches(streams):
     assert len(got["loss"]) == 2 and got["loss"][0] != one[0]["loss"][0]  # epochs are rounded up to 8 steps, as in Keras
 
 
+def test_slots_for_many_steps_stay_small(streams, monkeypatch):
+    monkeypatch.setattr(streamed_runner, "MOST_BYTES", 3 * 280 + 1)
+    made = model(steps_per_execution=5)
+    streams.copies.clear()
+    batches = [(X[k : k + 10], Y[k : k + 10]) for k in range(0, 70, 10)] * 3
+    loss = made.fit(iter(batches), steps_per_epoch=20, shuffle=False, verbose=0).history["loss"]
+    assert max(n for what, n in streams.copies if what == "upload") == 3 * 240
+    assert loss == model().fit(iter(batches), steps_per_epoch=20, shuffle=False, verbose=0).history["loss"]
+
+
 def test_batches_of_changing_shapes(streams):
     def ragged():
         for n in (3, 3, 5, 3, 5, 5, 1, 3):
