@@ -4,6 +4,7 @@
 
 #include "conv_source.h"
 #include "gemm_run.h"
+#include "stream.h"
 
 namespace KG_NS {
 
@@ -46,6 +47,7 @@ template <class T, class S> struct ConvProduct {
   int64_t out_channel, n;  // of the group: its first channel and how many there are
   const S* bias;           // n of them, or null
   bool relu;
+  bool past_cache = false;  // whether whole vectors are written past the cache: see stream.h
 
   double flops() const {
     return 2.0 * static_cast<double>(source.positions()) * static_cast<double>(n) * static_cast<double>(source.columns());
@@ -65,10 +67,20 @@ template <class T, class S> struct ConvProduct {
     finish.relu = relu;
     t.finish = last ? &finish : nullptr;
     const bool straight = !kConvert && step > 0;
-    t.c = !last ? sums : straight ? reinterpret_cast<S*>(place(pixels[0], j)) : tile;
-    t.c_row = last && straight ? step * out_pitch : width;
+    const bool stream_out = past_cache && columns % L == 0;
+    t.c = !last ? sums : straight && !stream_out ? reinterpret_cast<S*>(place(pixels[0], j)) : tile;
+    t.c_row = last && straight && !stream_out ? step * out_pitch : width;
     find_micro<S>(static_cast<int>(rows), vectors, false, t.last < L)(t);
-    if (!last || straight) return;
+    if (!last || (straight && !stream_out)) return;
+    if constexpr (!kConvert) {
+      if (stream_out) {
+        for (int64_t r = 0; r < rows; ++r) {
+          T* to = place(step > 0 ? pixels[0] + r * step : pixels[r], j);
+          for (int v = 0; v < vectors; ++v) stream(to + v * L, load<typename Simd<S>::V>(tile + r * width + v * L));
+        }
+        return;
+      }
+    }
     for (int64_t r = 0; r < rows; ++r) {
       T* to = place(step > 0 ? pixels[0] + r * step : pixels[r], j);
       if constexpr (kConvert)

@@ -16,9 +16,20 @@
 namespace KG_NS {
 namespace {
 
+// How far ahead of what a window reads memory is asked for what the window below it reads: 0 where x may well be in the cache.
+template <class T> int64_t row_ahead(const Pooling& p) {
+  const int64_t ahead = p.w.stride[1] * p.w.size[2] * p.channels * int64_t(sizeof(T));
+  return p.x_count * int64_t(sizeof(T)) >= (int64_t(4) << 20) && ahead <= (int64_t(1) << 18) ? ahead : 0;
+}
+template <class T> inline __attribute__((always_inline)) void prefetch_row(const T* x, int64_t ahead) {
+  if (ahead > 0)
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(x) + static_cast<uintptr_t>(ahead)));
+}
+
 template <class T> void values(const Pooling& p, const T* x, T* y) {
   using E = PoolLanes<T>;
   using V = typename E::V;
+  const int64_t ahead = row_ahead<T>(p);
   each_pixel<false, E::kN>(p, [=](auto groups, int64_t part, const Seen& seen, int64_t out, int64_t c) {
     constexpr int G = decltype(groups)::value;
     V best[G];
@@ -26,6 +37,7 @@ template <class T> void values(const Pooling& p, const T* x, T* y) {
     seen.each([&](int64_t at, int64_t) {
       const T* from = x + at + c;
       for (int g = 0; g < G; ++g) {
+        prefetch_row(from + g * E::kN, ahead);
         const V v = G == 1 && part ? E::load_part(from, part) : E::load(from + g * E::kN);
         if constexpr (is_float<T>)
           best[g] = larger(v, best[g]);
@@ -41,6 +53,7 @@ template <class T> void values(const Pooling& p, const T* x, T* y) {
 template <class T, class I> void values_and_taps(const Pooling& p, const T* x, T* y, I* arg) {
   using E = PoolLanes<T>;
   using V = typename E::V;
+  const int64_t ahead = row_ahead<T>(p);
   using N = TapLanes<T>;
   each_pixel<false, E::kN>(p, [=](auto groups, int64_t part, const Seen& seen, int64_t out, int64_t c) {
     constexpr int G = decltype(groups)::value;
@@ -51,6 +64,7 @@ template <class T, class I> void values_and_taps(const Pooling& p, const T* x, T
     seen.each([&](int64_t at, int64_t tap) {
       const T* from = x + at + c;
       for (int g = 0; g < G; ++g) {
+        prefetch_row(from + g * E::kN, ahead);
         const V v = G == 1 && part ? E::load_part(from, part) : E::load(from + g * E::kN);
         const auto take = ~(v <= best[g]) & (best[g] == best[g]);
         best[g] = take ? v : best[g];

@@ -11,10 +11,12 @@
 
 namespace KG_NS {
 
-constexpr int64_t kRowChunk = 32 * kReduceBlock;  // elements of a row that one task folds
-constexpr int64_t kColumnChunk = 128;             // rows that one task folds, for a strip of columns
-constexpr int64_t kStrip = 512;                   // columns of a strip
-constexpr int64_t kTaskElements = 16384;          // worth a hand-over to another thread
+constexpr int64_t kRowChunk = 32 * kReduceBlock;   // elements of a row that one task folds
+constexpr int64_t kColumnChunk = 128;              // rows that one task folds, for a strip of columns
+constexpr int64_t kStrip = 512;                    // columns of a strip
+constexpr int64_t kTaskElements = 16384;           // worth a hand-over to another thread
+constexpr int64_t kFetchBytes = int64_t(4) << 20;  // arrays from here on are prefetched: processors follow few rows at once
+constexpr int64_t kFetchAhead = 6144;              // bytes
 
 template <class A> struct PoolArray {
   A* data;
@@ -114,14 +116,23 @@ template <class A> struct Reducer {
       for (int64_t c = 0; c + step < chunks; c += 2 * step) loops.merge(p + c * width, p + (c + step) * width, width);
   }
 
+  // What lies kFetchAhead behind these rows of a whole strip, or in the next group of rows of a part of one.
+  static void prefetch_rows(const A* x, int64_t stride, int rows, int64_t width) {
+    const int64_t ahead = stride == width ? kFetchAhead / int64_t(sizeof(A)) : kRowGroup * stride;
+    for (int k = 0; k < rows; ++k)
+      for (int64_t j = 0; j < width; j += 64 / int64_t(sizeof(A))) __builtin_prefetch(x + k * stride + j + ahead);
+  }
+
   // acc = columns [0, width) folded over `count` rows that start at `offset` and lie `stride` apart
-  void fold_columns(int64_t offset, int64_t stride, int64_t count, A* acc, int64_t width) const {
+  void fold_columns(int64_t offset, int64_t stride, int64_t count, A* acc, int64_t width, bool cold = false) const {
     alignas(64) A scratch[kRowGroup * kStrip];
     for (int64_t j = 0; j < width; ++j) acc[j] = loops.identity;
     for (int64_t r = 0; r < count; r += kRowGroup) {
       const int rows = count - r < kRowGroup ? int(count - r) : kRowGroup;
       if (native) {
-        loops.group(static_cast<const A*>(call.in[0].data) + offset + r * stride, stride, rows, acc, width);
+        const A* x = static_cast<const A*>(call.in[0].data) + offset + r * stride;
+        if (cold) prefetch_rows(x, stride, rows, width);
+        loops.group(x, stride, rows, acc, width);
       } else {
         for (int k = 0; k < rows; ++k) loader(call.in[0].data, offset + (r + k) * stride, 1, scratch + k * width, width);
         loops.group(scratch, width, rows, acc, width);
@@ -137,6 +148,7 @@ template <class A> struct Reducer {
     const int64_t per_task = (n < kColumnChunk ? n : kColumnChunk) * (inner < kStrip ? inner : kStrip);
     const int64_t grain = per_task >= kTaskElements ? 1 : kTaskElements / (per_task + 16) + 1;
     const PoolArray<A> partial(chunks > 1 ? checked_mul(call, checked_mul(call, outer, chunks), inner) : 0);
+    const bool cold = std::is_same<Before, Ready>::value && call.in[0].bytes >= kFetchBytes;
     parallel_range(outer * chunks * strips, grain, [&](int64_t begin, int64_t end) {
       alignas(64) A local[kStrip];
       for (int64_t task = begin; task < end; ++task) {
@@ -145,7 +157,7 @@ template <class A> struct Reducer {
         const int64_t r = c * kColumnChunk, count = n - r < kColumnChunk ? n - r : kColumnChunk;
         before(r, count);
         A* acc = chunks > 1 ? partial.data + (o * chunks + c) * inner + j : local;
-        fold_columns(o * pitch + r * inner + j, inner, count, acc, width);
+        fold_columns(o * pitch + r * inner + j, inner, count, acc, width, cold);
         if (chunks == 1) done(o, j, acc, width);
       }
     });
@@ -160,11 +172,19 @@ template <class A> struct Reducer {
                    });
   }
 
+  // What is folded is there already.
+  struct Ready {
+    void operator()(int64_t, int64_t) const {}
+  };
+  static Ready wider(Ready, int64_t) { return {}; }
+  template <class Before> static auto wider(const Before& before, int64_t wide) {
+    return [&before, wide](int64_t row, int64_t rows) { before(row * wide, rows * wide); };
+  }
+
   // Few columns would leave lanes idle: fold `wide` rows side by side, then those among themselves.
   template <class Before>
   void narrow_columns(int64_t outer, int64_t n, int64_t inner, int64_t wide, const Before& before) const {
-    const auto wider = [&](int64_t row, int64_t rows) { before(row * wide, rows * wide); };
-    columns(outer, n / wide, wide * inner, n * inner, wider, [&](int64_t o, int64_t, A* values, int64_t) {
+    columns(outer, n / wide, wide * inner, n * inner, wider(before, wide), [&](int64_t o, int64_t, A* values, int64_t) {
       for (int64_t k = 1; k < wide; ++k) loops.merge(values, values + k * inner, inner);
       A rest[64];
       if (n % wide) {
@@ -179,9 +199,7 @@ template <class A> struct Reducer {
   // Whether run(1, n, inner, before) can be told to make what it reads.
   static bool takes_before(int64_t inner) { return inner > 1 && inner <= kStrip; }
 
-  void run(int64_t outer, int64_t n, int64_t inner) const {
-    run(outer, n, inner, [](int64_t, int64_t) {});
-  }
+  void run(int64_t outer, int64_t n, int64_t inner) const { run(outer, n, inner, Ready()); }
   // before(row, rows) is called, by the thread that then reads them, for stretches that make up all n rows.
   template <class Before> void run(int64_t outer, int64_t n, int64_t inner, const Before& before) const {
     if (n == 0) {

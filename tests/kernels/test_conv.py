@@ -164,6 +164,21 @@ def test_the_error_of_winograd_stays_below_1e_5_of_the_largest_output(channels, 
                 assert np.abs(function(a, b, w) - want).max() <= 1e-5 * np.abs(want).max()
 
 
+@pytest.mark.parametrize("kernel,stride", [((1, 1), 1), ((1, 1), 2), ((3, 2), 2), ((5, 1), 1)])
+def test_large_results_have_the_bits_of_small_ones(kernel, stride, level):
+    """From 8 MB on, results are written past the cache."""
+    rng = np.random.default_rng(0)
+    w = window((128 * stride, 65), kernel, stride, 1, "same")
+    k = rng.standard_normal((*kernel, 64, 128)).astype("float32")
+    x = rng.standard_normal((4 // stride, *w.size, 64)).astype("float32")
+    bias = rng.standard_normal(128).astype("float32")
+    dy = rng.standard_normal((4 // stride, *w.count, 128)).astype("float32")
+    for function, a, more in ((conv, x, {"bias": bias, "activation": "relu"}), (conv_input_grad, dy, {})):
+        whole = function(a, k, w, **more)
+        for n in range(len(a)):
+            np.testing.assert_array_equal(whole[n : n + 1], function(a[n : n + 1], k, w, **more))
+
+
 @pytest.mark.parametrize("channels,filters", [(16, 16), (33, 20), (8, 70), (64, 300)])
 def test_tiles_of_a_gradient_that_is_spread(channels, filters, level):
     """Without padding the input gradient is larger than dy: it is made from tiles of dy, which overlap in it."""
