@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from fake_blaslt import FakeBlasLt
-from fake_driver import FakeArray, fake_driver
+from fake_driver import FakeArray
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda
@@ -190,7 +190,7 @@ def test_a_failed_capture_ends_the_capture(library):
     library.library.matmul = lambda *args: 13
     with pytest.raises(blaslt.BlasLtError, match="cublasLtMatmul: error 13 of cuBLASLt 12.8.5"):
         program.run()
-    assert library.lib.calls[-2:] == ["cuStreamEndCapture", "cuStreamDestroy_v2"] or "cuStreamEndCapture" in library.lib.calls
+    assert "cuStreamEndCapture" in library.lib.calls
     assert library.lib.calls.count("cuStreamDestroy_v2") == library.lib.calls.count("cuStreamCreate")
 
 
@@ -242,4 +242,3 @@ def test_library_paths(monkeypatch, tmp_path):
     assert libraries.pip_line("cublasLt", 12) == "pip install nvidia-cublas-cu12"
     assert libraries.pip_line("cublasLt", 13) == "pip install nvidia-cublas"
     assert libraries.pip_line("cudnn", 13) == "pip install nvidia-cudnn-cu13"
-    assert fake_driver is not None
