@@ -11,7 +11,7 @@ from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes, naming, state
 from kerasgpu.engine.operators import LogicalOperators
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
-from kerasgpu.kernels import launch
+from kerasgpu.kernels import launch, movement
 
 
 class AutocastScope:
@@ -154,7 +154,7 @@ class Variable(LogicalOperators):
             launch.recorder.refuse("a variable was created in it")
         data = devices.put(value._data, devices.current_device())
         buffer = launch.empty(self._shape, self._dtype, like=data)
-        launch.launch("copy", (data,), (buffer,))
+        movement.copy(data, buffer)
         self._tensor = self._leaf(buffer)
 
     def _leaf(self, buffer):
@@ -219,7 +219,7 @@ class Variable(LogicalOperators):
             return self._tensor
         if type(data) is not type(buffer):
             data = devices.put(data, devices.of_array(buffer))
-        launch.launch("copy", (data,), (buffer,))
+        movement.copy(data, buffer)
         return self._tensor
 
     def writable(self):
@@ -233,7 +233,7 @@ class Variable(LogicalOperators):
         if sys.getrefcount(tensor) > 3:
             buffer = tensor._data
             kept = launch.empty(self._shape, self._dtype, like=buffer)
-            launch.launch("copy", (buffer,), (kept,))
+            movement.copy(buffer, kept)
             tensor._data = kept
             self._tensor = self._leaf(buffer)
             self._tensor.grad = tensor.grad

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasgpu.kernels import complex_numbers
 from kerasgpu.kernels.elementwise_chain import (
     ARITY,
     NAMES,
@@ -71,6 +72,8 @@ def elementwise(name: str, *args, out_dtype=None):
     found_by = tuple(key)
     plan = _plans.get(found_by)
     if plan is None:
+        if any(a.dtype.kind == "c" for a in arrays):
+            return complex_numbers.elementwise(name, args)
         plan = _make_plan(name, args, out_dtype)
         if len(_plans) >= _LIMIT:
             _plans.clear()

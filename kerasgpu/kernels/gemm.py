@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasgpu.kernels import complex_numbers
 from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.movement import broadcast_to
 
@@ -51,6 +52,10 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
         raise ValueError(f"matmul: alpha must be 1 for integers and bools. Received: alpha={alpha!r}, dtype {dtype}")
     if dtype.kind == "b" and (bias is not None or activation is not None or accumulate):
         raise ValueError("matmul: bias, activation and accumulate are not defined for bool; cast to a number first")
+    if dtype.kind == "c":
+        if bias is not None or activation is not None or alpha != 1 or out is not None:
+            raise ValueError(f"matmul: bias, activation, alpha and out are not defined for {dtype}")
+        return complex_numbers.matmul(a, b, transpose_a, transpose_b)
     bias_kind = 0 if bias is None else _bias_kind(bias, m, n, dtype)
 
     a_batch, b_batch = a_shape[:-2], b_shape[:-2]

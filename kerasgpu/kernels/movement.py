@@ -34,8 +34,16 @@ def copy(x, out=None):
         out = empty(x.shape, x.dtype, x)
     elif out.dtype != x.dtype or out.size != x.size:
         raise ValueError(f"copy: x is {x.dtype} {x.shape}, out is {out.dtype} {out.shape}; they must match")
-    launch("copy", (x,), (out,))
+    if x.dtype.kind == "c":
+        launch("copy", (_parts(x),), (_parts(out),))
+    else:
+        launch("copy", (x,), (out,))
     return out
+
+
+def _parts(x):
+    """The real and imaginary parts of a contiguous complex array, in turn."""
+    return x.reshape(-1).view("float32" if x.dtype.itemsize == 8 else "float64")
 
 
 def fill(out, value):

@@ -49,6 +49,8 @@ def _(g, x, low, high):
 
 
 def _astype(x, out):
+    if x.dtype.kind == "c" and out.dtype.kind not in "cb":
+        x = x.real  # as in Keras
     with np.errstate(all="ignore"):
         out[...] = x.astype(out.dtype)
 
