@@ -80,7 +80,10 @@ template <int kSide> class TilePixels {
  public:
   // image: its first pixel, at the first channel; its pixels lie `pitch` apart.
   TilePixels(const float* image, int64_t high, int64_t wide, int64_t pitch, int64_t y0, int64_t x0, const float* zeros)
-      : inside_(y0 >= 0 && y0 + kSide <= high && x0 >= 0 && x0 + kSide <= wide), line_(wide * pitch), pitch_(pitch) {
+      : below_(reinterpret_cast<uintptr_t>(image) + static_cast<uintptr_t>(((y0 + kTileOut) * wide + x0) * pitch * 4)),
+        inside_(y0 >= 0 && y0 + kSide <= high && x0 >= 0 && x0 + kSide <= wide),
+        line_(wide * pitch),
+        pitch_(pitch) {
     if (inside_) {
       first_ = image + (y0 * wide + x0) * pitch;
       return;
@@ -90,6 +93,14 @@ template <int kSide> class TilePixels {
         const bool there = y0 + r >= 0 && y0 + r < high && x0 + c >= 0 && x0 + c < wide;
         pixel_[kSide * r + c] = there ? image + ((y0 + r) * wide + x0 + c) * pitch : zeros;
       }
+  }
+  // Asks for what the tile below will read of channels k0..k1 and this one did not.
+  void prefetch_below(int64_t k0, int64_t k1) const {
+    constexpr int kNew = kSide - kTileOut;
+    for (int r = kNew; r < kSide; ++r)
+      for (int c = kNew; c < kSide; ++c)
+        for (int64_t k = k0; k < k1; k += 16)
+          __builtin_prefetch(reinterpret_cast<const void*>(below_ + static_cast<uintptr_t>((r * line_ + c * pitch_ + k) * 4)));
   }
   // f(c, d) for each column c, d its kSide values of the channels that `read` takes from k on.
   template <class Read, class F> inline __attribute__((always_inline)) void columns(int64_t k, const Read& read,
@@ -113,6 +124,7 @@ template <int kSide> class TilePixels {
   }
 
  private:
+  const uintptr_t below_;  // the tile below, as a number: it may lie outside the image
   const bool inside_;
   const int64_t line_, pitch_;
   const float* first_;
@@ -135,6 +147,7 @@ inline void read_tile(const Source<float>& s, const TileGrid& grid, int64_t t, i
   const int64_t high = s.axis[1].size, wide = s.axis[2].size;
   const TilePixels<kTile> tile(s.data + grid.image(t) * high * wide * s.pitch + s.channel, high, wide, s.pitch,
                                grid.y(t) + s.axis[1].first, grid.x(t) + s.axis[2].first, zeros);
+  tile.prefetch_below(k0, k1);
   each_channels(k0, k1, [&](int64_t k, auto read) {
     vf half[kTileAll];
     tile.columns(k, read, [&](int c, const vf* d) { winograd_input(d, half + c, kTile); });

@@ -92,6 +92,7 @@ class SpreadBlock {
     const int64_t high = s.axis[1].size, wide = s.axis[2].size;
     const TilePixels<kTileOut> tile(s.data + image * high * wide * s.pitch + s.channel, high, wide, s.pitch, y0, x0,
                                     kernel_.zeros());
+    tile.prefetch_below(0, s.depth);
     each_channels(0, s.depth, [&](int64_t k, auto read) {
       vf half[kTile * kTileOut];
       tile.columns(k, read, [&](int c, const vf* d) { winograd_spread(d, half + c, kTileOut); });

@@ -46,6 +46,7 @@ void read_gradient(const Source<float>& s, const TileGrid& grid, const float* dy
                    int64_t j1, const float* zeros, float* to, int64_t step) {
   const int64_t high = s.axis[1].count, wide = s.axis[2].count;
   const TilePixels<kTileOut> tile(dy + grid.image(t) * high * wide * filters, high, wide, filters, grid.y(t), grid.x(t), zeros);
+  tile.prefetch_below(j0, j1);
   each_channels(j0, j1, [&](int64_t j, auto read) {
     vf half[kTile * kTileOut];
     tile.columns(j, read, [&](int c, const vf* d) { winograd_gradient(d, half + c, kTileOut); });
