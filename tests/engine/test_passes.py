@@ -8,7 +8,7 @@ from kerasgpu.engine.passes.chain import collapse, common_dims, expand
 from kerasgpu.engine.passes.memory import place_temporaries
 from kerasgpu.engine.program import Program
 from kerasgpu.engine.recorder import Recorder
-from kerasgpu.kernels import conv, depthwise, gemm
+from kerasgpu.kernels import conv, depthwise, gemm, movement
 from kerasgpu.kernels import elementwise as ew
 from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.window import Window
@@ -113,6 +113,32 @@ def test_dead_results_are_dropped_and_writes_to_lasting_memory_are_not():
     before = total.copy()
     program.run(3)
     np.testing.assert_allclose(total, before + 3 * x, rtol=1e-6)
+
+
+def test_what_is_the_same_in_every_step_is_computed_once():
+    x, total = array(3, 4), empty((3, 4), "float32")
+    total[:] = 0
+
+    def step():
+        one = movement.fill(empty((1, 4), "float32"), 1.5)
+        scale = movement.broadcast_to(ew.mul(one, 2.0), (3, 4))  # nothing else is read: kept
+        sums = movement.fill(empty((3, 4), "float32"), 0)
+        launch("copy", (x,), (sums,))  # written twice: not kept
+        launch("copy", (ew.add(total, ew.mul(sums, scale)),), (total,))
+        return movement.fill(empty((2,), "float32"), 7)  # a result of the step: not kept
+
+    recorder, out = record(step)
+    total[:] = 0
+    program = Program(recorder, inputs=[x], outputs=[out])
+    kernels = [c.kernel for c in program.calls]
+    assert "broadcast_to" not in kernels and kernels.count("fill") <= 2
+    program.run(2)
+    np.testing.assert_array_equal(total, 6 * x)
+    other = array(3, 4) * 5
+    program.bind(0, other)
+    program.run()
+    np.testing.assert_array_equal(total, 6 * x + 3 * other)
+    np.testing.assert_array_equal(program.output(0), [7, 7])
 
 
 def test_in_place_is_refused_where_the_old_value_is_still_wanted():

@@ -5,6 +5,7 @@ None changes a result by a bit: they drop work, join loops over the same element
 
 from __future__ import annotations
 
+from kerasgpu.engine.passes.constants import keep_constants
 from kerasgpu.engine.passes.copies import write_in_place
 from kerasgpu.engine.passes.dead import drop_dead
 from kerasgpu.engine.passes.elementwise import fuse_elementwise
@@ -15,6 +16,7 @@ from kerasgpu.engine.passes.sums import fuse_column_sums
 
 PASSES = (
     drop_dead,
+    keep_constants,
     fuse_epilogues,
     fuse_normalization,
     mask_before_spreading,
