@@ -101,7 +101,7 @@ template <class Elem, int m, int n, int k, int wm, int wn, int stages, int vec_a
 struct WgmmaTile {
   typedef Elem T;
   typedef float Sum;
-  static constexpr int kM = m, kN = n, kK = k, kThreads = 32 * wm * wn, kVector = 2;
+  static constexpr int kM = m, kN = n, kK = k, kThreads = 32 * wm * wn, kVector = 4;
   typedef SwizzledPanel<T, kM, deep_a> PanelA;
   typedef SwizzledPanel<T, kN, deep_b> PanelB;
   static constexpr int kVecA = PanelA::kTurned ? 1 : vec_a, kVecB = PanelB::kTurned ? 1 : vec_b;
@@ -192,18 +192,21 @@ struct WgmmaTile {
     for (int i = 0; i < kDown; ++i) wgmma_keep(sum[i]);
   }
 
-  // put(i, j, v): v holds kVector neighbouring elements from (i, j) of the tile on.
+  // put(i, j, v): v holds kVector neighbouring elements from (i, j) of the tile on. Two lanes that have two neighbours each in two
+  // blocks of 8 columns exchange them for four in one block: a warp stores whole sectors of 16-bit elements.
   template <class Put> KG_DEVICE void each(const Put& put) {
-    const int g = lane_index() / 4 + warp_index() % 4 * 16, t = lane_index() % 4;
+    const int g = lane_index() / 4 + warp_index() % 4 * 16, t = lane_index() % 4, odd = t % 2;
     KG_UNROLL
     for (int i = 0; i < kDown; ++i) {
       KG_UNROLL
       for (int half = 0; half < 2; ++half) {
         const auto place = put.row(row + 64 * i + 8 * half + g);
         KG_UNROLL
-        for (int j = 0; j < kAcross; ++j) {
-          const float v[2] = {sum[i][j][2 * half], sum[i][j][2 * half + 1]};
-          put(place, column + 8 * j + 2 * t, v);
+        for (int j = 0; j < kAcross; j += 2) {
+          const float *low = sum[i][j] + 2 * half, *high = sum[i][j + 1] + 2 * half;
+          const float x = shuffle_xor(odd ? low[0] : high[0], 1), y = shuffle_xor(odd ? low[1] : high[1], 1);
+          const float v[4] = {odd ? x : low[0], odd ? y : low[1], odd ? high[0] : x, odd ? high[1] : y};
+          put(place, column + 8 * (j + odd) + 2 * (t - odd), v);
         }
       }
     }

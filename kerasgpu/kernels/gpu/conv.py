@@ -261,7 +261,7 @@ def tiles(call: Call, c: Conv, part: int, views: list[View], largest: int) -> Pl
         down = max(ceil_div(v.k if part == 2 else v.rows, tile.m) for v in some)
         params = Params().input(0).input(1).output(0).scratch()
         params.i32(c.groups, len(some), n, c.filters, pitch, down, across, choice.stretch)
-        epilogue.add(params, kind, n, pitch)
+        epilogue.add(params, kind, tile, n, pitch)
         for v in some + some[:1] * (MOST_VIEWS - len(some)):
             v.add(params)
         grid = (down * across, choice.splits, min(c.groups * len(some), gemm_tiles.MOST_ACROSS))

@@ -133,7 +133,7 @@ def tiled(call: Call, g: Gemm) -> Plan:
     for first in range(0, g.batch, gemm_tiles.MOST_ACROSS):
         params = Params().input(0).input(1).output(0).scratch()
         params.i64(g.a_stride, g.b_stride, a_pitch, b_pitch).i32(g.m, g.n, g.k, first, down, across, choice.stretch, 0)
-        epilogue.add(params, kind, g.n)
+        epilogue.add(params, kind, tile, g.n)
         if tile.boxes:
             a_rows, b_rows = g.m if deep_a else g.k, g.n if deep_b else g.k
             a_stride, b_stride = (0, 0) if single else (g.a_stride, g.b_stride)

@@ -85,9 +85,9 @@ class Epilogue(NamedTuple):
     relu: bool = False
     accumulate: bool = False
 
-    def add(self, params: Params, kind: str, *pitches: int) -> Params:
-        """Appends the struct Epilogue of gemm_tile.cuh; pitches: what must be even for elements to be stored together."""
-        together = 2 if uses_tensor_cores(kind) else 4
+    def add(self, params: Params, kind: str, tile: Tile, *pitches: int) -> Params:
+        """Appends the struct Epilogue of gemm_tile.cuh; pitches: what the elements stored together must divide."""
+        together = 2 if uses_tensor_cores(kind) and not tile.wgmma else 4
         packed = kind != "double" and all(p % together == 0 for p in pitches)
         params.null() if self.bias is None else params.input(self.bias)
         return params.f64(self.alpha).i32(self.bias_kind, self.relu, self.accumulate, packed)
