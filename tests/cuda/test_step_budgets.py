@@ -7,6 +7,7 @@ import kerasgpu as keras
 from kerasgpu import layers
 from kerasgpu.engine.program import Program
 from kerasgpu.kernels.gpu import driver as drivers
+from kerasgpu.training import checks
 from kerasgpu.training.adapters import get_data_adapter
 from kerasgpu.training.step_runner import make_runner
 
@@ -180,3 +181,48 @@ def test_what_changes_between_steps_lies_on_the_device(on_gpu):
     assert all((a != v.numpy()).any() for a, v in zip(seeds, model.non_trainable_variables))
     assert programs == {id(p) for s in model._programs.values() for p in s.by_size.values() if isinstance(p, Program)}
     assert all(drivers.current() is p._core.driver for s in model._programs.values() for p in s.by_size.values())
+
+
+def test_a_progress_bar_shows_the_piece_before_the_one_that_runs(on_gpu, monkeypatch):
+    """At its pace, with the numbers of the step that it names, and with work left for the GPU while the host waits."""
+    from kerasgpu.callbacks.callback_list import CallbackList
+    from kerasgpu.training import loops
+
+    def model():
+        keras.utils.set_random_seed(3)
+        made = mlp()
+        made.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return made
+
+    exact = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            exact.append(dict(logs))
+
+    watched, shown = model(), []
+    x, y = data(watched)
+    watched.fit(x, y, batch_size=BATCH, verbose=0, shuffle=False, callbacks=[Watch()])
+
+    class Bar:
+        def show(self, steps, runner):
+            shown.append((steps, started[-1], runner.mode, runner.logs()))
+
+    made, started = model(), []
+    runner = make_runner(made, "train", get_data_adapter(x, y, batch_size=BATCH))
+    checks.build_on(made, (x[:1], y[:1]))
+    inner = runner.run
+    monkeypatch.setattr(runner, "run", lambda n: (ran := inner(min(n, 2)), started.append(sum(started[-1:]) + ran))[0])
+    loop = loops.StepLoop(made, "train", runner, CallbackList())
+    loop.progress = Bar()
+    on_gpu.late = "all"
+    try:
+        made.reset_metrics()
+        runner.begin_epoch()
+        assert loop.run_epoch() == 7 and runner.epoch_logs() == exact[-1]
+    finally:
+        on_gpu.finish()
+        on_gpu.late = False
+    assert len(shown) >= 3
+    for steps, under_way, mode, logs in shown:
+        assert under_way > steps and mode == "train" and logs == exact[steps - 1]
