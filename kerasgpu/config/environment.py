@@ -97,7 +97,7 @@ def tf32() -> bool:
 
 def products() -> str:
     """KERASGPU_GEMM: which kernels, or NVIDIA's library, compute products; "auto" is the best that was measured."""
-    return _choice("KERASGPU_GEMM", ("auto", "mma", "wgmma", "cublaslt"), "auto")
+    return _choice("KERASGPU_GEMM", ("auto", "own", "mma", "wgmma", "cublaslt"), "auto")
 
 
 def convolutions() -> str:

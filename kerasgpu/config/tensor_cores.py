@@ -61,7 +61,7 @@ def _set(value: bool) -> None:
 
 
 def products() -> str:
-    """What computes products: "auto", "mma", "wgmma" or "cublaslt"; KERASGPU_GEMM sets it (docs/environment.md)."""
+    """What computes products: "auto", "own", "mma", "wgmma" or "cublaslt"; KERASGPU_GEMM sets it (docs/environment.md)."""
     global _products
     if _products is None:
         _products = environment.products()

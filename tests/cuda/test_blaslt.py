@@ -119,8 +119,9 @@ def test_auto_follows_the_measured_rows(installed, monkeypatch):
     assert isinstance(plan_of().launches[0], LibraryLaunch)
     installed.vendor.found["cublasLt"] = None, "cuBLASLt was not found"
     assert not isinstance(plan_of().launches[0], LibraryLaunch)  # a row that names a library that is not there
-    monkeypatch.setattr(tensor_cores, "_products", "mma")
-    assert not isinstance(plan_of().launches[0], LibraryLaunch)
+    for ours in ("mma", "own"):
+        monkeypatch.setattr(tensor_cores, "_products", ours)
+        assert not isinstance(plan_of().launches[0], LibraryLaunch)
 
 
 def test_forced_without_the_library(installed, monkeypatch):
