@@ -1,7 +1,7 @@
 """`make bench`: time every kernel, beside NumPy where it has the same operation.
 
 A line a case: shape, median time, spread, GFLOP/s or GB/s, share of this machine's measured peak for it, ratio to NumPy in the same
-run (above 1: we are faster). Times on a shared machine are noisy; the ratios are taken in alternating rounds.
+run (above 1: we are faster). Times on a shared machine are noisy: rounds alternate, and a ratio is that of the fastest ones.
 """
 
 from __future__ import annotations
@@ -39,12 +39,10 @@ def run(case, peak, rounds, seconds, peer=None):
     row["limit"] = limit
     row["of_peak"] = floor / row["median_s"]
     if case.numpy:
-        ratios = sorted(n / o for o, n in zip(*times))
-        row["numpy_ratio"] = ratios[len(ratios) // 2]
+        row["numpy_ratio"] = timing.ratio(*times)
     if case.peer and peer:
         ours, theirs = peer.interleaved(case, rounds, seconds)
-        ratios = sorted(t / o for o, t in zip(ours, theirs))
-        row["peer_ratio"] = ratios[len(ratios) // 2]
+        row["peer_ratio"] = timing.ratio(ours, theirs)
     return row
 
 

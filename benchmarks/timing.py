@@ -48,6 +48,11 @@ def interleaved(functions, rounds: int = 7, seconds: float = 0.02) -> list[list[
     return times
 
 
+def ratio(ours: list[float], theirs: list[float]) -> float:
+    """How many times faster we are, by the fastest round of each: what disturbs a round on a shared machine only makes it slower."""
+    return min(theirs) / min(ours)
+
+
 def summary(times: list[float]) -> dict:
     """Median, fastest, and the spread: half the distance between the quartiles over the median."""
     ordered = sorted(times)
