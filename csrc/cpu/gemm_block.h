@@ -10,7 +10,13 @@
 
 namespace KG_NS {
 
-constexpr int64_t kStepK = 512;           // an A strip of 14 rows: 28 KB, a B strip of 32 columns: 64 KB
+#if defined(__AVX2__) && !defined(__AVX512F__)
+constexpr int64_t kStepK = 256;  // a B strip of 16 columns: 16 KB, which stay in the first cache level; strips of A: 5 KB
+constexpr bool kKeepB = true;
+#else
+constexpr int64_t kStepK = 512;  // an A strip of 14 rows: 28 KB, which stay there; strips of B, of 32 columns: 64 KB
+constexpr bool kKeepB = false;
+#endif
 constexpr int64_t kDotM = 48;             // up to this many rows, long dot products beat packing B
 constexpr double kSerialFlops = 1 << 20;  // below this one thread is faster than two
 constexpr double kChunkFlops = 3 << 18;   // what a chunk should be worth at least
@@ -21,6 +27,12 @@ constexpr int64_t kDirectN = 16384;               // columns at a time where B i
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// The size of the parts, all but the last the same multiple of `grain`, that n is cut into: as few as if `most` were the limit. A short
+// last part would cost as much packing as a long one.
+inline int64_t even_part(int64_t n, int64_t most, int64_t grain) {
+  return n <= most ? n : round_up(ceil_div(n, ceil_div(n, most)), grain);
+}
 
 // T: storage of a, b and c; S: what is computed with (float for the 16-bit floats).
 template <class T, class S> struct Product {
@@ -60,9 +72,9 @@ template <class T, class S> Plan make_plan(int64_t m, int64_t n, int64_t k, bool
     grain_n = int64_t(p.vectors) * L;
     p.pack_b = kConvert || trans_b || (m > 4 * grain_m && k > 64);
     p.pack_a = kConvert || (k > (trans_a ? 64 : 16) && n > 4 * grain_n);
-    p.block_m = p.pack_a ? min_of(m, kBlock / grain_m * grain_m) : m;
-    p.block_n = p.pack_b ? min_of(n, kBlock / grain_n * grain_n) : n;
-    p.block_k = p.pack_a || p.pack_b ? min_of(k, kBlockK) : k;
+    p.block_m = p.pack_a ? even_part(m, kBlock, grain_m) : m;
+    p.block_n = p.pack_b ? even_part(n, kBlock, grain_n) : n;
+    p.block_k = p.pack_a || p.pack_b ? even_part(k, kBlockK, 4) : k;
     if (k == 0) p.block_k = 1;  // one step, of nothing
     p.partial = k > min_of(p.block_k, kStepK);
     if (p.partial && !p.pack_b) p.block_n = min_of(n, kDirectN / grain_n * grain_n);
@@ -178,7 +190,8 @@ template <class T, class S> class Block {
     const int64_t step = bk_ > kStepK ? round_up(ceil_div(bk_, ceil_div(bk_, kStepK)), 4) : kStepK;
     for (int64_t p = 0; p == 0 || p < bk_; p += step) {
       const int64_t steps = min_of(step, bk_ - p);
-      if (plan_.pack_a && plan_.pack_b) {  // the strip of A stays in the first cache level, strips of B come from the second
+      if (plan_.pack_a && plan_.pack_b &&
+          !kKeepB) {  // the strip of A stays in the first cache level, those of B come from the second
         for (int64_t i = i_begin; i < i_end; i += plan_.rows)
           for (int64_t j = j_begin; j < j_end; j += width)
             tile(i, min_of(plan_.rows, i_end - i), j, min_of(width, j_end - j), p, steps);

@@ -49,9 +49,12 @@ template <class S, class T> void pack_across(const T* src, int64_t ld, int rows,
       for (int r = 0; r < width; ++r) dst[p * width + r] = r < rows ? scalar_as(src[p * ld + r], S{}) : S{};
     return;
   }
+  constexpr int kAhead = 16;  // rows lie too far apart for the processor to foresee the next ones
   for (int64_t p = 0; p < k; ++p) {
     const T* from = src + p * ld;
+    const T* ahead = src + (p + kAhead < k ? p + kAhead : k - 1) * ld;
     S* to = dst + p * width;
+    for (int r = 0; r < rows; r += 64 / static_cast<int>(sizeof(T))) __builtin_prefetch(ahead + r);
     for (int r = 0; r < width; r += L)
       store(to + r, rows - r >= L ? load_as(from + r, S{})
                     : rows > r    ? load_part(from + r, rows - r, S{})
