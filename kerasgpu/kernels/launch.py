@@ -76,7 +76,10 @@ def launch(name: str, inputs: tuple, outputs: tuple, ints: tuple = (), floats: t
         recorder(name, inputs, outputs, ints, floats)
     first = outputs[0]
     if type(first) is np.ndarray:
-        _core.launch(kernel_id(name), inputs, outputs, ints, floats)
+        try:
+            _core.launch(kernel_id(name), inputs, outputs, ints, floats)
+        except TypeError as error:  # a dtype without kernels: which operation met it?
+            raise TypeError(f"{name}: {error}; cast, or take keras.ops.real and keras.ops.imag first") from None
     else:
         from kerasgpu.kernels import cuda
 

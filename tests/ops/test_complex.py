@@ -54,3 +54,8 @@ def test_what_has_no_order_is_refused():
         ops.relu(ops.convert_to_tensor(A))
     with pytest.raises(TypeError, match="lt: not defined for complex64"):
         ops.less(ops.convert_to_tensor(A), ops.convert_to_tensor(A))
+
+
+def test_what_has_no_kernel_names_the_operation():
+    with pytest.raises(TypeError, match="transpose: .*no kernel works on arrays of dtype complex64; cast"):
+        ops.transpose(ops.convert_to_tensor(A))
