@@ -10,7 +10,7 @@ from fake_driver import FakeArray
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import blaslt, gemm_table, libraries, modules
+from kerasgpu.kernels.gpu import blaslt, gemm_table, libraries, modules, vendor
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu import program as programs
 from kerasgpu.kernels.gpu.plan import make_plan
@@ -189,7 +189,7 @@ def test_a_failed_capture_ends_the_capture(library):
     a = Memory(np.eye(4, dtype="float32"))
     program, _ = program_of(a, a, Memory(a.value), Memory(a.value))
     library.library.matmul = lambda *args: 13
-    with pytest.raises(blaslt.BlasLtError, match="cublasLtMatmul: error 13 of cuBLASLt 12.8.5"):
+    with pytest.raises(vendor.LibraryError, match="cublasLtMatmul: error 13 of cuBLASLt 12.8.5"):
         program.run()
     assert "cuStreamEndCapture" in library.lib.calls
     assert library.lib.calls.count("cuStreamDestroy_v2") == library.lib.calls.count("cuStreamCreate")

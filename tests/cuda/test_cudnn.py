@@ -16,7 +16,7 @@ from kerasgpu import config, layers
 from kerasgpu.cli import info
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import conv, cuda
-from kerasgpu.kernels.gpu import cudnn, libraries
+from kerasgpu.kernels.gpu import cudnn, libraries, vendor
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu.vendor import LibraryLaunch, Vendor
 
@@ -145,7 +145,7 @@ def test_what_the_library_refuses(library):
     assert not made.library.used
     made = library()
     made.library.do_BackendFinalize = lambda desc: 4000
-    with pytest.raises(cudnn.CudnnError, match=r"cudnnBackendFinalize: error 4000 of cuDNN 9.5.1"):
+    with pytest.raises(vendor.LibraryError, match=r"cudnnBackendFinalize: error 4000 of cuDNN 9.5.1"):
         run("conv", "3x3", "float32")
 
 
@@ -222,7 +222,7 @@ def test_the_real_library_takes_our_descriptors():
             work = cudnn.Convolution(part, dtype, True, 2, 8, 12, 2, **pixels)
             try:
                 made = cudnn.Execution(real, ctypes.c_void_p(), None, work)
-            except cudnn.CudnnError as error:
+            except vendor.LibraryError as error:
                 if error.status != 1008:  # CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED
                     raise
                 pytest.skip("parts of cuDNN do not load without libcuda")

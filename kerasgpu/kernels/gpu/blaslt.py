@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from kerasgpu.kernels.gpu import libraries
 from kerasgpu.kernels.gpu.plan import Params
-from kerasgpu.kernels.gpu.vendor import LibraryCall, LibraryLaunch, OnGpu
+from kerasgpu.kernels.gpu.vendor import LibraryCall, LibraryError, LibraryLaunch, OnGpu
 
 # cudaDataType, cublasComputeType_t
 _TYPES = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
@@ -34,14 +34,6 @@ _EPILOGUES = {(False, False): 1, (False, True): 2, (True, False): 4, (True, True
 _NOT_SUPPORTED = (7, 15)  # CUBLAS_STATUS_INVALID_VALUE, CUBLAS_STATUS_NOT_SUPPORTED
 ALIGNMENT = 16
 OLDEST = 11, 4
-
-
-class BlasLtError(RuntimeError):
-    """A call of the library failed."""
-
-    def __init__(self, name, status, text):
-        super().__init__(f"{name}: {text}")
-        self.status = status
 
 
 class Product(NamedTuple):
@@ -101,7 +93,7 @@ class Library:
     def call(self, name: str, *arguments) -> None:
         status = getattr(self.lib, name)(*arguments)
         if status:
-            raise BlasLtError(name, status, f"error {status} of cuBLASLt {'.'.join(map(str, self.version))}")
+            raise LibraryError(name, status, f"error {status} of cuBLASLt {'.'.join(map(str, self.version))}")
 
 
 def open_library(most: int) -> Library:
@@ -140,7 +132,7 @@ class BlasLt(OnGpu):
     def _prepare(self, product: Product, workspace: int) -> Matmul | None:
         try:
             made = Matmul(self.library, self.handle, product, workspace)
-        except BlasLtError as error:
+        except LibraryError as error:
             if error.status in _NOT_SUPPORTED:
                 return None
             raise

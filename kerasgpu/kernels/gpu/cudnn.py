@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from kerasgpu.kernels.gpu import libraries
 from kerasgpu.kernels.gpu.plan import Params
-from kerasgpu.kernels.gpu.vendor import LibraryCall, LibraryLaunch, OnGpu
+from kerasgpu.kernels.gpu.vendor import LibraryCall, LibraryError, LibraryLaunch, OnGpu
 
 FORWARD, INPUT_GRAD, FILTER_GRAD = range(3)
 MOST_WORKSPACE = 256 << 20
@@ -45,14 +45,6 @@ _MODES = (3, 2)  # CUDNN_HEUR_MODE_A, then FALLBACK
 _TENSOR_CORE, _DOWN_CONVERT, _NOT_DETERMINISTIC = 0, 1, 4  # numerical notes of engines
 X, W, Y = 1, 2, 3  # numbers of the tensors
 ALIGNMENT = 16
-
-
-class CudnnError(RuntimeError):
-    """A call of the library failed."""
-
-    def __init__(self, name, status, text):
-        super().__init__(f"{name}: {text}")
-        self.status = status
 
 
 class Convolution(NamedTuple):
@@ -105,7 +97,7 @@ class Library:
     def call(self, name: str, *arguments) -> None:
         status = getattr(self.lib, name)(*arguments)
         if status:
-            raise CudnnError(name, status, f"error {status} of cuDNN {'.'.join(map(str, self.version))}")
+            raise LibraryError(name, status, f"error {status} of cuDNN {'.'.join(map(str, self.version))}")
 
 
 def open_library(most: int) -> Library:
@@ -144,7 +136,7 @@ class Cudnn(OnGpu):
         try:
             made = Execution(self.library, self.handle, self.using, work)
             return made if made.choose(workspace) else None
-        except CudnnError as error:
+        except LibraryError as error:
             if 2000 <= error.status < 4000:  # bad parameters, or not supported
                 return None
             raise
@@ -240,7 +232,7 @@ class Execution(LibraryCall):
         for mode in _MODES:
             try:
                 heuristics = self._new(_HEURISTICS).set(201, _DESCRIPTOR, graph).set(200, _HEURISTIC_MODE, mode).finish()
-            except CudnnError:
+            except LibraryError:
                 continue
             configurations = [self._new(_ENGINE_CONFIG) for _ in range(heuristics.fill(202, []))]
             heuristics.fill(202, configurations)
@@ -259,7 +251,7 @@ class Execution(LibraryCall):
     def _plan(self, configuration: Descriptor, workspace: int) -> bool:
         try:
             plan = self._new(_PLAN).set(400, _HANDLE, self.handle.value).set(401, _DESCRIPTOR, configuration).finish()
-        except CudnnError:
+        except LibraryError:
             return False
         (need,) = plan.get(402, _INT64, 1)
         if need > workspace:

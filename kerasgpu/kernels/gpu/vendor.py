@@ -8,6 +8,14 @@ from typing import Any
 from kerasgpu.kernels.gpu.plan import Launch, Params
 
 
+class LibraryError(RuntimeError):
+    """A call of a library failed; `status` is the number that it gave."""
+
+    def __init__(self, name: str, status: int, text: str):
+        super().__init__(f"{name}: {text}")
+        self.status = status
+
+
 class LibraryLaunch(Launch):
     """A launch that a library does.
 
