@@ -90,34 +90,6 @@ class StepPrograms:
         self.outputs: dict = {}  # batch size -> structure of what the step returns, with positions for tensors
 
 
-class HostCopy:
-    """Page-locked memory of an array on a GPU, through which it is written."""
-
-    def __init__(self, array):
-        from kerasgpu.kernels.gpu import driver as drivers
-
-        driver = drivers.current()
-        self._array = array
-        self._host = driver.pinned(array.nbytes).view(array.dtype).reshape(array.shape)
-        self._queue = driver.compute_queue(driver.index_of(array))
-        self._event = None
-
-    def upload(self, values) -> None:
-        if self._event is not None:
-            self._event.wait()
-        self._host[...] = values
-        self._queue.upload(self._array, self._host)
-        self._event = self._queue.record()
-
-    def __del__(self):
-        # The memory may be given away at once: the copy must have left it.
-        if getattr(self, "_event", None) is not None:
-            try:
-                self._event.wait()
-            except Exception:  # the process may be ending
-                pass
-
-
 class Feed:
     """The memory that programs take batches from.
 
@@ -136,7 +108,7 @@ class Feed:
         self.token = object()  # names these arrays to the programs that are bound to them
         self.programs: StepPrograms | None = None
         self._at: int | None = None  # where the cursor stands
-        self._order_copy: HostCopy | None = None
+        self._order_copy: Any = None  # a transfer.Upload, on a GPU
         self.together: int | None = None  # steps of one graph, if others than steps_per_execution
 
     def set_order(self, order: np.ndarray) -> None:
@@ -145,8 +117,10 @@ class Feed:
             self.order[...] = order
             return
         if self._order_copy is None:
-            self._order_copy = HostCopy(self.order)
-        self._order_copy.upload(order)
+            from kerasgpu.kernels.gpu import driver, transfer
+
+            self._order_copy = transfer.Upload(driver.current(), self.order)
+        self._order_copy.start(order)
 
     def move_to(self, start: int) -> None:
         """Let the next step begin at `start`; nothing to do where the step before has moved the cursor there."""

@@ -5,7 +5,7 @@
     event = queue.record()
     driver.compute_queue(0).wait(event)      kernels started from here on see the copy; the host does not wait
 
-`Download` brings several small arrays (the sums of metrics) to the host behind what runs, and waits only when they are looked at.
+`Upload` writes an array in order with the kernels. `Download` brings several small arrays (the sums of metrics) to the host behind what runs, and waits only when they are looked at.
 Where a GPU must not overwrite what kernels still read, the copy queue waits for an event of the compute queue.
 """
 
@@ -70,7 +70,21 @@ def views(block: np.ndarray, specs, starts) -> list[np.ndarray]:
     return found
 
 
-class Download:
+class _Pinned:
+    """Owner of page-locked memory that copies may be under way to or from."""
+
+    _event: Event | None = None  # of the last copy
+
+    def __del__(self):
+        # The memory may be given away at once: the copy must have ended.
+        if self._event is not None:
+            try:
+                self._event.wait()
+            except Exception:  # the process may be ending
+                pass
+
+
+class Download(_Pinned):
     """Copies of GPU arrays, as they are when what was started before has run. `arrays()` waits for them.
 
     Args:
@@ -86,7 +100,7 @@ class Download:
         for host, a in zip(self._hosts, arrays):
             if a.nbytes:
                 queue.download(host, a)
-        self._event: Event | None = queue.record()
+        self._event = queue.record()
 
     def done(self) -> bool:
         return self._event is None or self._event.done()
@@ -99,13 +113,21 @@ class Download:
             self._hosts = [np.array(h) for h in self._hosts]  # page-locked memory goes back to its pool
         return self._hosts
 
-    def __del__(self):
-        # The memory may be given away at once: nothing must still be written to it.
-        if getattr(self, "_event", None) is not None:
-            try:
-                self._event.wait()
-            except Exception:  # the process may be ending
-                pass
+
+class Upload(_Pinned):
+    """Page-locked memory of a GPU array, through which it is written in order with the kernels; the host does not wait for them."""
+
+    def __init__(self, driver, array):
+        self._array = array
+        self._host = driver.pinned(array.nbytes).view(array.dtype).reshape(array.shape)
+        self._queue = driver.compute_queue(driver.index_of(array))
+
+    def start(self, values) -> None:
+        if self._event is not None:
+            self._event.wait()
+        self._host[...] = values
+        self._queue.upload(self._array, self._host)
+        self._event = self._queue.record()
 
 
 # -- CuPy -----------------------------------------------------------------------------------------------------------
