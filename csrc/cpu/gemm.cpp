@@ -1,10 +1,13 @@
 // GEMM: C[b] = act(alpha * op(A[b]) @ op(B[b]) + bias) (+ C[b] when accumulate).
 //
-// inputs: a, b, and bias when bias_kind != 0; output: c (batch, m, n). a is (m, k), or (k, m) when trans_a; b is (k, n), or
-// (n, k) when trans_b; both row-major and contiguous per batch entry. All have one dtype.
+// inputs: a, b, then bias when bias_kind != 0, then y when activation is 2; output: c (batch, m, n). a is (m, k), or (k, m) when
+// trans_a; b is (k, n), or (n, k) when trans_b; both row-major and contiguous per batch entry. All have one dtype.
 // ints: batch, m, n, k, trans_a, trans_b, a_batch_stride, b_batch_stride (elements; 0 = shared by the batch),
-//   bias_kind (0 none, 1 one per column, 2 one per row), activation (0 none, 1 relu), accumulate (0 or 1).
+//   bias_kind (0 none, 1 one per column, 2 one per row), activation (0 none, 1 relu, 2 relu_grad), accumulate (0 or 1).
 // floats: alpha.
+//
+// relu_grad keeps the value where y (batch, m, n) > 0 and is 0 elsewhere, also where y is NaN: the gradient through the relu whose
+// output y was. y may be c itself. It does not go with accumulate.
 //
 // Each element is summed in the order of k, then scaled, biased, activated and added to c with one rounding each, so the
 // result equals separate kernels bit for bit and does not depend on blocking or threads. float16 and bfloat16 are summed
@@ -27,11 +30,13 @@ GemmCall read_call(const Call& call) {
   g.a_stride = call.i[6], g.b_stride = call.i[7];
   g.bias_kind = call.i[8];
   if (g.bias_kind < 0 || g.bias_kind > 2) fail(call, "bias_kind", g.bias_kind, 2);
-  if (call.i[9] < 0 || call.i[9] > 1) fail(call, "activation", call.i[9], 1);
-  g.relu = call.i[9] == 1;
+  if (call.i[9] < 0 || call.i[9] > 2) fail(call, "activation", call.i[9], 2);
+  g.relu = call.i[9] == 1, g.relu_grad = call.i[9] == 2;
   g.accumulate = call.i[10] != 0;
+  if (g.relu_grad && g.accumulate)
+    fail_message(call, "activation 2 (relu_grad) does not go with accumulate: add in a kernel of its own");
   g.alpha = call.f[0];
-  expect(call, g.bias_kind == 0 ? 2 : 3, 1, 11, 1);
+  expect(call, 2 + (g.bias_kind != 0) + g.relu_grad, 1, 11, 1);
   const int64_t others = g.batch > 0 ? g.batch - 1 : 0;
   const int64_t some = g.batch > 0 ? 1 : 0;
   auto span = [&](int64_t stride, int64_t one) {
@@ -53,8 +58,9 @@ void gemm_float(const Call& call, const GemmCall& g) {
   const float* a = input<float>(call, 0, g.a_count);
   const float* b = input<float>(call, 1, g.b_count);
   const float* bias = g.bias_kind ? input<float>(call, 2, g.bias_count) : nullptr;
+  const float* relu_output = g.relu_output<float>(call);
   float* c = output<float>(call, 0, g.c_count);
-  if (g.c_count > 0) gemm_batches<float, float>(g, a, b, c, bias);
+  if (g.c_count > 0) gemm_batches<float, float>(g, a, b, c, bias, relu_output);
 }
 
 void gemm(const Call& call) {

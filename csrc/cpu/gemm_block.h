@@ -41,7 +41,8 @@ template <class T, class S> struct Product {
   const T* a;
   const T* b;
   T* c;
-  Epilogue<S> finish;
+  const T* relu_output;  // (m, n) as c, or null
+  Epilogue<S> finish;    // without relu_output
 };
 
 struct Plan {
@@ -135,8 +136,10 @@ template <class T, class S> class Block {
     const int64_t across = ceil_div(x_.n, plan_.chunk_n);
     parallel_for(ceil_div(x_.m, plan_.chunk_m) * across, [&](int64_t chunk) {
       const int64_t i = chunk / across * plan_.chunk_m, j = chunk % across * plan_.chunk_n;
+      Epilogue<S> finish = x_.finish;
+      finish.relu_output = x_.relu_output;
       dot_block<S>(i, min_of(i + plan_.chunk_m, x_.m), j, min_of(j + plan_.chunk_n, x_.n), x_.m, x_.k, x_.a, x_.k, x_.b, x_.k,
-                   x_.c, x_.n, x_.finish);
+                   x_.c, x_.n, finish);
     });
   }
 
@@ -231,7 +234,9 @@ template <class T, class S> class Block {
       }
     }
     const Micro<S> micro = find_micro<S>(static_cast<int>(rows), vectors, plan_.pack_a || x_.trans_a, t.last < L);
-    T* c = x_.c + (i0_ + i) * x_.n + j0_ + j;
+    const int64_t place = (i0_ + i) * x_.n + j0_ + j;
+    T* c = x_.c + place;
+    const T* relu_output = x_.relu_output ? x_.relu_output + place : nullptr;
     // Partial sums lie tile after tile: rows of C a power of two apart would fall into the same few cache lines.
     const int64_t width = int64_t(plan_.vectors) * L;
     S* partial = partial_ ? partial_ + (j / width * ceil_div(bm_, plan_.rows) + i / plan_.rows) * plan_.rows * width : nullptr;
@@ -239,6 +244,7 @@ template <class T, class S> class Block {
     if (finish.column_bias) finish.column_bias += j0_ + j;
     if (finish.row_bias) finish.row_bias += i0_ + i;
     if constexpr (!kConvert) {
+      finish.relu_output = relu_output;
       t.start = first ? nullptr : partial;
       t.start_row = width;
       t.c = last ? c : partial;
@@ -257,7 +263,8 @@ template <class T, class S> class Block {
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t q = 0; q < columns; ++q) {
           T& to = c[r * x_.n + q];
-          to = from_float<T>(finish_scalar(sums[r * t.c_row + q], finish, r, q, to_float(to)));
+          const bool kept = !relu_output || to_float(relu_output[r * x_.n + q]) > 0;
+          to = from_float<T>(kept ? finish_scalar(sums[r * t.c_row + q], finish, r, q, width, to_float(to)) : S{});
         }
     }
   }

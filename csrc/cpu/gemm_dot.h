@@ -54,7 +54,7 @@ void dot_rows(int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t k, const S
       for (int r = 0; r < rows; ++r)
         for (int q = 0; q < columns; ++q) {
           S& to = c[(i + r) * ldc + j + q];
-          to = finish_scalar(lane[r * J + q], e, i + r, j + q, to);
+          to = finish_scalar(lane[r * J + q], e, i + r, j + q, ldc, to);
         }
     }
   }

@@ -16,9 +16,10 @@ template <class T> void run(const Call& call, const GemmCall& g) {
   const Word* a = reinterpret_cast<const Word*>(input<T>(call, 0, g.a_count));
   const Word* b = reinterpret_cast<const Word*>(input<T>(call, 1, g.b_count));
   const Word* bias = g.bias_kind ? reinterpret_cast<const Word*>(input<T>(call, 2, g.bias_count)) : nullptr;
+  const Word* relu_output = reinterpret_cast<const Word*>(g.relu_output<T>(call));
   Word* c = reinterpret_cast<Word*>(output<T>(call, 0, g.c_count));
   if (g.alpha != 1) fail_message(call, "alpha must be 1 for integers");
-  if (kLogical && (bias || g.relu || g.accumulate))
+  if (kLogical && (bias || g.relu || relu_output || g.accumulate))
     fail_message(call, "bias, activation and accumulate are not defined for bool");
   if (g.c_count == 0) return;
   constexpr int64_t kColumns = 256;
@@ -50,6 +51,7 @@ template <class T> void run(const Call& call, const GemmCall& g) {
         if (g.bias_kind == 1) y = static_cast<Word>(static_cast<U>(y) + static_cast<U>(bias[j0 + j]));
         if (g.bias_kind == 2) y = static_cast<Word>(static_cast<U>(y) + static_cast<U>(bias[i]));
         if (g.relu && y < Word{}) y = Word{};
+        if (relu_output && !(relu_output[to + j - c] > Word{})) y = Word{};
         to[j] = g.accumulate ? static_cast<Word>(static_cast<U>(to[j]) + static_cast<U>(y)) : y;
       }
     }

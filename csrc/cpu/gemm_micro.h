@@ -7,12 +7,14 @@
 
 namespace KG_NS {
 
-// What happens to a finished sum: c = act(alpha * sum + bias) (+ c). Each step rounds by itself, as separate kernels would.
+// What happens to a finished sum: c = act(alpha * sum + bias) (+ c), act being relu or the gradient of one, which keeps what
+// stands where its output was positive. Each step rounds by itself, as separate kernels would.
 template <class S> struct Epilogue {
   S alpha = 1;
   const S* column_bias = nullptr;  // of this tile's first column, or null
   const S* row_bias = nullptr;     // of this tile's first row, or null
   bool relu = false;
+  const S* relu_output = nullptr;  // of this tile's first element, or null; its rows are c_row apart, as those of c
   bool accumulate = false;
 };
 
@@ -41,11 +43,14 @@ template <class V> inline V relu_of(V x) {
 inline float relu_of(float x) { return 0.0f > x ? 0.0f : x; }
 inline double relu_of(double x) { return 0.0 > x ? 0.0 : x; }
 
-template <class S> inline S finish_scalar(S sum, const Epilogue<S>& e, int64_t i, int64_t j, S c) {
+template <class V> inline V relu_grad_of(V x, V y) { return y > 0 ? x : V{}; }
+
+template <class S> inline S finish_scalar(S sum, const Epilogue<S>& e, int64_t i, int64_t j, int64_t c_row, S c) {
   S x = e.alpha * sum;
   if (e.column_bias) x = x + e.column_bias[j];
   if (e.row_bias) x = x + e.row_bias[i];
   if (e.relu) x = relu_of(x);
+  if (e.relu_output) x = relu_grad_of(x, e.relu_output[i * c_row + j]);
   return e.accumulate ? c + x : x;
 }
 
@@ -151,6 +156,15 @@ template <class S, int R, int V, bool kAcross, bool kPart> void micro(const Tile
       for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 8
         for (int v = 0; v < V; ++v) sum[i][v] = relu_of(sum[i][v]);
+      }
+    }
+    if (e.relu_output) {
+#pragma GCC unroll 16
+      for (int i = 0; i < R; ++i) {
+        Vec y[V];
+        load_row(e.relu_output + i * t.c_row, y);
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) sum[i][v] = relu_grad_of(sum[i][v], y[v]);
       }
     }
     if (e.accumulate) {

@@ -50,7 +50,8 @@ template <class S> class Slots {
   std::atomic<bool> taken_[kMost];
 };
 
-template <class T, class S> void gemm_batches(const GemmCall& g, const T* a, const T* b, T* c, const S* bias) {
+template <class T, class S> void gemm_batches(const GemmCall& g, const T* a, const T* b, T* c, const S* bias,
+                                              const T* relu_output) {
   Product<T, S> x;
   x.m = g.m, x.n = g.n, x.k = g.k;
   x.trans_a = g.trans_a && g.m > 1 && g.k > 1;
@@ -73,6 +74,7 @@ template <class T, class S> void gemm_batches(const GemmCall& g, const T* a, con
   auto entry = [&](int64_t index, S* scratch) {
     Product<T, S> y = x;
     y.a = a + index * a_stride, y.b = b + index * b_stride, y.c = c + index * g.m * g.n;
+    y.relu_output = relu_output ? relu_output + index * g.m * g.n : nullptr;
     Block<T, S>(y, plan, scratch).run();
   };
 

@@ -9,9 +9,12 @@ from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.movement import broadcast_to
 
 ACTIVATIONS = {None: 0, "linear": 0, "relu": 1}
+RELU_GRAD = 2
 
 
-def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=None, alpha=1.0, out=None, accumulate=False):
+def gemm(
+    a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=None, alpha=1.0, out=None, accumulate=False, relu_output=None
+):  # fmt: skip
     """Compute `act(alpha * op(a) @ op(b) + bias)`, added to `out` when `accumulate` is true.
 
     Args:
@@ -22,13 +25,15 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
         alpha: number that scales the product before the bias is added.
         out: array `(..., m, n)` to write to; allocated when None. It must not overlap `a` or `b`.
         accumulate: add to what `out` holds instead of replacing it.
+        relu_output: array `(..., m, n)` of the dtype of `a`, or None. The result is kept where it is positive and is 0 elsewhere:
+            the gradient through the relu that gave it. Not together with `activation` or `accumulate`.
 
     Returns:
         `out`, `(..., m, n)` in the dtype of `a`. float16 and bfloat16 are summed in float32; integers wrap around, bools are
         combined by "and" and "or".
 
     Raises:
-        ValueError: ranks below 2, shapes that do not fit, mixed dtypes, or a bad `bias`, `activation` or `out`.
+        ValueError: ranks below 2, shapes that do not fit, mixed dtypes, or a bad `bias`, `activation`, `out` or `relu_output`.
 
     Example:
         >>> import numpy as np
@@ -50,11 +55,13 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
         raise ValueError(_inner_sizes_message(a_shape, b_shape, transpose_a, transpose_b))
     if alpha != 1 and dtype.kind in "iub":
         raise ValueError(f"matmul: alpha must be 1 for integers and bools. Received: alpha={alpha!r}, dtype {dtype}")
-    if dtype.kind == "b" and (bias is not None or activation is not None or accumulate):
-        raise ValueError("matmul: bias, activation and accumulate are not defined for bool; cast to a number first")
+    if dtype.kind == "b" and (bias is not None or activation is not None or accumulate or relu_output is not None):
+        raise ValueError(
+            "matmul: bias, activation, accumulate and relu_output are not defined for bool; cast to a number first"
+        )
     if dtype.kind == "c":
-        if bias is not None or activation is not None or alpha != 1 or out is not None:
-            raise ValueError(f"matmul: bias, activation, alpha and out are not defined for {dtype}")
+        if bias is not None or activation is not None or alpha != 1 or out is not None or relu_output is not None:
+            raise ValueError(f"matmul: bias, activation, alpha, out and relu_output are not defined for {dtype}")
         return complex_numbers.matmul(a, b, transpose_a, transpose_b)
     bias_kind = 0 if bias is None else _bias_kind(bias, m, n, dtype)
 
@@ -76,6 +83,10 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
         raise ValueError(f"matmul: out must be {shape} of {dtype}. Received: {out.shape} of {out.dtype}")
     elif not out.flags.c_contiguous:
         raise ValueError("matmul: out must be contiguous in C order")
+    act = ACTIVATIONS[activation]
+    if relu_output is not None:
+        _check_relu_output(relu_output, shape, dtype, activation, accumulate)
+        act = RELU_GRAD
 
     a, b = contiguous(a), contiguous(b)
     entries = 1
@@ -91,9 +102,11 @@ def gemm(a, b, bias=None, *, transpose_a=False, transpose_b=False, activation=No
                 bias = _broadcast(bias, (*batch, m, 1))
             m, entries = m * entries, 1
             a_stride = m * k
-    flags = (bias_kind, ACTIVATIONS[activation], int(accumulate))
+    flags = (bias_kind, act, int(accumulate))
     ints = (entries, m, n, k, int(transpose_a), int(transpose_b), a_stride, b_stride, *flags)
     inputs = (a, b) if bias is None else (a, b, contiguous(bias))
+    if relu_output is not None:
+        inputs = (*inputs, contiguous(relu_output))
     launch("gemm", inputs, (out,), ints, (float(alpha),))
     return out
 
@@ -125,6 +138,15 @@ def _bias_kind(bias, m, n, dtype):
     if bias.shape == (m, 1):
         return 2
     raise ValueError(f"matmul: bias must be ({n},), one per column, or ({m}, 1), one per row. Received: shape {bias.shape}")
+
+
+def _check_relu_output(relu_output, shape, dtype, activation, accumulate):
+    if relu_output.shape != shape or relu_output.dtype != dtype:
+        got = f"{relu_output.shape} of {relu_output.dtype}"
+        raise ValueError(f"matmul: relu_output must be {shape} of {dtype}, as the result. Received: {got}")
+    if activation not in (None, "linear") or accumulate:
+        got = f"activation={activation!r}, accumulate={accumulate}"
+        raise ValueError(f"matmul: relu_output goes with activation=None and accumulate=False. Received: {got}")
 
 
 def _inner_sizes_message(a_shape, b_shape, transpose_a, transpose_b):

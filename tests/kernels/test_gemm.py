@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kerasgpu import _core
+from kerasgpu.kernels.elementwise import relu_grad
 from kerasgpu.kernels.gemm import gemm
 from kerasgpu.kernels.launch import numpy_dtype
 
@@ -176,6 +177,54 @@ def test_epilogue_equals_separate_steps_bit_for_bit(level, dtype, shape):
         assert np.array_equal(both, old + np.maximum(plain + columns, 0))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int32", "uint8"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_relu_grad_equals_the_kernel_bit_for_bit(level, dtype, shape):
+    m, n, k = shape
+    for ta, tb in TRANSPOSES:
+        rng = np.random.default_rng(m * n + k)
+        y = np.round(2 * rng.standard_normal((m, n)))
+        if dtype in EPS:
+            a, b = operands(rng, m, n, k, ta, tb, dtype)
+            some = y.reshape(-1)[:: m * n // 7 + 1]
+            some[:] = np.resize([np.nan, -0.0, np.inf, -np.inf, 1e-7], some.shape)
+            y = y.astype(numpy_dtype(dtype))
+        else:
+            a, b = (np.round(x).astype("int8").astype(dtype) for x in operands(rng, m, n, k, ta, tb, "float64"))
+            y = y.astype("int8").astype(dtype)
+        columns, rows = y[0].copy(), y[:, :1].copy()
+        flags = dict(transpose_a=ta, transpose_b=tb)
+        for bias in (None, columns, rows):
+            want = relu_grad(gemm(a, b, bias, **flags), y)
+            assert gemm(a, b, bias, relu_output=y, **flags).tobytes() == want.tobytes()
+            over = y.copy()  # the relu's output may be overwritten
+            assert gemm(a, b, bias, relu_output=over, out=over, **flags).tobytes() == want.tobytes()
+
+
+def test_relu_grad_of_special_values(level):
+    a = np.array([[np.inf], [np.nan], [-1.0]], "float32")
+    y = np.array([[1, np.nan, 0, -0.0, 2], [np.nan, 1, -1, np.inf, 1e-45], [1, 0, -1, np.nan, 3]], "float32")
+    got = gemm(a, np.ones((1, 5), "float32"), relu_output=y)
+    inf, nan = np.inf, np.nan
+    np.testing.assert_array_equal(got, np.array([[inf, 0, 0, 0, inf], [0, nan, 0, nan, nan], [-1, 0, 0, 0, -1]], "float32"))
+    assert not np.signbit(got[got == 0]).any()
+
+
+@pytest.mark.parametrize(
+    "a_batch, b_batch", [((3,), (3,)), ((4, 2), ()), ((), (5,)), ((2, 1), (1, 3)), ((0,), ()), ((40,), (40,))]
+)
+def test_relu_grad_of_batches(threads, a_batch, b_batch):
+    rng = np.random.default_rng(11)
+    for (m, n, k), (ta, tb) in itertools.product([(1, 5, 3), (6, 1, 20), (20, 17, 33), (130, 140, 300)], TRANSPOSES):
+        a, _ = operands(rng, m, n, k, ta, tb, "float32", a_batch)
+        _, b = operands(rng, m, n, k, ta, tb, "float32", b_batch)
+        plain = gemm(a, b, transpose_a=ta, transpose_b=tb)
+        y = rng.standard_normal(plain.shape).astype("float32")
+        for count in (1, 2):
+            threads(count)
+            assert np.array_equal(gemm(a, b, transpose_a=ta, transpose_b=tb, relu_output=y), np.where(y > 0, plain, 0))
+
+
 def test_half_is_rounded_once():
     a, b = operands(np.random.default_rng(5), 40, 50, 600, False, False, "bfloat16")
     bias = np.random.default_rng(6).standard_normal(50).astype(BFLOAT16)
@@ -244,6 +293,11 @@ def test_special_values(level):
         (lambda x: gemm(x(3, 4), x(4, 5), accumulate=True), "needs out="),
         (lambda x: gemm(x(3, 4), x(4, 5), out=x(5, 3)), "out must be"),
         (lambda x: gemm(x(3, 4), x(4, 5), out=x(5, 3).T), "contiguous"),
+        (lambda x: gemm(x(3, 4), x(4, 5), relu_output=x(5)), "relu_output must be"),
+        (lambda x: gemm(x(3, 4), x(4, 5), relu_output=x(3, 5).astype("float64")), "relu_output must be"),
+        (lambda x: gemm(x(3, 4), x(4, 5), relu_output=x(3, 5), activation="relu"), "activation=None"),
+        (lambda x: gemm(x(3, 4), x(4, 5), relu_output=x(3, 5), out=x(3, 5), accumulate=True), "accumulate=False"),
+        (lambda x: gemm(x(3, 4) > 0, x(4, 5) > 0, relu_output=x(3, 5) > 0), "not defined for bool"),
         (lambda x: gemm(x(3, 4).astype("int32"), x(4, 5).astype("int32"), alpha=2), "alpha must be 1"),
     ],
 )
@@ -280,6 +334,7 @@ HUGE = 2**62
         {8: 3},
         {8: -1},
         {9: 2},
+        {9: 3},
         {9: -1},
     ],
 )
@@ -314,6 +369,11 @@ def test_hostile_operands_raise(level):
         ((a, b, b[:4]), (c,), (*GOOD[:8], 1, 0, 0), (1.0,)),
         ((a, b, b[:3]), (c,), (*GOOD[:8], 2, 0, 0), (1.0,)),
         ((a, b, b.astype("float64")), (c,), (*GOOD[:8], 1, 0, 0), (1.0,)),
+        ((a, b, c[:19]), (c,), (*GOOD[:8], 0, 2, 0), (1.0,)),
+        ((a, b, c.astype("float16")), (c,), (*GOOD[:8], 0, 2, 0), (1.0,)),
+        ((a, b, c), (c,), (*GOOD[:8], 0, 2, 1), (1.0,)),
+        ((a, b, c), (c,), (*GOOD[:8], 1, 2, 0), (1.0,)),
+        ((a, b, c, b), (c,), (*GOOD[:8], 1, 2, 0), (1.0,)),
     ]:
         with pytest.raises(ValueError):
             _core.launch(kernel, ins, outs, ints, floats)
