@@ -14,10 +14,11 @@
 
 #include "numeric.h"
 #include "parallel.h"
+#include "quotient.h"
 
 namespace KG_NS {
 
-constexpr int64_t kUpdateGrain = 1 << 14;  // elements: about 5 us
+constexpr int64_t kUpdateGrain = 1 << 12;  // elements: a few us
 
 // base^n for n >= 0 by repeated squaring: the same bits everywhere, unlike pow of a mathematics library.
 inline double power(double base, int64_t n) {
@@ -111,6 +112,39 @@ void update_piece(const Rule& rule, const T* __restrict g, T* __restrict x, T* _
   }
 }
 
+// The same in vectors, for a rule whose operator() takes them.
+template <bool decay, class Rule>
+void update_vectors(const Rule& rule, const float* g, float* x, float* a, float* b, float* c, int64_t n) {
+  const Rule r = rule;
+  const auto step = [&](int64_t k, auto load, auto store) {
+    vf xk = load(x + k), ak{}, bk{}, ck{};
+    if constexpr (decay) xk = xk - xk * r.weight_decay * r.learning_rate;
+    if constexpr (Rule::slots > 0) ak = load(a + k);
+    if constexpr (Rule::slots > 1) bk = load(b + k);
+    if constexpr (Rule::slots > 2) ck = load(c + k);
+    r(xk, load(g + k), ak, bk, ck);
+    store(x + k, xk);
+    if constexpr (Rule::slots > 0) store(a + k, ak);
+    if constexpr (Rule::slots > 1) store(b + k, bk);
+    if constexpr (Rule::slots > 2) store(c + k, ck);
+  };
+  int64_t k = 0;
+  for (; k + kLanes <= n; k += kLanes) step(k, [](const float* p) { return vload(p); }, [](float* p, vf v) { vstore(p, v); });
+  const int64_t rest = n - k;
+  if (rest > 0) step(k, [&](const float* p) { return vload_n(p, rest); }, [&](float* p, vf v) { vstore_n(p, v, rest); });
+}
+template <class Rule, class = void> constexpr bool takes_vectors = false;
+template <class Rule> constexpr bool takes_vectors<Rule, typename std::enable_if<Rule::vectors>::type> = true;
+
+template <bool decay, class T, class Rule>
+void update_any(const Rule& rule, const T* g, T* const* p, int64_t n) {
+  if constexpr (std::is_same<T, float>::value && takes_vectors<Rule>) {
+    update_vectors<decay>(rule, g, p[0], p[1], p[2], p[3], n);
+  } else {
+    update_piece<decay>(rule, g, p[0], p[1], p[2], p[3], n);
+  }
+}
+
 // Every rule starts with these two.
 template <class C> struct RuleBase {
   C weight_decay, learning_rate;
@@ -124,9 +158,9 @@ template <class T, class Rule> void update_tensors(const Call& call, const Tenso
     T* p[4] = {};
     for (int s = 0; s <= Rule::slots; ++s) p[s] = static_cast<T*>(call.out[s * t.n + k].data) + begin;
     if (call.f[0] != 0 && t.decay[k]) {
-      update_piece<true>(rule, g, p[0], p[1], p[2], p[3], end - begin);
+      update_any<true>(rule, g, p, end - begin);
     } else {
-      update_piece<false>(rule, g, p[0], p[1], p[2], p[3], end - begin);
+      update_any<false>(rule, g, p, end - begin);
     }
   });
 }

@@ -36,24 +36,25 @@ template <class C> struct Moments : RuleBase<C> {
 
 template <class C> struct Adam : Moments<C> {
   static constexpr int slots = 2;
+  static constexpr bool vectors = true;
   C alpha;
   explicit Adam(const Call& call)
       : Moments<C>(call), alpha(this->learning_rate * std::sqrt(1 - this->power_2) / (1 - this->power_1)) {}
-  void operator()(C& x, C g, C& m, C& v, C&) const {
+  template <class V> void operator()(V& x, V g, V& m, V& v, V&) const {
     m += (g - m) * this->gain_1;
     v += (g * g - v) * this->gain_2;
-    x -= m * alpha / (std::sqrt(v) + this->epsilon);
+    x -= quotient(m * alpha, root(v) + this->epsilon);
   }
 };
 
 template <class C> struct AdamMax : Adam<C> {
   static constexpr int slots = 3;
   explicit AdamMax(const Call& call) : Adam<C>(call) {}
-  void operator()(C& x, C g, C& m, C& v, C& v_max) const {
+  template <class V> void operator()(V& x, V g, V& m, V& v, V& v_max) const {
     m += (g - m) * this->gain_1;
     v += (g * g - v) * this->gain_2;
     v_max = v_max > v ? v_max : v;
-    x -= m * this->alpha / (std::sqrt(v_max) + this->epsilon);
+    x -= quotient(m * this->alpha, root(v_max) + this->epsilon);
   }
 };
 

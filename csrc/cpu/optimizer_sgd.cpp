@@ -41,6 +41,7 @@ template <bool nesterov> struct Momentum {
 template <bool has_momentum, bool centered> struct RmsProp {
   template <class C> struct Rule : RuleBase<C> {
     static constexpr int slots = 1 + has_momentum + centered;
+    static constexpr bool vectors = true;
     C rho, gain, momentum, epsilon;
     explicit Rule(const Call& call) : RuleBase<C>(call) {
       const double* f = own_floats(call);
@@ -49,15 +50,15 @@ template <bool has_momentum, bool centered> struct RmsProp {
       momentum = static_cast<C>(f[1]);
       epsilon = static_cast<C>(f[2]);
     }
-    void operator()(C& x, C g, C& v, C& second, C& third) const {
-      C &m = second, &mean = has_momentum ? third : second;
+    template <class V> void operator()(V& x, V g, V& v, V& second, V& third) const {
+      V &m = second, &mean = has_momentum ? third : second;
       v = rho * v + gain * (g * g);
-      C denominator = v + epsilon;
+      V denominator = v + epsilon;
       if (centered) {
         mean = rho * mean + gain * g;
         denominator = v - mean * mean + epsilon;
       }
-      C step = this->learning_rate * g / std::sqrt(denominator);
+      V step = quotient(this->learning_rate * g, root(denominator));
       if (has_momentum) step = m = momentum * m + step;
       x -= step;
     }
@@ -66,11 +67,12 @@ template <bool has_momentum, bool centered> struct RmsProp {
 
 template <class C> struct Adagrad : RuleBase<C> {
   static constexpr int slots = 1;
+  static constexpr bool vectors = true;
   C epsilon;
   explicit Adagrad(const Call& call) : RuleBase<C>(call), epsilon(static_cast<C>(own_floats(call)[0])) {}
-  void operator()(C& x, C g, C& a, C&, C&) const {
+  template <class V> void operator()(V& x, V g, V& a, V&, V&) const {
     a += g * g;
-    x -= this->learning_rate * g / std::sqrt(a + epsilon);
+    x -= quotient(this->learning_rate * g, root(a + epsilon));
   }
 };
 
