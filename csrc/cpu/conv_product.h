@@ -53,7 +53,7 @@ template <class T, class S> struct ConvProduct {
   const S* bias;           // n of them, or null
   bool relu;
   const T* relu_output = nullptr;  // of the shape of `out`: what is stored is 0 where it is not positive
-  bool past_cache = false;  // whether whole vectors are written past the cache: see stream.h
+  bool past_cache = false;         // whether whole vectors are written past the cache: see stream.h
 
   double flops() const {
     return 2.0 * static_cast<double>(source.positions()) * static_cast<double>(n) * static_cast<double>(source.columns());

@@ -39,7 +39,9 @@ template <class T, class A> KG_DEVICE A multiply_add(A x, A y, A sum) {
 template <class T, class A> KG_DEVICE void store(T* to, A v, const T* mask, bool relu, bool accumulate) {
   if constexpr (is_float<T> || is_same<T, bool>) {
     if (relu && v < A(0)) v = A(0);
-    if (mask && !(load<A>(mask, 0) > A(0))) v = A(0);
+    if constexpr (is_float<T>) {
+      if (mask && !(load<A>(mask, 0) > A(0))) v = A(0);
+    }
     if (accumulate) v = v + load<A>(to, 0);
     *to = convert<T>(v);
   } else {

@@ -96,7 +96,11 @@ def masked_gradient(dtype, case, bias):
     w, batch, channels, filters, groups = case
     rng = np.random.default_rng(channels)
     make = lambda *s: put(rng.normal(size=s).astype(DTYPES[dtype]))
-    dy, f, extra = make(batch, *w.count, filters), make(*w.kernel, channels // groups, filters), [make(channels)] if bias else []
+    dy, f, extra = (
+        make(batch, *w.count, filters),
+        make(*w.kernel, channels // groups, filters),
+        [make(channels)] if bias else [],
+    )
     shape = (batch, *w.size, channels)
     y = put(mask_of(rng, shape, DTYPES[dtype]))
     plain, out = put(np.ones(shape, DTYPES[dtype])), put(np.ones(shape, DTYPES[dtype]))

@@ -27,8 +27,8 @@ def finished(
         value = chain.op("relu", value)
     if mask is not None:
         value = chain.op("relu_grad", value, chain.input(len(sources) - 1))
-    strides = [(n, 1) if one != (IN, bias) else (0, 1) for one in sources]
     dims: tuple[int, ...] = (rows, n)
+    strides: list[tuple[int, ...]] = [(n, 1) if one != (IN, bias) else (0, 1) for one in sources]
     if bias is None:
         dims, strides = (rows * n,), [(1,) for _ in sources]
     ints, floats = chain.build([value], dims, strides, DOUBLE if dtype == "float64" else FLOAT)

@@ -94,9 +94,9 @@ def _gemm(call: Call) -> Plan:
     return plain(call, g)
 
 
-def by_library(g: Gemm, dtype: str, kind: str) -> Plan | None:
+def by_library(call: Call, g: Gemm, kind: str) -> Plan | None:
     """cuBLASLt, where KERASGPU_GEMM=cublaslt asks for it or a measured row says that it is faster, and it has what is needed."""
-    wanted = tensor_cores.products()
+    dtype, wanted = call.out[0].dtype, tensor_cores.products()
     if wanted == "auto":
         row = gemm_table.MEASURED.get(gemm_table.shape_class(kind, g.m, g.n, g.k, g.batch))
         if row is None or row[0] != "cublaslt":
@@ -116,7 +116,7 @@ def by_library(g: Gemm, dtype: str, kind: str) -> Plan | None:
     workspace = driver.library_workspace(product)
     if workspace is None:
         return None
-    launches = [blaslt.launch_of(product, workspace)]
+    launches: list[Launch] = [blaslt.launch_of(product, workspace)]
     if g.mask is not None:  # the library's own epilogue wants a mask of bits
         launches += finished(call, g.batch * g.m, g.n, mask=g.mask)
     return Plan(launches, workspace)
@@ -126,7 +126,7 @@ def tiled(call: Call, g: Gemm) -> Plan:
     """gemm_tiled.cu, and gemm_join.cu where k is cut; or a library."""
     out = call.out[0]
     kind = gemm_tiles.kind_of(out.dtype)
-    found = by_library(g, out.dtype, kind)
+    found = by_library(call, g, kind)
     if found is not None:
         return found
     deep_a, deep_b = not g.trans_a, g.trans_b
