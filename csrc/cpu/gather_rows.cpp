@@ -9,6 +9,7 @@
 // All indices are checked before anything is written. Threads take fixed ranges of rows.
 #include "movement.h"
 #include "numeric.h"
+#include "prefetch.h"
 
 namespace KG_NS {
 namespace {
@@ -17,6 +18,18 @@ namespace {
 constexpr int64_t kGatherGrain = 16384;
 inline void prefetch_row(const char* row, int64_t bytes) {
   for (int64_t k = 0; k < bytes && k < 8192; k += 64) __builtin_prefetch(row + k);
+}
+
+// The rows of the next batch, for threads that have nothing to do until then.
+constexpr int64_t kLeastData = 1 << 22;  // bytes: less is in a cache anyway
+void wish_for_next(const Call& call, const int64_t* next, int64_t count) {
+  const int64_t rows = call.i[0], bytes = call.i[1] * dtype_size(call.in[0].dtype);
+  if (rows * bytes < kLeastData || bytes < 64 || bytes > 32768) return;
+  const char* wanted[kMostWishes];
+  int64_t known = 0;
+  for (int64_t k = 0; k < count && known < kMostWishes; ++k)
+    if (next[k] >= 0 && next[k] < rows) wanted[known++] = static_cast<const char*>(call.in[0].data) + next[k] * bytes;
+  prefetch_later(wanted, known, bytes);
 }
 
 template <class From, class To> inline To convert(From x) {
@@ -56,26 +69,13 @@ void expect_items(const Call& call, const Buffer& b, const char* what, int64_t c
   if (have < count) fail(call, what, have, count);
 }
 
-}  // namespace
-
-void gather_rows(const Call& call) {
-  expect(call, 3, 1, 4, 0);
-  const int64_t rows = call.i[0], inner = call.i[1], total = call.i[2], b = call.i[3];
-  expect_items(call, call.in[0], "input elements", checked_mul(call, rows, inner));
-  expect_items(call, call.out[0], "output elements", checked_mul(call, b, inner));
-  const int64_t* perm = input<int64_t>(call, 1, total);
-  const int64_t cursor = *input<int64_t>(call, 2, 1);
-  if (cursor < 0 || b > total || cursor > total - b) fail(call, "cursor", cursor, total - b);
-  const Batch batch{perm + cursor, b, inner};
-  for (int64_t k = 0; k < b; ++k)
-    if (batch.pick[k] < 0 || batch.pick[k] >= rows) fail_message(call, "an index of the permutation is outside the data");
-  if (b * inner == 0) return;
+void gather(const Call& call, const Batch& batch) {
   const DType from = call.in[0].dtype;
   if (from == call.out[0].dtype) {
-    const int64_t bytes = inner * item_size(call);
+    const int64_t bytes = batch.inner * item_size(call);
     const char* data = static_cast<const char*>(call.in[0].data);
     char* out = static_cast<char*>(call.out[0].data);
-    return parallel_range(b, std::max<int64_t>(1, kGatherGrain / bytes), [&](int64_t begin, int64_t end) {
+    return parallel_range(batch.rows, std::max<int64_t>(1, kGatherGrain / bytes), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
         if (r + 1 < end) prefetch_row(data + batch.pick[r + 1] * bytes, bytes);
         std::memcpy(out + r * bytes, data + batch.pick[r] * bytes, static_cast<size_t>(bytes));
@@ -90,6 +90,25 @@ void gather_rows(const Call& call) {
     case kF64: return gather_to(call, static_cast<const double*>(call.in[0].data), batch);
     default: fail_dtype(call, "input", 0, from, "uint8, int32, int64, float32, float64 or the dtype of the output");
   }
+}
+
+}  // namespace
+
+void gather_rows(const Call& call) {
+  expect(call, 3, 1, 4, 0);
+  const int64_t rows = call.i[0], inner = call.i[1], total = call.i[2], b = call.i[3];
+  expect_items(call, call.in[0], "input elements", checked_mul(call, rows, inner));
+  expect_items(call, call.out[0], "output elements", checked_mul(call, b, inner));
+  const int64_t* perm = input<int64_t>(call, 1, total);
+  const int64_t cursor = *input<int64_t>(call, 2, 1);
+  if (cursor < 0 || b > total || cursor > total - b) fail(call, "cursor", cursor, total - b);
+  const Batch batch{perm + cursor, b, inner};
+  for (int64_t k = 0; k < b; ++k)
+    if (batch.pick[k] < 0 || batch.pick[k] >= rows) fail_message(call, "an index of the permutation is outside the data");
+  if (b * inner == 0) return;
+  gather(call, batch);
+  const int64_t left = total - b - cursor;
+  wish_for_next(call, perm + cursor + b, left < b ? left : b);
 }
 
 void store_rows(const Call& call) {

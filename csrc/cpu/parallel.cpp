@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "prefetch.h"
+
 namespace kg {
 namespace {
 
@@ -43,6 +45,35 @@ inline uint64_t joined_of(uint64_t word) { return word % (kMostWorkers + 1); }
 
 thread_local bool inside_job = false;
 
+// Rows of memory to be asked for while there is nothing else to do, in pieces so small that the next job does not wait.
+//
+// A new wish may be written while the old one is granted: what a worker reads then belongs to either, and is only asked for.
+class Wishes {
+ public:
+  void set(const char* const* rows, int64_t count, int64_t bytes) {
+    next_.store(kNone, std::memory_order_relaxed);  // until all is written
+    const int64_t pieces = (bytes + kPiece - 1) / kPiece;
+    for (int64_t k = 0; k < count; ++k) rows_[k].store(reinterpret_cast<uintptr_t>(rows[k]), std::memory_order_relaxed);
+    pieces_.store(pieces, std::memory_order_relaxed);
+    end_.store(count * pieces, std::memory_order_relaxed);
+    next_.store(0, std::memory_order_release);
+  }
+  void grant_one() {
+    if (next_.load(std::memory_order_acquire) >= end_.load(std::memory_order_relaxed)) return;
+    const int64_t pieces = pieces_.load(std::memory_order_relaxed), k = next_.fetch_add(1, std::memory_order_relaxed);
+    const int64_t row = k / pieces;
+    if (k >= end_.load(std::memory_order_relaxed) || row >= kMostWishes) return;
+    const uintptr_t from = rows_[row].load(std::memory_order_relaxed) + static_cast<uintptr_t>(k % pieces * kPiece);
+    for (uintptr_t at = from; at < from + kPiece; at += 64) __builtin_prefetch(reinterpret_cast<const void*>(at), 0, 2);
+  }
+
+ private:
+  static constexpr int64_t kPiece = 256, kNone = int64_t(1) << 40;
+  alignas(64) std::atomic<int64_t> next_{kNone};
+  std::atomic<int64_t> end_{0}, pieces_{1};
+  std::atomic<uintptr_t> rows_[kMostWishes] = {};
+};
+
 class Pool {
  public:
   explicit Pool(int n) : wanted_(n) {}
@@ -53,6 +84,11 @@ class Pool {
     std::lock_guard<std::mutex> lock(run_mutex_);
     stop();
     wanted_.store(n < 1 ? 1 : n, std::memory_order_relaxed);
+  }
+
+  void wish(const char* const* rows, int64_t count, int64_t bytes) {
+    std::unique_lock<std::mutex> lock(run_mutex_, std::try_to_lock);
+    if (lock.owns_lock() && !workers_.empty()) wishes_.set(rows, count, bytes);
   }
 
   void run(int64_t chunks, void (*body)(void*, int64_t), void* context) {
@@ -147,6 +183,7 @@ class Pool {
     for (;;) {
       auto since = std::chrono::steady_clock::now();
       for (int polls = 1; idle(seen); ++polls) {
+        wishes_.grant_one();
         cpu_relax();
         if (polls % 64 != 0 || std::chrono::steady_clock::now() - since < kSpin) continue;
         std::unique_lock<std::mutex> lock(sleep_mutex_);
@@ -167,6 +204,7 @@ class Pool {
     }
   }
 
+  Wishes wishes_;
   std::atomic<int> wanted_;
   std::vector<std::thread> workers_;
   std::mutex run_mutex_, sleep_mutex_;
@@ -216,6 +254,10 @@ void parallel_run(int64_t chunks, void (*body)(void*, int64_t), void* context) {
   }
   const InsideJob mark;
   pool().run(chunks, body, context);
+}
+
+void prefetch_later(const char* const* rows, int64_t count, int64_t bytes) {
+  if (!inside_job && count > 0) pool().wish(rows, count < kMostWishes ? count : kMostWishes, bytes);
 }
 
 }  // namespace kg

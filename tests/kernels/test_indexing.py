@@ -6,6 +6,7 @@ import pytest
 
 from kerasgpu import _core
 from kerasgpu.kernels import indexing as ix
+from kerasgpu.kernels.elementwise import elementwise
 from kerasgpu.kernels.launch import launch, numpy_dtype
 
 numpy_dtype("bfloat16")
@@ -113,6 +114,20 @@ def test_gather_rows(source, target, threads):
     out = np.empty((20, 3, 7), source if target == "same" else target)
     ix.gather_rows(data, perm, cursor, out)
     np.testing.assert_array_equal(out, data[perm[11:31]].astype(out.dtype))
+
+
+def test_gather_rows_of_data_that_goes_away(threads):
+    """Waiting threads are asked to fetch the rows of the next batch: that may not touch memory which is gone by then."""
+    rng = np.random.default_rng(0)
+    out = np.empty((16, 1000), "float32")
+    for rows in (2000, 3000, 2000):  # more than 4 MiB, which the system gets back at once
+        data = rng.normal(size=(rows, 1000)).astype("float32")
+        perm = rng.permutation(rows)
+        for cursor in range(0, rows - 16, 401):
+            np.testing.assert_array_equal(ix.gather_rows(data, perm, np.array([cursor]), out), data[perm[cursor : cursor + 16]])
+        del data
+        for _ in range(50):
+            elementwise("mul", out, out)  # jobs between which the threads wait
 
 
 def test_gather_rows_other_dtypes_and_errors():
