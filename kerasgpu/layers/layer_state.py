@@ -227,13 +227,21 @@ class LayerState:
     def _own_variables(self):
         return self._trainable_variables + self._non_trainable_variables
 
+    def _own_state(self):
+        return self._own_variables() + [g.state for g in self._seed_generators]
+
     @property
     def variables(self):
         """All state: weights and seed generator states of this layer and its sublayers (metrics are not included)."""
-        found = self._own_variables() + [g.state for g in self._seed_generators]
+        found = self._own_state()
         for layer in self._layers:
             found += layer.variables
         return _unique(found)
+
+    def _any_variable(self):
+        """One of `variables`, or None: for callers who want no more, on every step of a loop."""
+        own = self._own_state()
+        return own[0] if own else next((v for v in (layer._any_variable() for layer in self._layers) if v is not None), None)
 
     @property
     def weights(self):

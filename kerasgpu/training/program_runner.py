@@ -56,13 +56,13 @@ def to_host(array) -> np.ndarray:
 
 def model_state(model, mode):
     """What a recorded step of this model depends on besides the shapes of its batch."""
-    layers = tuple((id(layer), layer.trainable) for layer in model._flatten_layers())
+    layers = model._flatten_layers()
     compiled = (id(model.optimizer), id(model._compile_loss), id(model._compile_metrics)) if mode != "predict" else ()
     return (
         mode,
-        layers,
+        tuple((id(layer), layer.trainable) for layer in layers),
         compiled,
-        tuple((id(v), v.trainable) for v in model.variables),
+        tuple((id(v), v.trainable) for layer in layers for v in layer._own_state()),
         dtypes.floatx(),
         state.thread.autocast_dtype,
         state.variables_moved,

@@ -134,9 +134,8 @@ class Progress:
 
 def device_of(model) -> str:
     """Where a model computes: where its variables are; the current device before it has any."""
-    for v in model.variables:
-        return v.value.device
-    return devices.current_device()
+    v = model._any_variable()
+    return devices.current_device() if v is None else v.value.device
 
 
 def to_numpy(x):
