@@ -30,8 +30,9 @@ inline void cpu_relax() {
 #endif
 }
 
-// How long a worker polls for the next job before it sleeps: longer than the gap between two kernels of a step.
-constexpr auto kSpin = std::chrono::microseconds(60);
+// How long a worker polls for the next job before it sleeps: longer than what Python does between two steps. Waking it takes the
+// caller's time as well.
+constexpr auto kSpin = std::chrono::microseconds(200);
 // How often the caller polls for the last chunks of the workers before it lets other threads run.
 constexpr int kPollsBeforeYield = 4096;
 
