@@ -33,7 +33,9 @@ template <class Join> KG_DEVICE A join_lanes(A x, A* room, const Join& join) {
   else
     return join_block(x, room, join);
 }
-KG_DEVICE int64_t own_row() { return kLanes == 32 ? (int64_t)blockIdx.x * 8 + warp_index() : (int64_t)blockIdx.x; }
+// A warp's or a block's first row, and how far it is to the next.
+KG_DEVICE int64_t own_row() { return kLanes == 32 ? first_row() : (int64_t)blockIdx.x; }
+KG_DEVICE int64_t row_step() { return kLanes == 32 ? all_rows() : (int64_t)gridDim.x; }
 KG_DEVICE int own_lane() { return kLanes == 32 ? lane_index() : thread_index(); }
 
 // p = softmax(x) of a row; log(sum(exp(x))) = largest + rest.
@@ -53,63 +55,63 @@ KG_DEVICE LogSum softmax_row(const T* x, T* y, int64_t n, A* room) {
 
 KG_KERNEL(dense_forward, Params, 256) {
   KG_SHARED(A, room, [32]);
-  const int64_t row = own_row();
-  if (row >= p.rows) return;
-  const T *x = p.x + row * p.cols, *t = static_cast<const T*>(p.targets) + row * p.cols;
-  const LogSum sum = softmax_row(x, p.y + row * p.cols, p.cols, room);
-  A total = 0;
-  for (int64_t i = own_lane(); i < p.cols; i += kLanes) {
-    const A weight = widen(t[i]);
-    if (weight != 0) total += weight * ((sum.largest - widen(x[i])) + sum.rest);
+  for (int64_t row = own_row(); row < p.rows; row += row_step()) {
+    const T *x = p.x + row * p.cols, *t = static_cast<const T*>(p.targets) + row * p.cols;
+    const LogSum sum = softmax_row(x, p.y + row * p.cols, p.cols, room);
+    A total = 0;
+    for (int64_t i = own_lane(); i < p.cols; i += kLanes) {
+      const A weight = widen(t[i]);
+      if (weight != 0) total += weight * ((sum.largest - widen(x[i])) + sum.rest);
+    }
+    total = join_lanes(total, room, SumJoin());
+    // NaN logits must show even where every target is 0.
+    if (own_lane() == 0) p.loss[row] = narrow<T>(sum.rest == sum.rest ? total : sum.rest);
   }
-  total = join_lanes(total, room, SumJoin());
-  // NaN logits must show even where every target is 0.
-  if (own_lane() == 0) p.loss[row] = narrow<T>(sum.rest == sum.rest ? total : sum.rest);
 }
 
 KG_KERNEL(dense_backward, Params, 256) {
   KG_SHARED(A, room, [32]);
-  const int64_t row = own_row();
-  if (row >= p.rows) return;
-  const T* t = static_cast<const T*>(p.targets) + row * p.cols;
-  A total = 0;
-  for (int64_t i = own_lane(); i < p.cols; i += kLanes) total += widen(t[i]);
-  total = join_lanes(total, room, SumJoin());
-  const A scale = widen(p.g[row]);
-  for (int64_t i = own_lane(); i < p.cols; i += kLanes)
-    p.y[row * p.cols + i] = narrow<T>((widen(p.x[row * p.cols + i]) * total - widen(t[i])) * scale);
+  for (int64_t row = own_row(); row < p.rows; row += row_step()) {
+    const T* t = static_cast<const T*>(p.targets) + row * p.cols;
+    A total = 0;
+    for (int64_t i = own_lane(); i < p.cols; i += kLanes) total += widen(t[i]);
+    total = join_lanes(total, room, SumJoin());
+    const A scale = widen(p.g[row]);
+    for (int64_t i = own_lane(); i < p.cols; i += kLanes)
+      p.y[row * p.cols + i] = narrow<T>((widen(p.x[row * p.cols + i]) * total - widen(t[i])) * scale);
+  }
 }
 
 KG_KERNEL(sparse_forward, Params, 256) {
   KG_SHARED(A, room, [32]);
-  const int64_t row = own_row();
-  if (row >= p.rows) return;
-  // An unsigned label above 2^63 becomes negative: no class.
-  const int64_t label = load_as<int64_t>(p.targets, p.dtype, row);
-  const bool ignored = p.ignores && label == p.ignored, known = label >= 0 && label < p.cols;
-  const T* x = p.x + row * p.cols;
-  T* y = p.y + row * p.cols;
-  if (ignored || !known) {  // the same for all threads of the row
-    const T value = convert<T>(ignored ? 0.0f : not_a_number());
-    for (int64_t i = own_lane(); i < p.cols; i += kLanes) y[i] = value;
-    if (own_lane() == 0) p.loss[row] = value;
-    return;
+  for (int64_t row = own_row(); row < p.rows; row += row_step()) {
+    // An unsigned label above 2^63 becomes negative: no class.
+    const int64_t label = load_as<int64_t>(p.targets, p.dtype, row);
+    const bool ignored = p.ignores && label == p.ignored, known = label >= 0 && label < p.cols;
+    const T* x = p.x + row * p.cols;
+    T* y = p.y + row * p.cols;
+    if (ignored || !known) {  // the same for all threads of the row
+      const T value = convert<T>(ignored ? 0.0f : not_a_number());
+      for (int64_t i = own_lane(); i < p.cols; i += kLanes) y[i] = value;
+      if (own_lane() == 0) p.loss[row] = value;
+      continue;
+    }
+    const A target = widen(x[label]);
+    const LogSum sum = softmax_row(x, y, p.cols, room);
+    if (own_lane() == 0) p.loss[row] = narrow<T>((sum.largest - target) + sum.rest);
   }
-  const A target = widen(x[label]);
-  const LogSum sum = softmax_row(x, y, p.cols, room);
-  if (own_lane() == 0) p.loss[row] = narrow<T>((sum.largest - target) + sum.rest);
 }
 
 KG_KERNEL(sparse_backward, Params, 256) {
-  const int64_t row = own_row();
-  if (row >= p.rows) return;
-  const int64_t label = load_as<int64_t>(p.targets, p.dtype, row);
-  const bool ignored = p.ignores && label == p.ignored;
-  const A scale = widen(p.g[row]);
-  for (int64_t i = own_lane(); i < p.cols; i += kLanes) {
-    const int64_t at = row * p.cols + i;
-    const A own = widen(p.x[at]);
-    p.y[at] = narrow<T>(ignored ? A(0) : (i == label ? own - A(1) : own) * scale);
+  for (int64_t row = own_row(); row < p.rows; row += row_step()) {
+    const int64_t label = load_as<int64_t>(p.targets, p.dtype, row);
+    const bool ignored = p.ignores && label == p.ignored;
+    const A scale = widen(p.g[row]);
+    for (int64_t i = own_lane(); i < p.cols; i += kLanes) {
+      const int64_t at = row * p.cols + i;
+      const A own = widen(p.x[at]);
+      p.y[at] = narrow<T>(ignored ? A(0) : (i == label ? own - A(1) : own) * scale);
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 //   KG_KERNEL(name, Params, threads) { ... p.n ... }   an entry point; its only argument is the struct p, passed by value
 //   KG_KERNEL_MANY(name, Params, threads, blocks)                        the same; a multiprocessor should hold `blocks` blocks
 //   Both begin with begin_kernel(), which waits for the kernel before: never write an entry point without them.
+//   KG_MEMBER(name, Params, threads)                   what group.cu makes of KG_KERNEL: a function of a larger kernel
 //   KG_SHARED(T, name, [N]);                           static shared memory
 //   KG_DYNAMIC_SHARED(name);                           unsigned char name[], of the size given at the launch
 //   sync_block(), sync_warp()                          barriers: every thread of the block (warp) must come to the same one
@@ -201,12 +202,18 @@ KG_DEVICE void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&
 // Common headers take these from here.
 #define KG_NS kg
 
+#define KG_MEMBER(name, Params, threads) \
+  typedef Params name##_params;          \
+  KG_DEVICE void name##_member(const Params& p)
+
 namespace kg {
 
 // A block of threads as one line.
 KG_DEVICE int thread_index() { return (int)threadIdx.x; }
 KG_DEVICE int lane_index() { return (int)threadIdx.x & 31; }
 KG_DEVICE int warp_index() { return (int)threadIdx.x >> 5; }
+KG_DEVICE int64_t first_row() { return (int64_t)blockIdx.x * (blockDim.x >> 5) + warp_index(); }  // where each warp takes a row
+KG_DEVICE int64_t all_rows() { return (int64_t)gridDim.x * (blockDim.x >> 5); }                   // that warps take at a time
 KG_DEVICE int64_t global_index() { return (int64_t)blockIdx.x * blockDim.x + threadIdx.x; }
 KG_DEVICE int64_t global_size() { return (int64_t)gridDim.x * blockDim.x; }
 

@@ -59,10 +59,10 @@ template <bool partial> KG_DEVICE Acc fold(const Params& p, int64_t base, int64_
 }
 
 template <bool partial> KG_DEVICE void short_rows(const Params& p) {
-  const int64_t row = (int64_t)blockIdx.x * 8 + warp_index();
-  if (row >= p.outer) return;
-  const Acc a = join_warp(fold<partial>(p, row * p.n, 1, lane_index(), p.n, 32), Join());
-  if (lane_index() == 0) put(p, row, a);
+  for (int64_t row = first_row(); row < p.outer; row += all_rows()) {
+    const Acc a = join_warp(fold<partial>(p, row * p.n, 1, lane_index(), p.n, 32), Join());
+    if (lane_index() == 0) put(p, row, a);
+  }
 }
 
 KG_DEVICE void long_rows(const Params& p, Acc* room) {
@@ -78,9 +78,10 @@ template <bool partial> KG_DEVICE void columns(const Params& p, Acc* room) {
   const int column = thread_index() % p.width, row = thread_index() / p.width, rows = 256 / p.width;
   const int64_t j = strip * p.width + column, begin = chunk * p.chunk;
   const int64_t end = begin + p.chunk < p.n ? begin + p.chunk : p.n;
+  const bool works = row < rows;  // in a block of 256 threads all do
   Acc a = Op::identity();
-  if (j < p.inner) a = fold<partial>(p, o * p.n * p.inner + j, p.inner, begin + row, end, rows);
-  room[thread_index()] = a;
+  if (works && j < p.inner) a = fold<partial>(p, o * p.n * p.inner + j, p.inner, begin + row, end, rows);
+  if (works) room[thread_index()] = a;
   for (int half = rows / 2; half > 0; half /= 2) {
     sync_block();
     if (row < half) {

@@ -29,44 +29,40 @@ template <class Join> KG_DEVICE A join_lanes(A x, A* room, const Join& join) {
     return join_block(x, room, join);
 }
 
-struct Row {
-  int64_t index;
-  int lane;
-};
-KG_DEVICE Row own_row() {
-  if (kLanes == 32) return {(int64_t)blockIdx.x * 8 + warp_index(), lane_index()};
-  return {(int64_t)blockIdx.x, thread_index()};
-}
+// A warp's or a block's first row, and how far it is to the next.
+KG_DEVICE int64_t own_row() { return kLanes == 32 ? first_row() : (int64_t)blockIdx.x; }
+KG_DEVICE int64_t row_step() { return kLanes == 32 ? all_rows() : (int64_t)gridDim.x; }
+KG_DEVICE int own_lane() { return kLanes == 32 ? lane_index() : thread_index(); }
 
 KG_KERNEL(softmax_rows, Params, 256) {
   KG_SHARED(A, room, [32]);
-  const Row row = own_row();
-  if (row.index >= p.outer) return;  // whole warps; with kLanes = 256 never
-  const T* x = p.x + row.index * p.n;
-  T* y = p.y + row.index * p.n;
-  A m = lowest<A>(), s = 0;
-  for (int64_t i = row.lane; i < p.n; i += kLanes) m = MaxJoin()(widen(x[i]), m);
-  m = join_lanes(m, room, MaxJoin());
-  for (int64_t i = row.lane; i < p.n; i += kLanes) s += exponential(widen(x[i]) - m);
-  s = join_lanes(s, room, SumJoin());
-  const A scale = KG_LOG ? logarithm(s) : A(1) / s;
-  for (int64_t i = row.lane; i < p.n; i += kLanes) {
-    const A d = widen(x[i]) - m;
-    y[i] = narrow<T>(KG_LOG ? d - scale : exponential(d) * scale);
+  for (int64_t row = own_row(); row < p.outer; row += row_step()) {
+    const T* x = p.x + row * p.n;
+    T* y = p.y + row * p.n;
+    A m = lowest<A>(), s = 0;
+    for (int64_t i = own_lane(); i < p.n; i += kLanes) m = MaxJoin()(widen(x[i]), m);
+    m = join_lanes(m, room, MaxJoin());
+    for (int64_t i = own_lane(); i < p.n; i += kLanes) s += exponential(widen(x[i]) - m);
+    s = join_lanes(s, room, SumJoin());
+    const A scale = KG_LOG ? logarithm(s) : A(1) / s;
+    for (int64_t i = own_lane(); i < p.n; i += kLanes) {
+      const A d = widen(x[i]) - m;
+      y[i] = narrow<T>(KG_LOG ? d - scale : exponential(d) * scale);
+    }
   }
 }
 
 KG_KERNEL(softmax_columns, Params, 256) {
-  const int64_t column = global_index();
-  if (column >= p.outer * p.inner) return;
-  const int64_t base = column / p.inner * p.n * p.inner + column % p.inner;
-  A m = lowest<A>(), s = 0;
-  for (int64_t r = 0; r < p.n; ++r) m = MaxJoin()(widen(p.x[base + r * p.inner]), m);
-  for (int64_t r = 0; r < p.n; ++r) s += exponential(widen(p.x[base + r * p.inner]) - m);
-  const A scale = KG_LOG ? logarithm(s) : A(1) / s;
-  for (int64_t r = 0; r < p.n; ++r) {
-    const A d = widen(p.x[base + r * p.inner]) - m;
-    p.y[base + r * p.inner] = narrow<T>(KG_LOG ? d - scale : exponential(d) * scale);
+  for (int64_t column = global_index(); column < p.outer * p.inner; column += global_size()) {
+    const int64_t base = column / p.inner * p.n * p.inner + column % p.inner;
+    A m = lowest<A>(), s = 0;
+    for (int64_t r = 0; r < p.n; ++r) m = MaxJoin()(widen(p.x[base + r * p.inner]), m);
+    for (int64_t r = 0; r < p.n; ++r) s += exponential(widen(p.x[base + r * p.inner]) - m);
+    const A scale = KG_LOG ? logarithm(s) : A(1) / s;
+    for (int64_t r = 0; r < p.n; ++r) {
+      const A d = widen(p.x[base + r * p.inner]) - m;
+      p.y[base + r * p.inner] = narrow<T>(KG_LOG ? d - scale : exponential(d) * scale);
+    }
   }
 }
 
@@ -74,29 +70,29 @@ KG_DEVICE A gradient(A y, A g, A s) { return KG_LOG ? g - exponential(y) * s : y
 
 KG_KERNEL(grad_rows, Params, 256) {
   KG_SHARED(A, room, [32]);
-  const Row row = own_row();
-  if (row.index >= p.outer) return;
-  const int64_t base = row.index * p.n;
-  A s = 0;
-  for (int64_t i = row.lane; i < p.n; i += kLanes)
-    s += KG_LOG ? widen(p.g[base + i]) : widen(p.g[base + i]) * widen(p.x[base + i]);
-  s = join_lanes(s, room, SumJoin());
-  for (int64_t i = row.lane; i < p.n; i += kLanes)
-    p.y[base + i] = narrow<T>(gradient(widen(p.x[base + i]), widen(p.g[base + i]), s));
+  for (int64_t row = own_row(); row < p.outer; row += row_step()) {
+    const int64_t base = row * p.n;
+    A s = 0;
+    for (int64_t i = own_lane(); i < p.n; i += kLanes)
+      s += KG_LOG ? widen(p.g[base + i]) : widen(p.g[base + i]) * widen(p.x[base + i]);
+    s = join_lanes(s, room, SumJoin());
+    for (int64_t i = own_lane(); i < p.n; i += kLanes)
+      p.y[base + i] = narrow<T>(gradient(widen(p.x[base + i]), widen(p.g[base + i]), s));
+  }
 }
 
 KG_KERNEL(grad_columns, Params, 256) {
-  const int64_t column = global_index();
-  if (column >= p.outer * p.inner) return;
-  const int64_t base = column / p.inner * p.n * p.inner + column % p.inner;
-  A s = 0;
-  for (int64_t r = 0; r < p.n; ++r) {
-    const int64_t i = base + r * p.inner;
-    s += KG_LOG ? widen(p.g[i]) : widen(p.g[i]) * widen(p.x[i]);
-  }
-  for (int64_t r = 0; r < p.n; ++r) {
-    const int64_t i = base + r * p.inner;
-    p.y[i] = narrow<T>(gradient(widen(p.x[i]), widen(p.g[i]), s));
+  for (int64_t column = global_index(); column < p.outer * p.inner; column += global_size()) {
+    const int64_t base = column / p.inner * p.n * p.inner + column % p.inner;
+    A s = 0;
+    for (int64_t r = 0; r < p.n; ++r) {
+      const int64_t i = base + r * p.inner;
+      s += KG_LOG ? widen(p.g[i]) : widen(p.g[i]) * widen(p.x[i]);
+    }
+    for (int64_t r = 0; r < p.n; ++r) {
+      const int64_t i = base + r * p.inner;
+      p.y[i] = narrow<T>(gradient(widen(p.x[i]), widen(p.g[i]), s));
+    }
   }
 }
 

@@ -115,6 +115,11 @@ def branches() -> str:
     return _choice("KERASGPU_BRANCHES", ("0", "auto", "all"), "auto")
 
 
+def grouping() -> bool:
+    """KERASGPU_GROUP: 0 starts every kernel of a captured step on a GPU by itself, however small."""
+    return _choice("KERASGPU_GROUP", ("0", "1"), "1") == "1"
+
+
 def offline() -> bool:
     """KERASGPU_OFFLINE: 1 forbids every download."""
     return _choice("KERASGPU_OFFLINE", ("0", "1"), "0") == "1"

@@ -22,6 +22,9 @@ from kerasgpu.engine.passes.memory import place_temporaries
 from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import launch
 
+# Bytes of a temporary that is not worth sharing memory on a GPU: calls over shared memory cannot change places (kernels/gpu/group.py).
+SMALL = 1 << 14
+
 
 class Program:
     """A frozen step.
@@ -47,7 +50,7 @@ class Program:
         self.lock = threading.RLock()
         self._core = self._new_core([*in_buffers, *out_buffers, *[b for c in calls for b in (*c.inputs, *c.outputs)]])
         pinned = {id(b) for b in [*in_buffers, *out_buffers]}
-        places, self._slab = place_temporaries(calls, pinned)
+        places, self._slab = place_temporaries(calls, pinned, apart=SMALL if self.on_gpu else 0)
         numbers: dict[int, int] = {}
         # What inputs and outputs are at the moment, for host calls: kernels are told by `rebind`.
         self._now = {id(b): b.array for b in [*in_buffers, *out_buffers]}

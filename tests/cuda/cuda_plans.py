@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu.kernels.elementwise_chain import Chain, compute_type
+from kerasgpu.kernels.gpu import group, group_source
 from kerasgpu.kernels.gpu.plan import DTYPES, make_plan
 
 N = 1 << 16
@@ -168,12 +169,36 @@ def depthwise(add, dtype, taps, stride, dilation=1):
         add(name, [array(dtype)] * 2, [array(dtype)], (2, 40, *window, *more), ())
 
 
-def modules() -> dict:
-    """{module: entries} of all those plans."""
-    found: dict = {}
-    for name, inputs, outputs, ints, floats, *repeated in calls():
+def plans() -> list:
+    """(call, plan) of all those calls."""
+    found = []
+    for call in calls():
+        name, inputs, outputs, ints, floats, *repeated = call
         plan = make_plan(name, tuple(inputs), tuple(outputs), tuple(ints), tuple(floats), *repeated)
         assert plan.launches, f"{name} {ints} plans nothing"
+        found.append((call, plan))
+    return found
+
+
+def small_calls(together=16) -> list[list]:
+    """(call, plan) of those that one block may do, in lists of some that can be done by one launch."""
+    small = [(call, plan) for call, plan in plans() if group.is_small(plan)]
+    return [small[k : k + together] for k in range(0, len(small), together)]
+
+
+def merged(some, threads=group.MOST_THREADS):
+    """The launch that does these calls."""
+    launches = [one for _, plan in some for one in plan.launches]
+    return group_source.combined(group_source.with_barriers(launches, lambda j, k: False), threads)
+
+
+def modules() -> dict:
+    """{module: entries} of all those plans, and of groups of those that may be in one."""
+    found: dict = {}
+    for some in small_calls():
+        one = merged(some)
+        found[one.module] = {one.entry}
+    for _, plan in plans():
         for one in plan.launches:
             found.setdefault(one.module, set()).add(one.entry)
     return found

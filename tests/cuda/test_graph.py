@@ -104,7 +104,8 @@ def test_the_switch(compiler, monkeypatch):
         fake_driver().early_launch(0)
 
 
-def test_a_program_of_eight_steps_is_one_chain(installed):
+def test_a_program_of_eight_steps_is_one_chain(installed, monkeypatch):
+    monkeypatch.setenv("KERASGPU_GROUP", "0")
     program = programs.Program(0)
     a, b = program.add_buffer(FakeArray(0x100)), program.add_buffer(FakeArray(0x200))
     program.add_call("copy", [a], [b], (), ())
@@ -116,6 +117,7 @@ def test_a_program_of_eight_steps_is_one_chain(installed):
 
 
 def test_a_program_with_branches(installed, monkeypatch):
+    monkeypatch.setenv("KERASGPU_GROUP", "0")
     monkeypatch.setenv("KERASGPU_BRANCHES", "all")
     program = programs.Program(0)
     a, b, c, d = (program.add_buffer(FakeArray(at)) for at in (0x100, 0x200, 0x300, 0x400))

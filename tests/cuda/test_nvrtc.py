@@ -16,7 +16,7 @@ QUICK = ["sm_80", "sm_90a"]
 HOT = {"chain_kernel", "reduce_short", "reduce_rows", "reduce_columns", "softmax_rows", "sparse_forward", "sparse_backward",
        "dropout", "update", "gather_rows", "gemm", "gemm_tiled", "gemm_join", "conv", "copy", "transpose_tiles", "chunk_sums", "apply", "grad_sums", "grad_apply",
        "maximum_arg", "maximum_grad", "depthwise", "depthwise_filter_grad", "split_sums", "resample", "sample_map",
-       "conv_direct", "conv_direct_filter_grad"}  # fmt: skip
+       "conv_direct", "conv_direct_filter_grad", "group"}  # fmt: skip
 # Outside the tiles of products a few bytes are let through: what ptxas saves around its subroutine for 64-bit divisions.
 TILES, AROUND_DIVISION = {"gemm", "gemm_tiled", "conv"}, 32
 # Rules of optimizers that are rare and may spill.

@@ -23,9 +23,13 @@ def lifetimes(calls, pinned):
     return spans
 
 
-def place_temporaries(calls, pinned):
-    """({id(buffer): array}, block): where each temporary lives, and the block that holds them all."""
+def place_temporaries(calls, pinned, apart=0):
+    """({id(buffer): array}, block): where each temporary lives, and the block that holds them all.
+
+    Those of at most `apart` bytes share with none, so that their calls need not wait for others because of memory alone.
+    """
     spans = sorted(lifetimes(calls, pinned).values(), key=lambda s: (-s[0].nbytes, s[1]))
+    spans = [(b, 0, len(calls)) if b.nbytes <= apart else (b, first, last) for b, first, last in spans]
     placed: list[tuple[int, int, int, int]] = []  # begin, end, first, last
     offsets = []
     total = 0

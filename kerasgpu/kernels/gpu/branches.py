@@ -17,8 +17,8 @@ from kerasgpu.kernels.gpu.dependencies import Access, Order, data_dependencies
 from kerasgpu.kernels.gpu.estimate import Estimate
 
 LANES = 4  # at most
-_FORK = 3.0  # microseconds that must be hidden for a new lane
-_JOIN = 1.5  # that an edge costs which is not alone at its node
+FORK = 3.0  # microseconds that must be hidden for a new lane
+JOIN = 1.5  # that an edge costs which is not alone at its node
 SLOTS = 4  # places in scratch memory that may be in use at the same time
 _MOST_SCRATCH = 256 << 20  # bytes of all places, except that the first one has what it needs
 _ALIGNMENT = 256
@@ -91,6 +91,14 @@ def arrange(work: Sequence[Work], policy: str, scratch: Scratch) -> Arranged:
     return found
 
 
+def end(work: Sequence[Work], arranged: Arranged) -> float:
+    """When the last call ends, by the estimates."""
+    ends: list[float] = []
+    for one, after in zip(work, arranged.after):
+        ends.append(max((ends[k] for k in after), default=0.0) + JOIN * max(0, len(after) - 1) + one.estimate.microseconds)
+    return max(ends, default=0.0)
+
+
 def _slot(scratch: Scratch, last_user: list[int], before: int, need: int) -> int:
     """A place whose last user comes before this call anyway; else a new one; else the one that was used longest ago."""
     free = [s for s, user in enumerate(last_user) if user < 0 or before >> user & 1]
@@ -121,14 +129,14 @@ class _Lanes:
         if not self.open:
             return ()
         options = [order.needed(needed | 1 << lane) for lane in self.open]
-        best = min(options, key=lambda after: (self.start(after) + _JOIN * (len(after) - 1), -after[-1]))
+        best = min(options, key=lambda after: (self.start(after) + JOIN * (len(after) - 1), -after[-1]))
         own = order.needed(needed)
         if len(self.open) < LANES and not set(own) & set(self.open):
             begin = self.start(own)
             running = [lane for lane in self.open if self.ends[lane] > begin]
             room = 2 - estimate.share - max((self.shares[lane] for lane in running), default=2.0)
             hidden = min(self.start(best) - begin, estimate.microseconds) * min(1.0, room)
-            if hidden - _JOIN * max(0, len(own) - 1) >= _FORK:
+            if hidden - JOIN * max(0, len(own) - 1) >= FORK:
                 return own
         return best
 

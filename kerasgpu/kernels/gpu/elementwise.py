@@ -16,15 +16,13 @@ from kerasgpu.kernels.elementwise_chain import (
     UINT64,
     ChainSpec,
 )
-from kerasgpu.kernels.gpu.plan import DTYPES, LIMIT, Call, Launch, Params, Plan, ceil_div, grid_for, planner
+from kerasgpu.kernels.gpu.plan import DTYPES, FREE, LIMIT, OPTIONS, Call, Launch, Params, Plan, ceil_div, grid_for, planner
 
 TYPES = ("float", "double", "int64_t", "uint64_t")
 # Limits of elementwise.cu.
 INPUTS, OUTPUTS, STEPS, CONSTANTS, DIMS = 4, 2, 4, 4, 8
 # From this size on, code for just this chain is worth compiling even when it runs once.
 LARGE = 1 << 20
-# Every kernel that rounds as the CPU does: a product and a sum are never joined.
-OPTIONS = ("-fmad=false",)
 
 INTEGER_ONLY = frozenset("bitwise_not bitwise_and bitwise_or bitwise_xor left_shift right_shift".split())
 _INTEGERS = frozenset(
@@ -195,7 +193,7 @@ def compiled(call: Call, spec: ChainSpec, size: int) -> Launch:
     text, params, vector = generate(call, spec, size)
     defines = {"INTEGER": 1} if spec.compute >= INT64 else {}
     grid = grid_for(ceil_div(size, vector))
-    return Launch("chain.cu", "chain_kernel", defines, grid, 256, params, text=text, options=OPTIONS)
+    return Launch("chain.cu", "chain_kernel", defines, grid, 256, params, text=text, options=OPTIONS, member=FREE)
 
 
 def generate(call: Call, spec: ChainSpec, size: int) -> tuple[str, Params, int]:
@@ -280,4 +278,4 @@ def _cast(call: Call) -> Plan:
     if n == 0:
         return Plan()
     params = Params().input(0).output(0).i64(n).i32(DTYPES[y.dtype][2])
-    return Plan([Launch("cast.cu", "cast", {"FROM": x.type}, grid_for(n), 256, params)])
+    return Plan([Launch("cast.cu", "cast", {"FROM": x.type}, grid_for(n), 256, params, options=OPTIONS, member=FREE)])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu.plan import Plan
+from kerasgpu.kernels.gpu.plan import FREE, Launch, Plan
 
-_LAUNCH = 2.0  # microseconds of a kernel that has nothing to do
+LAUNCH = 2.0  # microseconds of a kernel that has nothing to do
+MEMBER = 0.4  # of a member of a group that has little to do: a barrier, and memory that answers once or twice
+ROUND = 0.4  # of each further time that the threads of a block go over a member's work
 _BYTES = 2.5e6  # that memory moves in a microsecond
 _FLOPS = {"float16": 4e8, "bfloat16": 4e8, "float32": 2e8, "float64": 2.5e7}  # in a microsecond
 _UNITS = 132  # multiprocessors
@@ -43,4 +45,18 @@ def estimate(name: str, inputs: tuple, outputs: tuple, ints: tuple, plan: Plan) 
     computing = flops(name, ints) / _FLOPS.get(outputs[0][0] if outputs else "", 4e7)
     # An eighth of the threads is enough to keep memory busy.
     time = max(moving / max(min(1.0, 8 * share), 0.01), computing / max(share, 0.01))
-    return Estimate(_LAUNCH * launches + time, share)
+    return Estimate(LAUNCH * launches + time, share)
+
+
+def rounds(launch: Launch, threads: int) -> int:
+    """How often a block of so many threads goes over the work of a launch."""
+    return -(-math.prod(launch.grid) * math.prod(launch.block) // threads) if launch.member == FREE else 1
+
+
+def as_member(launch: Launch, threads: int) -> float:
+    """Microseconds of a launch as a part of one block's work."""
+    return MEMBER + ROUND * (rounds(launch, threads) - 1)
+
+
+def of_group(launches, threads: int) -> Estimate:
+    return Estimate(LAUNCH + sum(as_member(one, threads) for one in launches), threads / 1024 / _UNITS)

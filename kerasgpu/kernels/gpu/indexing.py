@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu.kernels.gpu.movement import fill_launch, lists_after, read_ndim
-from kerasgpu.kernels.gpu.plan import DTYPES, INTEGERS, Call, Launch, Params, Plan, grid_for, planner
+from kerasgpu.kernels.gpu.plan import DTYPES, FREE, INTEGERS, OPTIONS, Call, Launch, Params, Plan, grid_for, planner
 from kerasgpu.kernels.gpu.sorting import MOST, Pairs
 
 MISSING = {"float16": 0x7E00, "bfloat16": 0x7FC0, "float32": 0x7FC00000, "float64": 0x7FF8000000000000}
@@ -32,7 +32,7 @@ def _take(call: Call) -> Plan:
         params.u64(MISSING.get(y.dtype, 0)).i32(mode)
         entry = "take" if call.name == "take" else "take_along"
         defines = {"W": y.word, "I": indices.type, "PART": 0}
-        launches.append(Launch("gather.cu", entry, defines, grid_for(size), 256, params))
+        launches.append(Launch("gather.cu", entry, defines, grid_for(size), 256, params, options=OPTIONS, member=FREE))
     return Plan(launches)
 
 
@@ -60,7 +60,9 @@ def _one_hot(call: Call) -> Plan:
     if size == 0:
         return Plan()
     params = Params().input(0).output(0).i64(size, depth, inner).i32(DTYPES[indices.dtype][2])
-    return Plan([Launch("gather.cu", "one_hot", {"T": y.type, "PART": 2}, grid_for(size), 256, params)])
+    return Plan(
+        [Launch("gather.cu", "one_hot", {"T": y.type, "PART": 2}, grid_for(size), 256, params, options=OPTIONS, member=FREE)]
+    )
 
 
 @planner("gather_rows")
@@ -77,7 +79,9 @@ def _gather_rows(call: Call) -> Plan:
         return Plan()
     params = Params().input(0).input(1).input(2).output(0).i64(rows, inner, total, batch)
     defines = {"FROM": data.type, "T": y.type, "PART": 3}
-    return Plan([Launch("gather.cu", "gather_rows", defines, grid_for(batch * inner), 256, params)])
+    return Plan(
+        [Launch("gather.cu", "gather_rows", defines, grid_for(batch * inner), 256, params, options=OPTIONS, member=FREE)]
+    )
 
 
 @planner("store_rows")
@@ -91,7 +95,9 @@ def _store_rows(call: Call) -> Plan:
         return Plan()
     params = Params().input(0).null().input(1).output(0).i64(rows, inner, 0, batch)
     defines = {"FROM": y.type, "T": y.type, "PART": 3}
-    return Plan([Launch("gather.cu", "store_rows", defines, grid_for(batch * inner), 256, params)])
+    return Plan(
+        [Launch("gather.cu", "store_rows", defines, grid_for(batch * inner), 256, params, options=OPTIONS, member=FREE)]
+    )
 
 
 def _ordered(call: Call, rows: int, count: int, per_row: int, wrap: bool) -> tuple[Pairs, list[Launch]]:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import struct
 
-from kerasgpu.kernels.gpu.plan import LIMIT, Call, Launch, Operand, Params, Plan, ceil_div, grid_for, planner
+from kerasgpu.kernels.gpu.plan import (
+    FREE,
+    IDLE,
+    LIMIT,
+    OPTIONS,
+    Call,
+    Launch,
+    Operand,
+    Params,
+    Plan,
+    ceil_div,
+    grid_for,
+    planner,
+)
 
 MAX_DIMS = 16
 _CODES = {"float16": "e", "float32": "f", "float64": "d"}
@@ -72,13 +85,15 @@ def _copy(call: Call) -> Plan:
     if not y.nbytes:
         return Plan()
     params = Params().input(0).output(0).i64(y.nbytes)
-    return Plan([Launch("copy.cu", "copy", {"PART": 0}, grid_for(ceil_div(y.nbytes, 16)), 256, params)])
+    return Plan(
+        [Launch("copy.cu", "copy", {"PART": 0}, grid_for(ceil_div(y.nbytes, 16)), 256, params, options=OPTIONS, member=FREE)]
+    )
 
 
 def fill_launch(out: Operand, k: int, count: int, bits: int) -> Launch:
     """Sets `count` elements of output k."""
     params = Params().output(k).i64(count).u64(bits)
-    return Launch("copy.cu", "fill", {"PART": 1, "W": out.word}, grid_for(count), 256, params)
+    return Launch("copy.cu", "fill", {"PART": 1, "W": out.word}, grid_for(count), 256, params, options=OPTIONS, member=FREE)
 
 
 @planner("fill")
@@ -101,7 +116,7 @@ def _advance(call: Call) -> Plan:
         call.fail("number of integer parameters", 0, 1)
     y = call.output(0, 1, "int32", "uint32", "int64", "uint64")
     params = Params().output(0).i64(call.i[0]).i32(int(y.item == 8))
-    return Plan([Launch("copy.cu", "advance", {"PART": 0}, 1, 32, params)])
+    return Plan([Launch("copy.cu", "advance", {"PART": 0}, 1, 32, params, options=OPTIONS, member=IDLE)])
 
 
 @planner("advance_seed")
@@ -117,7 +132,7 @@ def _advance_seed(call: Call) -> Plan:
     params = Params().output(0)
     params.output(1) if len(call.out) == 2 else params.null()
     params.i32(int(call.i[0] != 0))
-    return Plan([Launch("copy.cu", "advance_seed", {"PART": 0}, 1, 32, params)])
+    return Plan([Launch("copy.cu", "advance_seed", {"PART": 0}, 1, 32, params, options=OPTIONS, member=IDLE)])
 
 
 def strided(out: Operand, view, in_first: int = 0, out_first: int = 0) -> Plan:
@@ -136,7 +151,20 @@ def strided(out: Operand, view, in_first: int = 0, out_first: int = 0) -> Plan:
     item = out.item
     if len(dims) == 1 and dims[0][1] == dims[0][2] == 1 and in_first == out_first == 0:
         params = Params().input(0).output(0).i64(size * item)
-        return Plan([Launch("copy.cu", "copy", {"PART": 0}, grid_for(ceil_div(size * item, 16)), 256, params)])
+        return Plan(
+            [
+                Launch(
+                    "copy.cu",
+                    "copy",
+                    {"PART": 0},
+                    grid_for(ceil_div(size * item, 16)),
+                    256,
+                    params,
+                    options=OPTIONS,
+                    member=FREE,
+                )
+            ]
+        )
     entry, grid = "strided", grid_for(size)
     if len(dims) > 1 and dims[-1][2] == 1 and dims[-1][1] != 1:
         for d in range(len(dims) - 1):
@@ -152,7 +180,8 @@ def strided(out: Operand, view, in_first: int = 0, out_first: int = 0) -> Plan:
         params.i64(*[d[k] for d in dims], *(1,) * (MAX_DIMS - len(dims)))
     params.i32(len(dims))
     defines = {"W": out.word, "INDEX": "uint32_t" if size < 1 << 31 else "int64_t"}
-    return Plan([Launch("strided.cu", entry, defines, grid, 256, params)])
+    member = FREE if entry == "strided" else ""
+    return Plan([Launch("strided.cu", entry, defines, grid, 256, params, options=OPTIONS, member=member)])
 
 
 def row_strides(dims) -> list[int]:
@@ -301,7 +330,8 @@ def _rows(item: int, rows: int, width: int, x_pitch: int, y_pitch: int, source: 
     getattr(params, target[0])(target[1], target[2] * item)
     params.i64(rows, width // per, x_pitch // per, y_pitch // per)
     name = {1: "uint8_t", 2: "uint16_t", 4: "uint32_t", 8: "uint64_t"}[word]
-    return Launch("copy.cu", "copy_rows", {"PART": 1, "W": name}, grid_for(rows * width // per), 256, params)
+    defines, grid = {"PART": 1, "W": name}, grid_for(rows * width // per)
+    return Launch("copy.cu", "copy_rows", defines, grid, 256, params, options=OPTIONS, member=FREE)
 
 
 @planner("concatenate")

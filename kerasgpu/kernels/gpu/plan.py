@@ -41,6 +41,9 @@ INTEGERS = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint
 MAX_GRID = (1 << 31) - 1
 LIMIT = (1 << 63) - 1  # sizes are int64 in the kernels
 IN, OUT, SCRATCH = range(3)
+FREE, IDLE = "free", "idle"
+# Compiler options of every kernel that rounds as the CPU does (a product and a sum are never joined), or that may be in a group.
+OPTIONS = ("-fmad=false",)
 
 
 @dataclass(frozen=True)
@@ -163,11 +166,26 @@ class Launch:
         shared: bytes of dynamic shared memory.
         text: generated code that the source includes as "generated.cuh", or None.
         options: more options for the compiler, such as "-fmad=false".
+        member: how its work may be done by one block, together with other launches (group.py): FREE, any number of blocks and
+            threads gives the same bits; IDLE, one block, in which more threads than it uses may stand idle; "": as it is.
     """
 
-    __slots__ = ("block", "defines", "entry", "grid", "maps", "options", "params", "pointers", "shared", "source", "text")
+    __slots__ = (
+        "block",
+        "defines",
+        "entry",
+        "grid",
+        "maps",
+        "member",
+        "options",
+        "params",
+        "pointers",
+        "shared",
+        "source",
+        "text",
+    )
 
-    def __init__(self, source, entry, defines, grid, block, params: Params, shared=0, text=None, options=()):
+    def __init__(self, source, entry, defines, grid, block, params: Params, shared=0, text=None, options=(), member=""):
         self.source = source
         self.entry = entry
         self.defines = tuple(sorted((f"KG_{k}", str(v)) for k, v in defines.items()))
@@ -184,6 +202,7 @@ class Launch:
         self.shared = shared
         self.text = text
         self.options = tuple(options)
+        self.member = member
 
     @property
     def module(self) -> tuple:

@@ -1,7 +1,7 @@
 """A recorded step on a GPU: planned launches in CUDA graphs. The same interface as `_core.Program`, the C++ one of the CPU.
 
-Calls between two host calls form one graph, built when the program first runs. A rebound array changes the parameters of the launches
-that use it; when a launch itself changes (another size), its graph is built again. branches.py decides which calls follow which.
+Calls between two host calls form one graph (segment.py), built when the program first runs. A rebound array changes the parameters of
+the launches that use it; when a launch itself changes (another size), its graph is built again.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kerasgpu import config
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu import branches
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu.dependencies import Access
 from kerasgpu.kernels.gpu.estimate import estimate
 from kerasgpu.kernels.gpu.plan import HostPlan, Plan
+from kerasgpu.kernels.gpu.segment import Segment
 
 # Steps that one graph holds when many are run at once: hides the time that Python takes to start a graph.
 UNROLL = 8
@@ -30,8 +30,6 @@ class _Step:
         self.name, self.ins, self.outs, self.ints, self.floats = name, ins, outs, ints, floats
         self.host = host
         self.plan = Plan()
-        self.launches: list = []  # (function, launch, params)
-        self.scratch_at = 0  # its place in the program's scratch memory
 
 
 class Program:
@@ -46,14 +44,13 @@ class Program:
         self._uses: dict[int, list[_Step]] = {}
         self._stale: dict[int, _Step] = {}  # steps whose operands changed
         self._segments: list | None = None  # graphs and host functions in order
-        self._unrolled: drivers.Graph | None = None
+        self._unrolled: Segment | None = None
         self._together = UNROLL  # how many steps that is
         self._scratch = None
         self._scratch_bytes = 0
-        self._chain = True  # whether every graph is one
-        self._after: list[tuple] | None = None  # of the last graph: what its launches run after; None: it is a chain
+        self._chain = True  # whether calls run one after the other, in order
         self._rebound: set[int] = set()  # since the graphs were built or checked
-        self._ranges = np.zeros((0, 2), "int64")  # the bytes of every buffer, where a graph is no chain
+        self._ranges = np.zeros((0, 2), "int64")  # the bytes of every buffer, where they do not
 
     # -- building -----------------------------------------------------------------------------------------------
     def add_buffer(self, array) -> int:
@@ -107,9 +104,7 @@ class Program:
         stale = [s for s in self._stale.values() if s.host is None]
         if not stale and self._segments is not None:
             return
-        plans = [(s, self._plan(s)) for s in stale]
-        self.driver.prepare([one for _, plan in plans for one in plan.launches], self.index)
-        for step, plan in plans:
+        for step, plan in [(s, self._plan(s)) for s in stale]:
             if plan is not step.plan:
                 step.plan = plan
                 self._segments = None
@@ -118,12 +113,9 @@ class Program:
             self._segments = None
             self._segments = self._build()
         else:
-            for step, _ in plans:
-                self._fill(step)
-            for graph, first in self._graphs():
-                for step, _ in plans:
-                    for j, at in enumerate(first.get(id(step), ())):
-                        graph.update(at, step.launches[j][2])
+            changed = {id(step) for step in stale}
+            for segment in self._graphs():
+                segment.update(changed)
         self._stale.clear()
         self._rebound.clear()
 
@@ -154,19 +146,15 @@ class Program:
         guess = estimate(step.name, cuda.signature(ins), cuda.signature(outs), step.ints, step.plan)
         return branches.Work(accesses, guess, step.plan.scratch)
 
-    def _fill(self, step: _Step) -> None:
+    def _addresses(self, step: _Step) -> tuple[list[int], list[int]]:
         address = self.driver.address
-        ins, outs = [address(self._buffers[k]) for k in step.ins], [address(self._buffers[k]) for k in step.outs]
-        scratch = address(self._scratch) + step.scratch_at if step.plan.scratch else 0
-        ready = cuda.functions(self.driver, step.plan, self.index)
-        step.launches = [(f, one, one.fill(ins, outs, scratch)) for f, one in zip(ready, step.plan.launches)]
+        return [address(self._buffers[k]) for k in step.ins], [address(self._buffers[k]) for k in step.outs]
 
     # -- graphs -------------------------------------------------------------------------------------------------
     def _build(self) -> list:
-        """Graphs and host functions in order; every step gets its place in scratch memory and its parameters."""
+        """Graphs and host functions in order."""
         parts: list = []  # lists of steps, and host functions
         for step in self._steps:
-            step.launches = []
             if step.host is not None:
                 parts.append(step.host)
             elif type(step.plan) is HostPlan:
@@ -175,47 +163,29 @@ class Program:
                 if not parts or not isinstance(parts[-1], list):
                     parts.append([])
                 parts[-1].append(step)
-        policy, scratch = config.branches(), branches.Scratch()
-        found = {
-            k: branches.arrange([self._work(s) for s in part], policy, scratch)
-            for k, part in enumerate(parts)
-            if isinstance(part, list)
-        }
+        scratch = branches.Scratch()
+        parts = [self._segment(part, scratch) if isinstance(part, list) else part for part in parts]
+        self._chain = all(part.is_chain for part in parts if isinstance(part, Segment))
+        if not self._chain:
+            self._ranges = np.array([self._range(k) for k in range(len(self._buffers))], "int64").reshape(-1, 2)
+        memory = self._memory(scratch)
+        return [part.build(memory) if isinstance(part, Segment) else part for part in parts]
+
+    def _segment(self, steps, scratch: branches.Scratch) -> Segment:
+        return Segment(self.driver, self.index, steps, self._work, self._addresses, scratch)
+
+    def _memory(self, scratch: branches.Scratch):
+        """Scratch memory; that of an earlier graph is used again where it is large enough."""
         if scratch.total > self._scratch_bytes:
             self._scratch = self.driver.empty((scratch.total,), np.dtype("uint8"), self.index)
             self._scratch_bytes = scratch.total
-        self._chain = all(arranged.is_chain for arranged in found.values())
-        if not self._chain:
-            self._ranges = np.array([self._range(k) for k in range(len(self._buffers))], "int64").reshape(-1, 2)
-        return [self._graph(part, found[k], scratch) if k in found else part for k, part in enumerate(parts)]
+        return self._scratch
 
-    def _graph(self, steps, arranged: branches.Arranged, scratch: branches.Scratch):
-        """(graph, {id of a step: numbers of its launches})."""
-        launches: list = []
-        places: dict[int, list[int]] = {}
-        after: list[tuple] = []
-        for step, before, slot in zip(steps, arranged.after, arranged.slots):
-            step.scratch_at = scratch.offset(slot)
-            self._fill(step)
-            places[id(step)] = list(range(len(launches), len(launches) + len(step.launches)))
-            after.append(tuple(places[id(steps[k])][-1] for k in before))
-            after += [(k,) for k in places[id(step)][:-1]]
-            launches += step.launches
-        self._after = None if arranged.is_chain else after
-        return self.driver.graph(launches, self.index, self._after), places
-
-    def _unroll(self, steps: int):
-        """A graph of this many steps: each begins when the one before has ended."""
-        launches = [one for step in self._steps for one in step.launches]
-        after, n = self._after, len(launches)
-        if after is not None:
-            last = sorted(set(range(n)) - {k for before in after for k in before})
-            after = [
-                tuple(k + n * copy for k in before) if before or not copy else tuple(k + n * (copy - 1) for k in last)
-                for copy in range(steps)
-                for before in after
-            ]
-        return self.driver.graph(launches * steps, self.index, after)
+    def _unroll(self, steps: int) -> Segment:
+        """A graph of this many steps."""
+        scratch = branches.Scratch()
+        calls = [step for step in self._steps if step.plan.launches]
+        return self._segment(calls * steps, scratch).build(self._memory(scratch))
 
     def _on_host(self, step):
         def run():
@@ -224,8 +194,8 @@ class Program:
 
         return run
 
-    def _graphs(self):
-        return [s for s in self._segments or () if isinstance(s, tuple)]
+    def _graphs(self) -> list[Segment]:
+        return [s for s in self._segments or () if isinstance(s, Segment)]
 
     # -- running ------------------------------------------------------------------------------------------------
     def run(self, steps: int = 1, together: int = 1) -> None:
@@ -233,7 +203,7 @@ class Program:
         self._update()
         segments = self._segments or []
         together = together if together > 1 else UNROLL
-        if steps >= together and len(segments) == 1 and isinstance(segments[0], tuple):
+        if steps >= together and len(segments) == 1 and isinstance(segments[0], Segment):
             if self._unrolled is None or self._together != together:
                 self._unrolled, self._together = self._unroll(together), together
             while steps >= together:
@@ -241,23 +211,29 @@ class Program:
                 steps -= together
         for _ in range(steps):
             for segment in segments:
-                if isinstance(segment, tuple):
-                    segment[0].run()
+                if isinstance(segment, Segment):
+                    segment.run()
                 else:
                     segment()
 
     def profile(self) -> list[float]:
-        """Run one step call by call; the seconds that each took, starting and waiting included."""
+        """Run one step call by call, none of them in a group; the seconds that each took, starting and waiting included."""
         self._update()
+        need = max((step.plan.scratch for step in self._steps), default=0)
+        scratch = self.driver.empty((need,), np.dtype("uint8"), self.index) if need else None
         found = []
         for step in self._steps:
+            functions = cuda.functions(self.driver, step.plan, self.index)
             begin = time.perf_counter()
             if step.host is not None:
                 step.host()
             elif type(step.plan) is HostPlan:
                 self._on_host(step)()
-            for function, one, params in step.launches:
-                self.driver.run(function, one, params, self.index)
+            else:
+                ins, outs = self._addresses(step)
+                at = self.driver.address(scratch) if scratch is not None else 0
+                for function, one in zip(functions, step.plan.launches):
+                    self.driver.run(function, one, one.fill(ins, outs, at), self.index)
             self.driver.synchronize(self.index)
             found.append(time.perf_counter() - begin)
         return found

@@ -6,13 +6,25 @@ import math
 
 import numpy as np
 
-from kerasgpu.kernels.gpu.plan import FLOATS, INTEGERS, Call, Launch, Operand, Params, Plan, ceil_div, grid_for, planner
+from kerasgpu.kernels.gpu.plan import (
+    FLOATS,
+    FREE,
+    INTEGERS,
+    OPTIONS,
+    Call,
+    Launch,
+    Operand,
+    Params,
+    Plan,
+    ceil_div,
+    grid_for,
+    planner,
+)
 from kerasgpu.kernels.gpu.sorting import Pairs
 
 BITS, UNIFORM, NORMAL, TRUNCATED, BERNOULLI, RANDINT, GAMMA, POISSON, BINOMIAL, BETA = range(10)
 FLOAT_COUNTS = (0, 2, 2, 2, 1, 0, 0, 0, 0, 0)
 INPUT_COUNTS = (1, 1, 1, 1, 1, 1, 2, 2, 3, 3)
-OPTIONS = ("-fmad=false",)
 
 
 def allowed_dtypes(kind: int) -> tuple[str, ...]:
@@ -130,7 +142,9 @@ def _dropout(call: Call) -> Plan:
         return Plan()
     params = _params(1, 0, count, stream, scale=1 / (1 - rate) if rate < 1 else 0.0, keep=threshold(1 - rate))
     blocks = ceil_div(count, 64) * 16
-    return Plan([Launch("random.cu", "dropout", {"T": y.type, "PART": 1}, grid_for(blocks), 256, params, options=OPTIONS)])
+    return Plan(
+        [Launch("random.cu", "dropout", {"T": y.type, "PART": 1}, grid_for(blocks), 256, params, options=OPTIONS, member=FREE)]
+    )
 
 
 @planner("permutation")

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from kerasgpu.kernels.gpu.plan import FLOATS, IN, OUT, Call, Launch, Params, Plan, ceil_div, grid_for, planner
+from kerasgpu.kernels.gpu.plan import (
+    FLOATS,
+    FREE,
+    IDLE,
+    IN,
+    OPTIONS,
+    OUT,
+    Call,
+    Launch,
+    Params,
+    Plan,
+    ceil_div,
+    grid_for,
+    planner,
+)
 
 # The order of csrc/cpu/reduce_ops.h.
 OPS = ("Sum", "Mean", "Max", "Min", "Product", "Any", "All", "SquareSum", "ArgMax", "ArgMin", "LogSumExp")
@@ -45,7 +59,9 @@ def _reduce(call: Call) -> Plan:
     defines = {"X": x.type, "Y": y.type, "A": a, "OP": OPS[op]}
     if n == 0:
         params = Params().input(0).output(0).i64(outer, 0, inner, 1, 0, 0).i32(1, 1)
-        return Plan([Launch("reduce.cu", "reduce_nothing", {**defines, "PART": 3}, grid_for(results), 256, params)])
+        grid = grid_for(results)
+        launch = Launch("reduce.cu", "reduce_nothing", {**defines, "PART": 3}, grid, 256, params, options=OPTIONS, member=FREE)
+        return Plan([launch])
     # n = 1 and inner > 1 is a row of one element each.
     if n == 1:
         outer, inner = outer * inner, 1
@@ -107,12 +123,12 @@ def _launch(defines, kind, outer, n, inner, chunks, chunk, total):
     width = width_for(inner)
     params.i64(outer, n, inner, chunks, chunk, total).i32(width, int(chunks == 1))
     if inner == 1 and n <= SHORT:
-        name, part, grid = f"{kind}_short", 0, ceil_div(outer, 8)
+        name, part, grid, member = f"{kind}_short", 0, ceil_div(outer, 8), FREE
     elif inner == 1:
-        name, part, grid = f"{kind}_rows", 1, outer * chunks
+        name, part, grid, member = f"{kind}_rows", 1, outer * chunks, ""
     else:
-        name, part, grid = f"{kind}_columns", 2, outer * chunks * ceil_div(inner, width)
-    return Launch("reduce.cu", name, {**defines, "PART": part}, grid, 256, params)
+        name, part, grid, member = f"{kind}_columns", 2, outer * chunks * ceil_div(inner, width), IDLE
+    return Launch("reduce.cu", name, {**defines, "PART": part}, grid, 256, params, options=OPTIONS, member=member)
 
 
 @planner("scan")

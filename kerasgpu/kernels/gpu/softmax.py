@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from kerasgpu.kernels.gpu.plan import DTYPES, FLOATS, Call, Launch, Operand, Params, Plan, ceil_div, planner
+from kerasgpu.kernels.gpu.plan import (
+    DTYPES,
+    FLOATS,
+    FREE,
+    OPTIONS,
+    Call,
+    Launch,
+    Operand,
+    Params,
+    Plan,
+    ceil_div,
+    planner,
+)
 
 SHORT = 1024  # a warp takes rows up to here, a block longer ones
 
@@ -37,7 +49,8 @@ def _softmax(call: Call) -> Plan:
         blocks = ceil_div(outer * inner, 256)
         defines["LANES"] = 32
     entry = ("grad" if grad else "softmax") + ("_rows" if inner == 1 else "_columns")
-    return Plan([Launch("softmax.cu", entry, defines, blocks, 256, params)])
+    member = FREE if defines["LANES"] == 32 else ""
+    return Plan([Launch("softmax.cu", entry, defines, blocks, 256, params, options=OPTIONS, member=member)])
 
 
 def _rows(call: Call):
@@ -56,7 +69,9 @@ def _launch(call: Call, entry: str, x: Operand, rows, cols, ins, outs, ignores=0
     for k in outs:
         params.null() if k is None else params.output(k)
     params.i64(rows, cols, ignored).i32(ignores, dtype)
-    return Launch("cross_entropy.cu", entry, defines, 1 if one_block else blocks, 256, params)
+    member = FREE if defines["LANES"] == 32 and not one_block else ""
+    grid = 1 if one_block else blocks
+    return Launch("cross_entropy.cu", entry, defines, grid, 256, params, options=OPTIONS, member=member)
 
 
 @planner("softmax_cross_entropy")
