@@ -35,7 +35,7 @@ typedef unsigned long long uint64_t;
 #define KG_DEVICE __device__ __forceinline__
 #define KG_DEVICE_CALL __device__ __noinline__  // for large functions that are rarely run
 #define KG_CONSTANT __device__ const
-#define KG_KERNEL(name, Params, threads) KG_ENTRY(name, Params, __launch_bounds__(threads))
+#define KG_START(name, Params, threads) KG_ENTRY(name, Params, __launch_bounds__(threads))
 #define KG_KERNEL_MANY(name, Params, threads, blocks) KG_ENTRY(name, Params, __launch_bounds__(threads, blocks))
 #define KG_ENTRY(name, Params, bounds)                                       \
   KG_DEVICE void name##_body(const Params& p);                               \
@@ -202,6 +202,7 @@ KG_DEVICE void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&
 // Common headers take these from here.
 #define KG_NS kg
 
+#define KG_KERNEL(name, Params, threads) KG_START(name, Params, threads)
 #define KG_MEMBER(name, Params, threads) \
   typedef Params name##_params;          \
   KG_DEVICE void name##_member(const Params& p)

@@ -12,11 +12,11 @@
 #include "../common/normal.h"
 // clang-format on
 
-#pragma push_macro("KG_KERNEL")
 #undef KG_KERNEL
 #define KG_KERNEL KG_MEMBER
 #include "generated.cuh"
-#pragma pop_macro("KG_KERNEL")
+#undef KG_KERNEL
+#define KG_KERNEL(name, Params, threads) KG_START(name, Params, threads)
 
 namespace kg {
 

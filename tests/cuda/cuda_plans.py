@@ -186,10 +186,10 @@ def small_calls(together=16) -> list[list]:
     return [small[k : k + together] for k in range(0, len(small), together)]
 
 
-def merged(some, threads=group.MOST_THREADS):
-    """The launch that does these calls."""
+def merged(some):
+    """The launch that does these calls, with as many threads as it may have."""
     launches = [one for _, plan in some for one in plan.launches]
-    return group_source.combined(group_source.with_barriers(launches, lambda j, k: False), threads)
+    return group_source.combined(group_source.with_barriers(launches, lambda j, k: False), group.MOST_THREADS)
 
 
 def modules() -> dict:

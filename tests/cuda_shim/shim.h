@@ -353,7 +353,7 @@ template <class T> T published(const Slot* slots, int lane) {
 #define blockDim (kg_shim::m.block_size)
 #define gridDim (kg_shim::m.grid_size)
 
-#define KG_KERNEL(name, Params, threads)                                                     \
+#define KG_START(name, Params, threads)                                                      \
   static void name##_body(const Params& p);                                                  \
   static void name##_call(const void* p) { name##_body(*static_cast<const Params*>(p)); }    \
   extern "C" __attribute__((visibility("default"))) int kg_run_##name(kg_shim::Request* r) { \
