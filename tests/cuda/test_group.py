@@ -15,13 +15,13 @@ import kerasgpu as keras
 from kerasgpu import layers
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.launch import numpy_dtype
 from kerasgpu.kernels.elementwise_chain import Chain, compute_type
 from kerasgpu.kernels.gpu import branches, group, group_source, nvrtc, segment, sources
 from kerasgpu.kernels.gpu import program as programs
 from kerasgpu.kernels.gpu.dependencies import Access
 from kerasgpu.kernels.gpu.estimate import Estimate
 from kerasgpu.kernels.gpu.plan import DTYPES, FREE, IDLE, OPTIONS, Launch, Params, Plan
+from kerasgpu.kernels.launch import numpy_dtype
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM]
 SIDE, CALLS = 20, 24
