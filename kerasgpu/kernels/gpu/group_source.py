@@ -109,7 +109,7 @@ def combined(members: Sequence[Member], threads: int) -> Launch:
         text="\n".join(text),
         options=OPTIONS,
     )
-    made.params = join(one.launch.params for one in members)
+    made.params = bytes(join(one.launch.params for one in members))
     return made
 
 
