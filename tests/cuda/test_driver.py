@@ -11,7 +11,8 @@ from kerasgpu.kernels.gpu import program as programs
 from kerasgpu.kernels.gpu.plan import Launch, Params
 
 
-def test_launches_become_graph_nodes_in_order(installed):
+def test_launches_become_graph_nodes_in_order(installed, monkeypatch):
+    monkeypatch.setenv("KERASGPU_GROUP", "0")
     lib = installed.lib
     program = programs.Program(0)
     a, b, c = (program.add_buffer(FakeArray(at)) for at in (0x100, 0x200, 0x300))
