@@ -16,12 +16,13 @@ void dot_rows(int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t k, const S
   constexpr int J = L / R;
   const int64_t body = k / L * L;
   const Mask<S> mask(k - body);
-  for (int64_t i = i0; i < i1; i += R) {
-    const S* ap[R];
-    for (int r = 0; r < R; ++r) ap[r] = a + (i + r < i1 ? i + r : i1 - 1) * lda;  // a repeated row stands in for a missing one
-    for (int64_t j = j0; j < j1; j += J) {
-      const S* bp[J];
-      for (int q = 0; q < J; ++q) bp[q] = b + (j + q < j1 ? j + q : j1 - 1) * ldb;
+  for (int64_t j = j0; j < j1; j += J) {  // columns of B stay in the first cache level, rows of A in the second
+    const S* bp[J];
+    for (int q = 0; q < J; ++q) bp[q] = b + (j + q < j1 ? j + q : j1 - 1) * ldb;
+    for (int64_t i = i0; i < i1; i += R) {
+      const S* ap[R];
+      for (int r = 0; r < R; ++r)
+        ap[r] = a + (i + r < i1 ? i + r : i1 - 1) * lda;  // a repeated row stands in for a missing one
       Vec sum[L];
 #pragma GCC unroll 16
       for (int l = 0; l < L; ++l) sum[l] = Vec{};

@@ -22,6 +22,7 @@ template <class S> struct Tile {
   int64_t k;
   const S* a;  // element (i, p) at a[i * a_row + p * a_k]; one of the two strides is 1
   int64_t a_row, a_k;
+  int64_t ahead = 0;  // elements from here to what the next tile reads of A, to have it fetched meanwhile
   // A in several stretches of k columns each, one after another along p: the r-th begins runs[r] elements after a. null: one at a.
   const int64_t* runs = nullptr;
   int64_t run_count = 1;
@@ -31,6 +32,7 @@ template <class S> struct Tile {
   int64_t start_row;
   S* c;
   int64_t c_row;
+  const S* next = nullptr;    // what the next tile writes, to have it fetched meanwhile; null: fetch c
   int64_t last;               // columns in the last vector, 1..L
   const Epilogue<S>* finish;  // null: store the plain sums
 };
@@ -76,17 +78,18 @@ template <class S, int R, int V, bool kAcross, bool kPart> void micro(const Tile
     }
   }
 
-  // The result's lines arrive while the sums are made.
+  // The next result's lines arrive while the sums are made.
+  const S* soon = t.next ? t.next : t.c;
 #pragma GCC unroll 16
   for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 8
-    for (int v = 0; v < V; v += kVecBytes >= 64 ? 1 : 64 / kVecBytes) __builtin_prefetch(t.c + i * t.c_row + v * L, 1);
+    for (int v = 0; v < V; v += kVecBytes >= 64 ? 1 : 64 / kVecBytes) __builtin_prefetch(soon + i * t.c_row + v * L, 1);
   }
 
   // Rows in groups of four share a pointer, which keeps the addresses in few registers.
   constexpr int kGroups = kAcross ? 1 : (R + 3) / 4;
   const S* a[kGroups];
-  const int64_t row = t.a_row, step = t.a_k;
+  const int64_t row = t.a_row, step = t.a_k, ahead = t.ahead;
   const S* b = t.b;
   const int64_t b_step = t.b_k;
   auto one = [&](int u) __attribute__((always_inline)) {
@@ -97,9 +100,12 @@ template <class S, int R, int V, bool kAcross, bool kPart> void micro(const Tile
     for (int i = 0; i < R; ++i) {
       const Vec av = broadcast(kAcross ? a[0][i] : a[i / 4][(i % 4) * row + u]);
 #pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) sum[i][v] = fma(av, bv[v], sum[i][v]);
+      for (int v = 0; v < V; ++v) add_product(sum[i][v], av, bv[v]);
     }
-    if (kAcross) a[0] += step;
+    if (kAcross) {
+      __builtin_prefetch(a[0] + ahead);
+      a[0] += step;
+    }
   };
   int64_t run = 0;
   do {
@@ -111,8 +117,13 @@ template <class S, int R, int V, bool kAcross, bool kPart> void micro(const Tile
 #pragma GCC unroll 4
       for (int u = 0; u < 4; ++u) one(u);
       if (!kAcross) {
+        // A line of each row in turn: 16 floats last for four rounds.
+        const int64_t later = ahead + p / 4 % 4 * row;
 #pragma GCC unroll 4
-        for (int g = 0; g < kGroups; ++g) a[g] += 4;
+        for (int g = 0; g < kGroups; ++g) {
+          __builtin_prefetch(a[g] + later);
+          a[g] += 4;
+        }
       }
     }
     for (; p > 0; --p) {
@@ -192,16 +203,17 @@ template <class S, int R, int V, bool kAcross, bool kPart> void micro(const Tile
 
 // The largest tiles that fit the register file: rows for a tile of V vectors. Few rows get wide tiles, for enough chains in flight.
 #if defined(__AVX512F__)
-constexpr int kRows2 = 14, kRows4 = 6, kRows8 = 3;
+constexpr int kRows2 = 14, kRows3 = 6, kRows4 = 6, kRows8 = 3;
 #elif defined(__ARM_NEON)
-constexpr int kRows2 = 12, kRows4 = 6, kRows8 = 2;
+constexpr int kRows2 = 12, kRows3 = 6, kRows4 = 6, kRows8 = 2;
 #elif defined(__AVX2__)
-// Six rows of two vectors fit too, but the compiler then keeps a sum on the stack: measured 8 % slower.
-constexpr int kRows2 = 5, kRows4 = 3, kRows8 = 1;
+constexpr int kRows2 = 6, kRows3 = 4, kRows4 = 2, kRows8 = 1;
 #else
-constexpr int kRows2 = 6, kRows4 = 3, kRows8 = 1;
+constexpr int kRows2 = 6, kRows3 = 3, kRows4 = 3, kRows8 = 1;
 #endif
-constexpr int rows_for(int vectors) { return vectors <= 2 ? kRows2 : vectors <= 4 ? kRows4 : kRows8; }
+constexpr int rows_for(int vectors) { return vectors <= 2 ? kRows2 : vectors == 3 ? kRows3 : vectors <= 4 ? kRows4 : kRows8; }
+// The vectors of a tile for so many rows.
+constexpr int vectors_for(int64_t rows) { return rows <= kRows8 ? 8 : rows <= kRows4 ? 4 : rows < kRows3 ? 3 : 2; }
 
 template <class S> using Micro = void (*)(const Tile<S>&);
 

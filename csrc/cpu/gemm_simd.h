@@ -69,6 +69,19 @@ template <class S> struct Mask {
 };
 #endif
 
+// sum += a * b, rounded once. Written out for AVX2: with its 16 registers the compiler would pick the form of the instruction that
+// overwrites a factor, and then keep a sum on the stack.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+inline __attribute__((always_inline)) void add_product(vf& sum, vf a, vf b) {
+  asm("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+}
+inline __attribute__((always_inline)) void add_product(vd& sum, vd a, vd b) {
+  asm("vfmadd231pd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+}
+#else
+template <class V> inline __attribute__((always_inline)) void add_product(V& sum, V a, V b) { sum = fma(a, b, sum); }
+#endif
+
 inline vf broadcast(float x) { return vset(x); }
 inline vd broadcast(double x) { return vset64(x); }
 
