@@ -115,7 +115,7 @@ class Program:
         else:
             changed = {id(step) for step in stale}
             for segment in self._graphs():
-                segment.update(changed)
+                segment.update(changed, self._addresses)
         self._stale.clear()
         self._rebound.clear()
 
@@ -169,10 +169,10 @@ class Program:
         if not self._chain:
             self._ranges = np.array([self._range(k) for k in range(len(self._buffers))], "int64").reshape(-1, 2)
         memory = self._memory(scratch)
-        return [part.build(memory) if isinstance(part, Segment) else part for part in parts]
+        return [part.build(memory, self._addresses) if isinstance(part, Segment) else part for part in parts]
 
     def _segment(self, steps, scratch: branches.Scratch) -> Segment:
-        return Segment(self.driver, self.index, steps, self._work, self._addresses, scratch)
+        return Segment(self.driver, self.index, steps, self._work, scratch)
 
     def _memory(self, scratch: branches.Scratch):
         """Scratch memory; that of an earlier graph is used again where it is large enough."""
@@ -185,7 +185,7 @@ class Program:
         """A graph of this many steps."""
         scratch = branches.Scratch()
         calls = [step for step in self._steps if step.plan.launches]
-        return self._segment(calls * steps, scratch).build(self._memory(scratch))
+        return self._segment(calls * steps, scratch).build(self._memory(scratch), self._addresses)
 
     def _on_host(self, step):
         def run():

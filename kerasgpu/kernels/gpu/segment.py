@@ -44,14 +44,14 @@ class Segment:
     Args:
         calls: steps of a program, in order; the same one may appear again.
         work_of: what branches.py wants to know of a call.
-        addresses: call -> (addresses of its inputs, of its outputs).
         scratch: shared by the segments of a program; `build` comes when all have taken their places.
+
+    `addresses` of methods: call -> (addresses of its inputs, of its outputs). Not kept, so that a program that nobody holds ends at once.
     """
 
-    def __init__(self, driver, index: int, calls: Sequence, work_of: Callable, addresses: Callable, scratch: branches.Scratch):
+    def __init__(self, driver, index: int, calls: Sequence, work_of: Callable, scratch: branches.Scratch):
         self.driver = driver
         self.index = index
-        self.addresses = addresses
         self.scratch = scratch
         self.graph: drivers.Graph | None = None
         self.memory = None
@@ -97,7 +97,7 @@ class Segment:
             return False
         return True
 
-    def build(self, memory) -> Segment:
+    def build(self, memory, addresses: Callable) -> Segment:
         """Make the graph. `memory`: the program's scratch memory, kept as long as this."""
         self.memory = memory
         launches: list = []
@@ -106,7 +106,7 @@ class Segment:
         for unit, before, slot in zip(self.units, self.arranged.after, self.arranged.slots):
             unit.scratch_at = self.scratch.offset(slot)
             unit.first = len(launches)
-            launches += zip(self._functions(unit), unit.wanted, self._params(unit))
+            launches += zip(self._functions(unit), unit.wanted, self._params(unit, addresses))
             after.append(tuple(last[k] for k in before))
             after += [(k,) for k in range(unit.first, len(launches) - 1)]
             last.append(len(launches) - 1)
@@ -118,20 +118,20 @@ class Segment:
             return [self.driver.function(unit.merged, self.index)]
         return [function for call in unit.calls for function in cuda.functions(self.driver, call.plan, self.index)]
 
-    def _params(self, unit: Unit) -> list[bytearray]:
+    def _params(self, unit: Unit, addresses: Callable) -> list[bytearray]:
         scratch = self.driver.address(self.memory) if unit.work.scratch else 0
-        return unit.params(self.addresses, scratch)
+        return unit.params(addresses, scratch)
 
     @property
     def launches(self) -> int:
         return sum(len(unit.wanted) for unit in self.units)
 
-    def update(self, changed: set[int]) -> None:
+    def update(self, changed: set[int], addresses: Callable) -> None:
         """New parameters for the launches of these calls (their ids), whose operands lie elsewhere now."""
         assert self.graph is not None
         for unit in self.units:
             if any(id(call) in changed for call in unit.calls):
-                for k, params in enumerate(self._params(unit)):
+                for k, params in enumerate(self._params(unit, addresses)):
                     self.graph.update(unit.first + k, params)
 
     def run(self) -> None:
