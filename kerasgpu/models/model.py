@@ -109,7 +109,7 @@ class Model(ModelState, Trainer, Layer):
         return saving.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, max_shard_size=None):
-        """Write the weights to a `.weights.h5` file; see keras.saving.save_weights."""
+        """Write the weights to a `.weights.h5` file, or with max_shard_size to several; see keras.saving.save_weights."""
         from kerasgpu import saving
 
         return saving.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)

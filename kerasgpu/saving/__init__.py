@@ -1,7 +1,7 @@
 """keras.saving: saved models, weights and configs."""
 
-from kerasgpu import missing
 from kerasgpu.saving.api import load_model, load_weights, save_model, save_weights
+from kerasgpu.saving.file_editor import KerasFileEditor
 from kerasgpu.saving.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -14,6 +14,7 @@ from kerasgpu.saving.serialization import deserialize_keras_object, serialize_ke
 
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
@@ -26,8 +27,3 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
-
-__getattr__ = missing.names(
-    __name__,
-    {"KerasFileEditor": "load the model, change it and save it again; the weights of a .keras file are HDF5, which h5py reads"},
-)

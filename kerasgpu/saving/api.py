@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from kerasgpu.saving import loader, writer
 from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader, is_zip
+from kerasgpu.saving.shards import ShardedReader
+
+_LOG = logging.getLogger("kerasgpu")
 
 
 def _may_write(filepath, overwrite) -> bool:
@@ -36,13 +40,26 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     8
     """
     include_optimizer = kwargs.pop("include_optimizer", True)
-    if kwargs.pop("save_format", None) is not None:
-        raise ValueError(
-            "The `save_format` argument is deprecated in Keras 3. Please remove this argument and pass a file path with either "
-            "`.keras` or `.h5` extension."
+    save_format = kwargs.pop("save_format", None)
+    legacy = str(filepath).endswith((".h5", ".hdf5"))
+    if save_format:
+        if not legacy and not str(filepath).endswith(".keras"):
+            raise ValueError(
+                "The `save_format` argument is deprecated in Keras 3. Please remove this argument and pass a file path with "
+                f"either `.keras` or `.h5` extension. Received: save_format={save_format}"
+            )
+        _LOG.warning(
+            "The `save_format` argument is deprecated in Keras 3. We recommend removing this argument as it can be inferred from "
+            f"the file path. Received: save_format={save_format}"
         )
     if kwargs:
         raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
+    if legacy:
+        _LOG.warning(
+            "You are saving your model as an HDF5 file via `model.save()` or `keras.saving.save_model(model)`. This file format "
+            "is considered legacy. We recommend using instead the native Keras format, e.g. `model.save('my_model.keras')` or "
+            "`keras.saving.save_model(model, 'my_model.keras')`. "
+        )
     if not _may_write(filepath, overwrite):
         return
     if not isinstance(filepath, (str, os.PathLike)):
@@ -108,26 +125,48 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
 
 
 def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs):
-    """Save the variables of a built model to a `.weights.h5` file."""
+    """Save the variables of a built model, and the state of its optimizer.
+
+    Args:
+        model: the model.
+        filepath: a path ending in ".weights.h5"; with max_shard_size, one ending in ".weights.json".
+        overwrite: False asks before an existing file is replaced.
+        max_shard_size: GB that one file holds at most. The variables then go to x_00000.weights.h5, x_00001.weights.h5, ...
+            beside the index x.weights.json, which load_weights() reads.
+
+    >>> import kerasgpu as keras
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    >>> model.save_weights("model.weights.json", max_shard_size=5)
+    >>> model.load_weights("model.weights.json")
+    """
     skip = kwargs.pop("objects_to_skip", None) or ()
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
-    if max_shard_size is not None:
-        raise NotImplementedError("save_weights: sharded weights are not written; leave max_shard_size out for one file")
-    if not str(filepath).endswith(".weights.h5"):
+    path = str(filepath)
+    if max_shard_size is None and not path.endswith(".weights.h5"):
         raise ValueError(f"The filename must end in `.weights.h5`. Received: filepath={filepath}")
+    if max_shard_size is not None and not path.endswith(("weights.h5", "weights.json")):
+        raise ValueError(
+            f"The filename must end in `.weights.json` when `max_shard_size` is specified. Received: filepath={filepath}"
+        )
     if not model.built:
         raise ValueError(
             "You are saving a model that has not yet been built. Try building the model first by calling it on some data or by "
             "using `build()`."
         )
-    if _may_write(filepath, overwrite):
+    if max_shard_size is not None:
+        from kerasgpu.saving import shard_writer
+
+        if _may_write(shard_writer.index_path(path), overwrite):
+            shard_writer.write(model, path, max_shard_size, skip)
+    elif _may_write(filepath, overwrite):
         writer.write_bytes(writer.weights_bytes(model, skip), filepath)
 
 
 def load_weights(model, filepath, skip_mismatch=False, **kwargs):
-    """Load variables from a `.weights.h5` file, the weights of a `.keras` file, or a legacy `.h5` file into a built model.
+    """Load variables into a built model.
 
+    filepath: a `.weights.h5` file, the `.weights.json` index of sharded weights, a `.keras` file, or a legacy `.h5` file.
     skip_mismatch: leave variables that do not fit as they are, with a warning.
     by_name: True (legacy files only) matches layers by their names.
     """
@@ -136,13 +175,14 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
     path = str(filepath)
-    if not path.endswith((".keras", ".h5", ".hdf5")):
+    if not path.endswith((".keras", ".h5", ".hdf5", ".weights.json")):
         raise ValueError(
-            f"File format not supported: filepath={path}. Weights are read from files that end in .weights.h5, .keras or .h5"
+            f"File format not supported: filepath={path}. Weights are read from files that end in .weights.h5, .weights.json, "
+            ".keras or .h5"
         )
     if not os.path.exists(path):
         raise FileNotFoundError(f"load_weights: {path} does not exist")
-    if skip is not None and not path.endswith(".weights.h5"):
+    if skip is not None and not path.endswith((".weights.h5", ".weights.json")):
         raise ValueError(f"`objects_to_skip` only supports loading '.weights.h5' files. Received: {path}")
     skip = skip or ()
     legacy = path.endswith((".h5", ".hdf5")) and not path.endswith(".weights.h5")
@@ -162,7 +202,7 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
             if file.weights is None:
                 raise BadModelFile(f"{path} has no weights")
             return loader.restore(model, file.weights, skip_mismatch, skip)
-    with WeightsReader(path, path) as weights:
+    with ShardedReader(path) if path.endswith(".json") else WeightsReader(path, path) as weights:
         loader.restore(model, weights, skip_mismatch, skip)
 
 

@@ -7,12 +7,13 @@ the bytes it stores, and with the model's variables, before memory is asked for.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import warnings
 
 import numpy as np
 
-from kerasgpu.saving.limits import DTYPES, HARMLESS, MAX_JSON_BYTES, SMALL, BadModelFile
+from kerasgpu.saving.limits import DTYPES, HARMLESS, MAX_JSON_BYTES, MAX_MEMBERS, SMALL, BadModelFile
 
 _OLDEST_TRUSTED = (1, 14, 4)  # older libraries have published memory errors on malformed files
 
@@ -49,6 +50,7 @@ class Hdf5File:
         h5py = _library()
         self.name = name
         self.largest = None  # bytes of the largest variable of the model, once it is known
+        self.left = None  # bytes that may still be read, if there is a limit
         on_disk = isinstance(source, (str, os.PathLike))
         if on_disk and not os.path.exists(source):
             raise FileNotFoundError(f"{name} does not exist")
@@ -133,6 +135,10 @@ class Hdf5File:
                 raise BadModelFile(f"{where} would expand from {stored} to {declared} bytes; that is no model")
         if data.chunks is not None and _bytes(data.chunks, dtype) > max(16 * SMALL, declared):
             raise BadModelFile(f"{where} is stored in chunks of {_bytes(data.chunks, dtype)} bytes, more than all of it")
+        if self.left is not None:
+            self.left -= declared
+            if self.left < 0:
+                raise BadModelFile(f"{where}: the variables of this file declare far more bytes than it stores")
         return bfloat
 
     def text(self, group, name, limit=MAX_JSON_BYTES):
@@ -147,7 +153,7 @@ class Hdf5File:
             raise BadModelFile(f"{self.name}: attribute {name!r} is not a text")
         return bytes(value)
 
-    def _attribute(self, group, name, limit):
+    def _attribute(self, group, name, limit, most=MAX_MEMBERS):
         with _damage_at(f"{self.name}, attribute {name!r}"):
             if name not in group.attrs:
                 return None
@@ -155,7 +161,21 @@ class Hdf5File:
             # Declared sizes again: attributes lie in the file, so a fixed-size one cannot be larger than it.
             if kind.shape is None or _bytes(kind.shape, kind.dtype) > min(limit, self.stored_bytes):
                 raise BadModelFile(f"{self.name}: attribute {name!r} declares more than the file stores")
+            # Texts without a fixed size lie elsewhere in the file, where many of them could share one: `most` of them are read.
+            if kind.dtype.hasobject and (_library().check_string_dtype(kind.dtype) is None or math.prod(kind.shape) > most):
+                raise BadModelFile(f"{self.name}: attribute {name!r} is not a text, and not a short list of texts")
             return group.attrs[name]
+
+    def attributes(self, group) -> dict:
+        """All attributes of a group, {name: text or numbers}."""
+        with _damage_at(f"{self.name}, the list of attributes of a group"):
+            found = {name: self._attribute(group, name, MAX_JSON_BYTES, most=1) for name in group.attrs}
+        return {k: v.decode("utf-8", "replace") if isinstance(v, bytes) else v for k, v in found.items()}
+
+    def place(self, x):
+        """Where an object lies in the file: equal for two names of one object."""
+        with _damage_at(f"{self.name}, {x.name!r}"):
+            return _library().h5o.get_info(x.id).addr
 
     def names(self, group, name) -> list:
         """A list of texts in an attribute, or in name0, name1, ... when it was too long for one."""

@@ -19,18 +19,18 @@ from kerasgpu.saving.walk import walk
 KERAS_FORMAT = "3.15.1"
 
 
-class _Entry:
+class Entry:
     """The mapping that `save_own_variables` fills: one HDF5 group."""
 
     def __init__(self, file, path, name):
-        self._file, self._path = file, f"{path}/vars" if path else "vars"
+        self._file, self.path = file, f"{path}/vars" if path else "vars"
         self._group = None
         if name is not None:
             self._make().attrs["name"] = name
 
     def _make(self):
         if self._group is None:
-            self._group = self._file.create_group(self._path)
+            self._group = self._file.create_group(self.path)
         return self._group
 
     def __setitem__(self, key, value):
@@ -65,7 +65,7 @@ def weights_bytes(model, skip=()) -> memoryview:
 
         def save(x, path):
             if hasattr(x, "save_own_variables"):
-                x.save_own_variables(_Entry(file, path, x.name if isinstance(getattr(x, "name", None), str) else None))
+                x.save_own_variables(Entry(file, path, x.name if isinstance(getattr(x, "name", None), str) else None))
 
         walk(model, save, visited={id(o) for o in skip})
     return target.getbuffer()
@@ -155,7 +155,9 @@ class replacing:
         return self._file
 
     def finish(self):
-        """Everything on its way to the disk: an error of the disk comes here at the latest."""
+        """Everything on its way to the disk: an error of the disk comes here at the latest. May be called before the end."""
+        if self._file.closed:
+            return
         self._file.flush()
         self._file.close()
         mask = os.umask(0)

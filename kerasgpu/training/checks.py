@@ -19,7 +19,7 @@ def check_compiled(model, method):
 
 
 def _needs_build(model) -> bool:
-    parts = (model._compile_metrics, model._compile_loss, model.optimizer)
+    parts = (model._compile_metrics, model._compile_loss, getattr(model, "optimizer", None))
     if any(part is not None and not part.built for part in parts):
         return True
     return not all(layer.built for layer in model._flatten_layers())
@@ -39,10 +39,11 @@ def build_on(model, batch, train=True):
     if spec is not None:
         model._put(_output_spec=spec)
         _build_compiled(model, y, spec)
-    if train and model.optimizer is not None and not model.optimizer.built and all(s.built for s in model._flatten_layers()):
+    optimizer = getattr(model, "optimizer", None)
+    if train and optimizer is not None and not optimizer.built and all(s.built for s in model._flatten_layers()):
         variables = model.trainable_variables
         if variables:
-            model.optimizer.build(variables)
+            optimizer.build(variables)
 
 
 def _output_spec(model, x):

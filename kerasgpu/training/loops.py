@@ -154,7 +154,7 @@ def fit(
         runner.close()
         if validation is not None:
             validation.close()
-    if epochs > 0 and hasattr(model.optimizer, "finalize_variable_values"):
+    if epochs > 0 and hasattr(getattr(model, "optimizer", None), "finalize_variable_values"):
         model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.on_train_end(logs)
     return model.history

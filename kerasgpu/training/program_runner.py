@@ -57,7 +57,8 @@ def to_host(array) -> np.ndarray:
 def model_state(model, mode):
     """What a recorded step of this model depends on besides the shapes of its batch."""
     layers = model._flatten_layers()
-    compiled = (id(model.optimizer), id(model._compile_loss), id(model._compile_metrics)) if mode != "predict" else ()
+    parts = (getattr(model, "optimizer", None), model._compile_loss, model._compile_metrics)
+    compiled = tuple(id(p) for p in parts) if mode != "predict" else ()
     return (
         mode,
         tuple((id(layer), layer.trainable) for layer in layers),

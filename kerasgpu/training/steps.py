@@ -122,18 +122,19 @@ class Steps:
     def _train_update(self, data):
         """train_step without reading the metrics: None, or the logs of an overridden compute_metrics."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
+        optimizer = getattr(self, "optimizer", None)
         with tape.enable_grad():
             y_pred = self._forward(x, training=True)
             loss = self._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
-            scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
+            scaled = loss if optimizer is None else optimizer.scale_loss(loss)
         variables = self.trainable_variables
         with tape.no_grad():
             self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
-            if variables and self.optimizer is not None:
+            if variables and optimizer is not None:
                 # The graph is freed before the optimizer writes: nothing then holds the old values, so none are copied.
                 gradients = tape.gradients(scaled, variables, release=True)
                 del scaled, loss
-                self.optimizer.apply(gradients, variables)
+                optimizer.apply(gradients, variables)
             elif not variables:
                 warnings.warn("The model does not have any trainable weights.", stacklevel=2)
             return self._update_metrics(x, y, y_pred, sample_weight)

@@ -21,8 +21,7 @@ class Trainer(Steps):
             _run_eagerly=False,
             _jit_compile=None,
             compiled=False,
-            optimizer=None,
-            loss=None,
+            loss=None,  # `optimizer` is no attribute before compile(), as in Keras
             steps_per_execution=1,
             stop_training=False,
             _initial_epoch=None,  # set by BackupAndRestore
@@ -150,7 +149,7 @@ class Trainer(Steps):
             )
             return
         self.compile(**serialization.deserialize_keras_object(config))
-        if self.optimizer is not None and self.built:
+        if getattr(self, "optimizer", None) is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
     # -- metrics ------------------------------------------------------------------------------------------------
@@ -248,7 +247,7 @@ class Trainer(Steps):
         2
         """
         checks.check_compiled(self, "fit")
-        if self.optimizer is None and self._is_default("train_step"):
+        if getattr(self, "optimizer", None) is None and self._is_default("train_step"):
             raise ValueError("fit() needs an optimizer: the model was compiled with optimizer=None")
         return loops.fit(
             self,

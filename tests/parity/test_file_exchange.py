@@ -1,5 +1,6 @@
 """Model files exchanged with real Keras, in both directions: outputs, optimizer state, and the losses of further training."""
 
+import json
 import os
 import subprocess
 import sys
@@ -170,6 +171,29 @@ def test_weights_files_go_both_ways(tmp_path, space):
     path = tmp_path / "theirs.weights.h5"
     theirs = in_keras(tmp_path, code, "functional", "adam", path)
     again = space["make"](kerasgpu, "functional", "adam")
+    again.optimizer.build(again.trainable_variables)
+    again.load_weights(path)
+    compare(space["further"](again), theirs)
+    compare(space["further"](ours), theirs)
+
+
+@pytest.mark.parametrize("kind,optimizer", CASES)
+def test_sharded_weights_go_both_ways(kind, optimizer, tmp_path, space):
+    ours = space["make"](kerasgpu, kind, optimizer)
+    ours.fit(space["X"], space["Y"], batch_size=8, shuffle=False, verbose=0)
+    size = 300 / 1024**3
+    for folder in ("ours", "theirs"):
+        (tmp_path / folder).mkdir()
+    ours.save_weights(tmp_path / "ours" / "a.weights.json", max_shard_size=size)
+    code = "model = make(keras, kind, optimizer); model(X); model.optimizer.build(model.trainable_variables); "
+    code += f"model.load_weights({str(tmp_path / 'ours' / 'a.weights.json')!r}); "
+    code += f"model.save_weights(path, max_shard_size={size})"
+    path = tmp_path / "theirs" / "a.weights.json"
+    theirs = in_keras(tmp_path, code, kind, optimizer, path)
+    assert len(list(path.parent.iterdir())) > 3
+    assert json.loads(path.read_text()) == json.loads((tmp_path / "ours" / "a.weights.json").read_text())
+    again = space["make"](kerasgpu, kind, optimizer)
+    again(space["X"])
     again.optimizer.build(again.trainable_variables)
     again.load_weights(path)
     compare(space["further"](again), theirs)

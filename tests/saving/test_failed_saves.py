@@ -15,6 +15,7 @@ SAVES = {
     "m.keras": lambda model, path: model.save(path),
     "m.h5": lambda model, path: model.save(path),
     "m.weights.h5": lambda model, path: model.save_weights(path),
+    "m.weights.json": lambda model, path: model.save_weights(path, max_shard_size=500 / 1024**3),
     "folder": lambda model, path: model.save(path),
 }
 
@@ -128,3 +129,25 @@ def test_paths_that_cannot_be_loaded(tmp_path):
         sequential().load_weights(tmp_path / "nothing.weights.h5")
     with pytest.raises(ValueError, match="not from a int"):
         keras.models.load_model(3)
+
+
+def test_legacy_files_are_said_to_be_legacy(tmp_path, caplog):
+    model = sequential()
+    model.save(tmp_path / "m.h5")
+    assert [r.getMessage()[:53] for r in caplog.records] == ["You are saving your model as an HDF5 file via `model."]
+    caplog.clear()
+    model.save(tmp_path / "m.keras", save_format="keras")
+    assert "The `save_format` argument is deprecated" in caplog.text and (tmp_path / "m.keras").exists()
+    with pytest.raises(ValueError, match="The `save_format` argument is deprecated"):
+        model.save(tmp_path / "m", save_format="tf")
+
+
+def test_a_model_saved_without_its_optimizer_has_none(tmp_path):
+    trained(sequential).save(tmp_path / "m.h5", include_optimizer=False)
+    with pytest.warns(UserWarning, match="was not compiled"):
+        loaded = keras.models.load_model(tmp_path / "m.h5")
+    with pytest.raises(AttributeError, match="no attribute 'optimizer'"):
+        loaded.optimizer  # noqa: B018
+    loaded.compile("sgd", "mse")
+    loaded.fit(X, Y, verbose=0)
+    assert loaded.optimizer.name.startswith("sgd")
