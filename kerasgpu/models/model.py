@@ -122,10 +122,14 @@ class Model(ModelState, Trainer, Layer):
         saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):
-        """Write an artifact for inference with other tools; see keras.export for what is available."""
-        from kerasgpu import export
-
-        return export.export_model(self, filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
+        """Not available: raises NotImplementedError that says how to export through real Keras."""
+        formats = ("tf_saved_model", "onnx", "openvino", "litert", "torch")
+        if format not in formats:
+            raise ValueError(f"Unrecognized format={format}. Supported formats are: {list(formats)}.")
+        raise NotImplementedError(
+            f"Model.export: kerasgpu writes no {format} artifacts. Save with model.save('model.keras'): real Keras reads that file, "
+            f"and there keras.models.load_model('model.keras').export({str(filepath)!r}, format={format!r}) exports it"
+        )
 
     def to_json(self, **kwargs):
         """The configuration as JSON; `keras.models.model_from_json` reads it. kwargs go to json.dumps."""

@@ -12,6 +12,11 @@ from kerasgpu.saving.shards import ShardedReader
 _LOG = logging.getLogger("kerasgpu")
 
 
+def _refuse_remote(path, what):
+    if str(path).startswith(("hf://", "gs://", "s3://", "http://", "https://")):
+        raise ValueError(f"{what}: {str(path)!r} is not a local path. Copy the file between there and a local one yourself")
+
+
 def _may_write(filepath, overwrite) -> bool:
     """Whether to go on: asks on a terminal when a file exists and `overwrite` is off."""
     if overwrite or not isinstance(filepath, (str, os.PathLike)) or not os.path.exists(filepath):
@@ -60,14 +65,15 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
             "is considered legacy. We recommend using instead the native Keras format, e.g. `model.save('my_model.keras')` or "
             "`keras.saving.save_model(model, 'my_model.keras')`. "
         )
+    _refuse_remote(filepath, "save_model")
     if not _may_write(filepath, overwrite):
         return
     if not isinstance(filepath, (str, os.PathLike)):
+        if not hasattr(filepath, "write"):
+            raise ValueError(f"Invalid filepath extension for saving: a path or a binary file is needed. Received: {filepath}")
         return writer.write_zip(model, filepath)
     path = str(filepath)
     ending = os.path.splitext(path)[1]
-    if path.startswith(("hf://", "gs://", "s3://")):
-        raise ValueError(f"save_model: {path!r} is not a local path. Save to a local file and upload that")
     if ending in (".h5", ".hdf5"):
         from kerasgpu.saving import legacy_h5
 
@@ -99,6 +105,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     if not isinstance(filepath, (str, os.PathLike)):
         return loader.load(filepath, custom_objects, compile, safe_mode)
     path = str(filepath)
+    _refuse_remote(path, "load_model")
     if os.path.isdir(path):
         if not os.path.exists(os.path.join(path, "config.json")):
             raise ValueError(
@@ -108,7 +115,9 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         return loader.load(path, custom_objects, compile, safe_mode)
     legacy = path.endswith((".h5", ".hdf5"))
     there = os.path.exists(path)
-    if not there and (legacy or path.endswith(".keras")):
+    if not there and legacy:
+        raise FileNotFoundError(f"load_model: {path} does not exist")
+    if not there and path.endswith(".keras"):
         raise ValueError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file.")
     if path.endswith(".weights.h5"):
         raise ValueError(f"load_model: {path} holds weights only. Make the model, then call model.load_weights({path!r})")
@@ -143,6 +152,7 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
     path = str(filepath)
+    _refuse_remote(path, "save_weights")
     if max_shard_size is None and not path.endswith(".weights.h5"):
         raise ValueError(f"The filename must end in `.weights.h5`. Received: filepath={filepath}")
     if max_shard_size is not None and not path.endswith(("weights.h5", "weights.json")):
@@ -175,6 +185,7 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
     path = str(filepath)
+    _refuse_remote(path, "load_weights")
     if not path.endswith((".keras", ".h5", ".hdf5", ".weights.json")):
         raise ValueError(
             f"File format not supported: filepath={path}. Weights are read from files that end in .weights.h5, .weights.json, "

@@ -100,11 +100,37 @@ def test_asks_before_overwriting(answers, replaced, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "path,match",
-    [("m.txt", "Invalid filepath extension"), ("hf://a/b", "not a local path"), ("gs://a/m.keras", "not a local path")],
+    [
+        ("m.txt", "Invalid filepath extension"),
+        (None, "Invalid filepath extension"),
+        (3, "Invalid filepath extension"),
+        ("hf://a/b", "not a local path"),
+        ("gs://a/m.keras", "not a local path"),
+    ],
 )
 def test_paths_that_cannot_be_saved_to(path, match):
     with pytest.raises(ValueError, match=match):
         sequential().save(path)
+
+
+def test_paths_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = sequential()
+    for action in (
+        lambda: model.save_weights("gs://a/m.weights.h5"),
+        lambda: model.load_weights("hf://a/m.weights.h5"),
+        lambda: keras.models.load_model("https://a/m.keras"),
+    ):
+        with pytest.raises(ValueError, match="not a local path"):
+            action()
+    assert not list(tmp_path.iterdir())
+
+
+def test_export_says_what_to_do():
+    with pytest.raises(NotImplementedError, match=r"writes no onnx artifacts\. Save with model\.save"):
+        sequential().export("m.onnx", format="onnx")
+    with pytest.raises(ValueError, match="Unrecognized format=foo"):
+        sequential().export("m", format="foo")
 
 
 def test_paths_that_cannot_be_loaded(tmp_path):
@@ -114,7 +140,6 @@ def test_paths_that_cannot_be_loaded(tmp_path):
     (tmp_path / "m.h5").write_text("not HDF5")
     for name, match in (
         ("nothing.keras", "File not found"),
-        ("nothing.h5", "File not found"),
         ("folder", "without a config.json"),
         ("m.txt", "File format not supported"),
         ("m.keras", "not a readable .keras file"),
@@ -125,6 +150,8 @@ def test_paths_that_cannot_be_loaded(tmp_path):
     sequential().save_weights(tmp_path / "w.weights.h5")
     with pytest.raises(ValueError, match=r"model\.load_weights"):
         keras.models.load_model(tmp_path / "w.weights.h5")
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        keras.models.load_model(tmp_path / "nothing.h5")
     with pytest.raises(FileNotFoundError, match="nothing"):
         sequential().load_weights(tmp_path / "nothing.weights.h5")
     with pytest.raises(ValueError, match="not from a int"):
