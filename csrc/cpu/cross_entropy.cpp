@@ -8,49 +8,86 @@
 // Targets are any weights: one-hot, smoothed, or not summing to one. A target of 0 contributes 0 also where the logit is
 // -infinity. Threads take fixed groups of rows.
 #include "cross_entropy.h"
-
-#include "parallel.h"
+#include "row_gradient.h"
 
 namespace KG_NS {
 namespace {
 
+// sum over c of t (largest - x + rest) for each of some rows.
+template <class T> struct Losses {
+  using E = Element<T>;
+  using A = typename E::A;
+  using V = typename E::V;
+  const SoftmaxRows<T, false>& softmax;
+  const T *x, *t;
+  T* loss;
+
+  static V term(V weight, V x, V largest, V rest) {
+    const V v = weight * ((largest - x) + rest);
+    return weight == 0 ? V{} : v;
+  }
+  // NaN logits must show even where every target is 0.
+  static T shown(A total, A rest) { return E::from_scalar(rest == rest ? total : rest); }
+
+  void row(int64_t r, int64_t ahead, A largest, A rest) const {
+    const int64_t n = softmax.n;
+    const T *logits = x + r * n, *target = t + r * n;
+    const V m = E::all(largest), add = E::all(rest);
+    loss[r] = shown(row_sum<E>(n,
+                               [=](int64_t i, int64_t count) {
+                                 fetch_line(target + ahead * n + i);
+                                 return term(load_count(target + i, count), load_count(logits + i, count), m, add);
+                               }),
+                    rest);
+  }
+  // kN short rows, or fewer: those have memory of their own, for their bits are not to depend on how many there are.
+  void group(int64_t r, int64_t rows, const A* largest, const A* rest) const {
+    const auto& shorts = softmax.shorts;
+    const int64_t n = softmax.n;
+    const T *logits = x + r * n, *target = t + r * n;
+    alignas(64) A terms[ShortRows<T>::kSize], total[E::kN];
+    T own[2][ShortRows<T>::kSize];
+    if (rows < E::kN) {
+      std::memset(own, 0, sizeof(own));
+      std::memcpy(own[0], logits, static_cast<size_t>(rows * n) * sizeof(T));
+      std::memcpy(own[1], target, static_cast<size_t>(rows * n) * sizeof(T));
+      logits = own[0];
+      target = own[1];
+    }
+    const V m = Element<A>::load(largest), add = Element<A>::load(rest);
+    shorts.each([&, n](int64_t i) {
+      fetch_line(target + kMostTogether<T> * n + i);
+      Element<A>::store(terms + i, term(E::load(target + i), E::load(logits + i), shorts.spread(m, i), shorts.spread(add, i)));
+    });
+    Element<A>::store(total, shorts.template fold<A>(Add(), 0, [&](int64_t i, const auto& load) { return load(terms + i); }));
+    for (int64_t k = 0; k < rows; ++k) loss[r + k] = shown(total[k], rest[k]);
+  }
+};
+
 template <class T> void forward(const Call& call, int64_t rows, int64_t cols) {
   using E = Element<T>;
-  using V = typename E::V;
   const int64_t count = checked_mul(call, rows, cols);
   const T *x = input<T>(call, 0, count), *t = input<T>(call, 1, count);
   T *loss = output<T>(call, 0, rows), *p = output<T>(call, 1, count);
-  parallel_range(rows, softmax_grain(cols), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T *logits = x + r * cols, *target = t + r * cols;
-      const auto sum = softmax_and_log_sum(logits, p + r * cols, cols);
-      const V m = E::all(sum.largest), rest = E::all(sum.rest);
-      const auto total = row_sum<E>(cols, [&](int64_t i, int64_t n) {
-        const V weight = load_count(target + i, n);
-        const V term = weight * ((m - load_count(logits + i, n)) + rest);
-        return weight == 0 ? V{} : term;
-      });
-      // NaN logits must show even where every target is 0.
-      loss[r] = E::from_scalar(sum.rest == sum.rest ? total : sum.rest);
-    }
+  const SoftmaxRows<T, false> softmax(x, p, rows, cols);
+  const Losses<T> losses{softmax, x, t, loss};
+  softmax_and_log_sums(softmax, rows, [&](int64_t r, int64_t some, const auto* largest, const auto* rest) {
+    if (cols <= ShortRows<T>::kMost)
+      for (int64_t k = 0; k < some; k += E::kN) losses.group(r + k, some - k < E::kN ? some - k : E::kN, largest + k, rest + k);
+    else
+      for (int64_t k = 0; k < some; ++k) losses.row(r + k, some, largest[k], rest[k]);
   });
 }
 
+struct Gradient {
+  template <class V> static V add(V, V t) { return t; }
+  template <class V> static V map(V p, V t, V total, V g) { return (p * total - t) * g; }
+};
+
 template <class T> void backward(const Call& call, int64_t rows, int64_t cols) {
-  using E = Element<T>;
   const int64_t count = checked_mul(call, rows, cols);
   const T *p = input<T>(call, 0, count), *t = input<T>(call, 1, count), *g = input<T>(call, 2, rows);
-  T* gx = output<T>(call, 0, count);
-  parallel_range(rows, 16384 / (cols + 8) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T *probability = p + r * cols, *target = t + r * cols;
-      const auto total = E::all(row_sum<E>(cols, [&](int64_t i, int64_t n) { return load_count(target + i, n); }));
-      const auto scale = E::all(E::to_scalar(g[r]));
-      row_store(gx + r * cols, cols, [&](int64_t i, int64_t n) {
-        return (load_count(probability + i, n) * total - load_count(target + i, n)) * scale;
-      });
-    }
-  });
+  row_gradient<Gradient>(p, t, g, output<T>(call, 0, count), rows, cols);
 }
 
 }  // namespace

@@ -1,36 +1,30 @@
-// Shared by the cross-entropy kernels: one row of logits to probabilities and its log-sum.
+// Shared by the cross-entropy kernels: logits to probabilities, and the log-sum of each row.
 #pragma once
-#include "softmax.h"
+#include "parallel.h"
+#include "softmax_rows.h"
 
 namespace KG_NS {
 
-// p = softmax(x) for a row of n >= 1 logits; returns log(sum(exp(x))) as largest + log(rest), kept apart for accuracy.
-template <class A> struct LogSum {
-  A largest, rest;
-};
-template <class T> inline LogSum<typename Element<T>::A> softmax_and_log_sum(const T* x, T* p, int64_t n) {
+template <class T> constexpr int64_t kMostTogether = 4 * Element<T>::kN;
+
+// Takes the softmax of all rows; for a few at a time, while they are in the cache,
+// done(first row, rows, largest, rest): log(sum(exp(x))) of a row is largest + rest, kept apart for accuracy.
+template <class T, class Done> inline void softmax_and_log_sums(const SoftmaxRows<T, false>& softmax, int64_t rows,
+                                                                const Done& done) {
   using E = Element<T>;
-  const auto largest = row_max(x, n);
-  const auto m = E::all(largest);
-  constexpr bool keep = sizeof(T) >= 4;  // half types would round the exponentials: compute them twice
-  const auto s = row_sum<E>(n, [&](int64_t i, int64_t count) {
-    const auto e = vexp(load_count(x + i, count) - m);
-    if constexpr (keep) {
-      if (count == E::kN)
-        E::store(p + i, e);
-      else
-        E::store_n(p + i, e, count);
+  using A = typename E::A;
+  using N = Element<A>;
+  constexpr int64_t kMost = kMostTogether<T>;
+  const int64_t n = softmax.n, some = n <= 64 ? kMost : n <= 512 ? 4 : 1;
+  parallel_range(rows, rows_grain<T>(rows, n), [&](int64_t begin, int64_t end) {
+    alignas(64) A largest[kMost] = {}, rest[kMost] = {};
+    for (int64_t r = begin; r < end; r += some) {
+      const int64_t last = end - r < some ? end : r + some;
+      softmax.run(r, last, largest, rest);
+      for (int64_t k = 0; k < last - r; k += E::kN) N::store(rest + k, vlog(N::load(rest + k)));
+      done(r, last - r, largest, rest);
     }
-    return e;
   });
-  const auto scale = 1 / E::all(s);
-  row_store(p, n, [&](int64_t i, int64_t count) {
-    if constexpr (keep)
-      return load_count(p + i, count) * scale;
-    else
-      return vexp(load_count(x + i, count) - m) * scale;
-  });
-  return {largest, vlog(E::all(s))[0]};
 }
 
 template <class T> inline void fill_nan(T* p, int64_t n) {

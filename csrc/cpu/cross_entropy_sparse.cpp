@@ -12,7 +12,6 @@
 
 #include "cross_entropy.h"
 #include "elementwise_memory.h"
-#include "parallel.h"
 
 namespace KG_NS {
 namespace {
@@ -33,11 +32,8 @@ struct Labels {
     if (t < kU8 || t > kI64) fail_dtype(call, "input", k, t, "an integer dtype");
     if (call.in[k].bytes / dtype_size(t) < rows) fail(call, "labels", call.in[k].bytes / dtype_size(t), rows);
   }
-  int64_t at(int64_t r) const {
-    int64_t label;
-    load(data, r, 1, &label, 1);  // a uint64 label above 2^63 becomes negative: out of range either way
-    return label;
-  }
+  // Of `count` rows from r. A uint64 label above 2^63 becomes negative: out of range either way.
+  void read(int64_t r, int64_t count, int64_t* label) const { load(data, r, 1, label, count); }
   bool skip(int64_t label) const { return ignores && label == ignored; }
   bool valid(int64_t label) const { return label >= 0 && label < cols; }
 };
@@ -49,49 +45,104 @@ template <class T> void forward(const Call& call, int64_t rows, int64_t cols) {
   T *loss = output<T>(call, 0, rows), *p = output<T>(call, 1, rows * cols);
   int32_t* bad = call.n_out == 3 ? output<int32_t>(call, 2, 1) : nullptr;
   std::atomic<int32_t> wrong{0};
-  parallel_range(rows, softmax_grain(cols), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const int64_t label = labels.at(r);
+  const SoftmaxRows<T, false> softmax(x, p, rows, cols);
+  softmax_and_log_sums(softmax, rows, [&](int64_t first, int64_t some, const auto* largest, const auto* rest) {
+    int64_t label[kMostTogether<T>];
+    labels.read(first, some, label);
+    for (int64_t k = 0; k < some; ++k) {
+      const int64_t r = first + k;
       T* row = p + r * cols;
-      if (labels.skip(label)) {
+      if (labels.skip(label[k])) {
         loss[r] = E::from_scalar(0);
         for (int64_t c = 0; c < cols; ++c) row[c] = E::from_scalar(0);
-      } else if (!labels.valid(label)) {
+      } else if (!labels.valid(label[k])) {
         fill_nan(loss + r, 1);
         fill_nan(row, cols);
         wrong.fetch_add(1, std::memory_order_relaxed);
       } else {
-        const auto target = E::to_scalar(x[r * cols + label]);
-        const auto sum = softmax_and_log_sum(x + r * cols, row, cols);
-        loss[r] = E::from_scalar((sum.largest - target) + sum.rest);
+        loss[r] = E::from_scalar((largest[k] - E::to_scalar(x[r * cols + label[k]])) + rest[k]);
       }
     }
   });
   if (bad) *bad = wrong.load();
 }
 
-template <class T> void backward(const Call& call, int64_t rows, int64_t cols) {
+template <class T> struct Gradient {
   using E = Element<T>;
+  using A = typename E::A;
+  using V = typename E::V;
+  using Short = ShortRows<T>;
+  const T *p, *g;
+  const Labels& labels;
+  T* gx;
+  bool past;
+  Short shorts;
+
+  Gradient(const T* p_, const T* g_, const Labels& labels_, T* gx_, int64_t rows)
+      : p(p_),
+        g(g_),
+        labels(labels_),
+        gx(gx_),
+        past(past_cache<T>(rows * labels_.cols)),
+        shorts(labels_.cols <= Short::kMost ? labels_.cols : 0) {}
+
+  void run(int64_t begin, int64_t end) const {
+    const int64_t some = shorts.n > 0 ? int64_t(E::kN) : 1;
+    int64_t label[E::kN];
+    for (int64_t r = begin; r < end; r += some) {
+      const int64_t count = end - r < some ? end - r : some;
+      labels.read(r, count, label);
+      if (shorts.n > 0 && count == E::kN)
+        group(r, label);
+      else
+        for (int64_t k = 0; k < count; ++k) row(r + k, label[k]);
+    }
+    if (past) end_stream();
+  }
+
+ private:
+  A at_label(int64_t r, int64_t label) const { return (E::to_scalar(p[r * labels.cols + label]) - 1) * E::to_scalar(g[r]); }
+  template <class S> void zero(S* y) const {
+    for (int64_t c = 0; c < labels.cols; ++c) y[c] = Element<S>::from_scalar(0);
+  }
+
+  // kN short rows: together, with what labels change, before they are stored.
+  void group(int64_t r, const int64_t* label) const {
+    using N = Element<A>;
+    const int64_t n = shorts.n;
+    alignas(64) A product[Short::kSize];
+    const V scale = E::load(g + r);
+    const T* from = p + r * n;
+    T* to = gx + r * n;
+    shorts.each([&](int64_t i) { N::store(product + i, E::load(from + i) * shorts.spread(scale, i)); });
+    for (int64_t k = 0; k < E::kN; ++k) {
+      if (labels.skip(label[k]))
+        zero(product + k * n);
+      else if (labels.valid(label[k]))
+        product[k * n + label[k]] = at_label(r + k, label[k]);
+    }
+    const bool aligned = past && reinterpret_cast<uintptr_t>(to) % kVecBytes == 0;
+    shorts.each([&](int64_t i) { store_past(to + i, N::load(product + i), E::kN, aligned); });
+  }
+
+  void row(int64_t r, int64_t label) const {
+    const int64_t n = labels.cols;
+    const T* from = p + r * n;
+    T* to = gx + r * n;
+    if (labels.skip(label)) return zero(to);
+    const bool hit = labels.valid(label);
+    const A one = hit ? at_label(r, label) : 0;  // before gx, which may be p, is written
+    const V scale = E::all(E::to_scalar(g[r]));
+    row_store_past(to, n, past, [=](int64_t i, auto count) { return load_count(from + i, count) * scale; });
+    if (hit) to[label] = E::from_scalar(one);
+  }
+};
+
+template <class T> void backward(const Call& call, int64_t rows, int64_t cols) {
   const T *p = input<T>(call, 0, checked_mul(call, rows, cols)), *g = input<T>(call, 2, rows);
   const Labels labels(call, 1, rows);
-  T* gx = output<T>(call, 0, rows * cols);
-  parallel_range(rows, 16384 / (cols + 8) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T* row = p + r * cols;
-      T* out = gx + r * cols;
-      const int64_t label = labels.at(r);
-      const auto scale = E::to_scalar(g[r]);
-      const bool hit = labels.valid(label) && !labels.skip(label);
-      const auto at_label = hit ? (E::to_scalar(row[label]) - 1) * scale : 0;
-      if (labels.skip(label)) {
-        for (int64_t c = 0; c < cols; ++c) out[c] = E::from_scalar(0);
-        continue;
-      }
-      const auto s = E::all(scale);
-      row_store(out, cols, [&](int64_t i, int64_t count) { return load_count(row + i, count) * s; });
-      if (hit) out[label] = E::from_scalar(at_label);
-    }
-  });
+  const Gradient<T> work(p, g, labels, output<T>(call, 0, rows * cols), rows);
+  parallel_range(rows, 4 * rows_grain<T>(rows, cols), [&](int64_t begin, int64_t end) { work.run(begin, end); });
 }
 
 }  // namespace

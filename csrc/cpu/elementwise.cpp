@@ -37,13 +37,25 @@ enum Source {
 
 // A tile from scratch to an array that is too large for the cache.
 template <class T> void stream_span(const T* x, void* base, int64_t offset, int64_t n) {
-  typedef typename std::conditional<sizeof(T) == 4, vf, vd>::type V;
-  constexpr int64_t kStep = kVecBytes / int64_t(sizeof(T));
-  T* y = static_cast<T*>(base) + offset;
-  int64_t i = 0;
-  for (; i < n && reinterpret_cast<uintptr_t>(y + i) % kVecBytes != 0; ++i) y[i] = x[i];
-  for (; i + kStep <= n; i += kStep) stream(y + i, load<V>(x + i));
-  for (; i < n; ++i) y[i] = x[i];
+  stream_bytes(x, static_cast<T*>(base) + offset, n * int64_t(sizeof(T)));
+}
+// The same for arrays of halves, which are rounded in a tile of their own.
+template <class H> void stream_halves(const float* x, void* base, int64_t offset, int64_t n) {
+  alignas(64) H tile[kMaxTile];
+  for (int64_t i = 0; i < n; i += kMaxTile) {
+    const int64_t count = n - i < kMaxTile ? n - i : kMaxTile;
+    from_float(x + i, tile, count);
+    stream_bytes(tile, static_cast<H*>(base) + offset + i, count * int64_t(sizeof(H)));
+  }
+}
+template <class T> StoreSpan<T> past_cache_span(DType dtype) {
+  if constexpr (std::is_floating_point<T>::value)
+    if (dtype == dtype_of<T>::value) return &stream_span<T>;
+  if constexpr (std::is_same<T, float>::value) {
+    if (dtype == kF16) return &stream_halves<f16>;
+    if (dtype == kBF16) return &stream_halves<bf16>;
+  }
+  return nullptr;
 }
 
 template <class T> struct Runner {
@@ -69,12 +81,10 @@ template <class T> struct Runner {
     }
     bool past_cache = false;
     for (int k = 0; k < plan.n_out; ++k) {
-      storer[k] = store_span<T>(call.out[k].dtype);
-      if constexpr (std::is_floating_point<T>::value)
-        if (call.out[k].dtype == dtype_of<T>::value && plan.size * int64_t(sizeof(T)) >= kStreamBytes) {
-          storer[k] = &stream_span<T>;
-          past_cache = true;
-        }
+      const DType dtype = call.out[k].dtype;
+      const auto streamed = plan.size >= kStreamBytes / dtype_size(dtype) ? past_cache_span<T>(dtype) : nullptr;
+      storer[k] = streamed ? streamed : store_span<T>(dtype);
+      if (streamed) past_cache = true;
     }
     if (plan.n_instr > 0 && !past_cache)
       for (int k = 0; k < plan.n_out && direct_out < 0; ++k)

@@ -11,7 +11,6 @@
 #include "parallel.h"
 #include "pool.h"
 #include "softmax.h"
-#include "stream.h"
 
 namespace KG_NS {
 
@@ -87,21 +86,6 @@ inline void check_norm_sizes(const Call& call, int n) {
     count = checked_mul(call, count, call.i[k]);
     largest = checked_mul(call, largest, at_least(call.i[k], 1));  // also where another size is 0
   }
-}
-
-template <class T> inline void store_count(T* p, typename Element<T>::V v, int64_t count) {
-  if (count == Element<T>::kN)
-    Element<T>::store(p, v);
-  else
-    Element<T>::store_n(p, v, count);
-}
-
-// The same, past the cache if `past`, which is right for whole aligned vectors only.
-template <class T> inline void store_past(T* p, typename Element<T>::V v, int64_t count, bool past) {
-  if constexpr (sizeof(T) >= 4) {
-    if (past) return stream(p, v);
-  }
-  store_count(p, v, count);
 }
 
 // Numbers per channel that a rule reads, `Planes` arrays laid out as (Planes, channels) for each sample.

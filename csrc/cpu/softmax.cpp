@@ -5,69 +5,14 @@
 // float32, float64, float16 and bfloat16, the halves computed in float. A row that is all -infinity, or that holds a
 // NaN or +infinity, gives NaN, as exp(x - m) does.
 //
-// inner = 1: a row at a time, three passes (largest, sum, write); rows of at most 12 elements, which would leave most lanes and
-// most of each horizontal sum idle, are turned so that a vector holds one element of many rows. inner > 1: strips of columns, the
-// same three passes. Threads take fixed groups of rows or strips.
-#include "softmax.h"
+// inner = 1: rows, softmax_rows.h. inner > 1: strips of columns, three passes (largest, sum, write). Threads take fixed groups of
+// rows or strips.
 
 #include "parallel.h"
+#include "softmax_rows.h"
 
 namespace KG_NS {
 namespace {
-
-template <bool kLog, class T> void softmax_row(const T* x, T* y, int64_t n) {
-  using E = Element<T>;
-  const auto m = E::all(row_max(x, n));
-  if constexpr (kLog) {
-    const auto s = row_sum<E>(n, [&](int64_t i, int64_t count) { return vexp(load_count(x + i, count) - m); });
-    const auto log_s = vlog(E::all(s));
-    row_store(y, n, [&](int64_t i, int64_t count) { return (load_count(x + i, count) - m) - log_s; });
-  } else if constexpr (sizeof(T) >= 4) {
-    const auto s = row_sum<E>(n, [&](int64_t i, int64_t count) {
-      const auto e = vexp(load_count(x + i, count) - m);
-      if (count == E::kN)
-        E::store(y + i, e);
-      else
-        E::store_n(y + i, e, count);
-      return e;
-    });
-    const auto scale = 1 / E::all(s);
-    row_store(y, n, [&](int64_t i, int64_t count) { return load_count(y + i, count) * scale; });
-  } else {  // half types would round the exponentials: compute them twice
-    const auto s = row_sum<E>(n, [&](int64_t i, int64_t count) { return vexp(load_count(x + i, count) - m); });
-    const auto scale = 1 / E::all(s);
-    row_store(y, n, [&](int64_t i, int64_t count) { return vexp(load_count(x + i, count) - m) * scale; });
-  }
-}
-
-constexpr int64_t kShortRow = 12;
-
-// Up to kN rows of n <= kShortRow elements, a lane each. Rows past the end repeat the last one and are not stored.
-template <bool kLog, class T> void softmax_short(const T* x, T* y, int64_t n, int64_t rows) {
-  using E = Element<T>;
-  using A = typename E::A;
-  using V = typename E::V;
-  using N = Element<A>;
-  alignas(64) A turned[kShortRow * E::kN];
-  for (int64_t r = 0; r < E::kN; ++r) {
-    const T* row = x + (r < rows ? r : rows - 1) * n;
-    for (int64_t c = 0; c < n; ++c) turned[c * E::kN + r] = E::to_scalar(row[c]);
-  }
-  V m = N::load(turned), s = {};
-  for (int64_t c = 1; c < n; ++c) m = vmax(N::load(turned + c * E::kN), m);
-  for (int64_t c = 0; c < n; ++c) {
-    const V d = N::load(turned + c * E::kN) - m, e = vexp(d);
-    s += e;
-    N::store(turned + c * E::kN, kLog ? d : e);
-  }
-  const V last = kLog ? vlog(s) : 1 / s;
-  for (int64_t c = 0; c < n; ++c) {
-    const V v = N::load(turned + c * E::kN);
-    N::store(turned + c * E::kN, kLog ? v - last : v * last);
-  }
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < n; ++c) y[r * n + c] = E::from_scalar(turned[c * E::kN + r]);
-}
 
 constexpr int kStripVectors = 4;
 
@@ -104,17 +49,10 @@ template <bool kLog> void run(const Call& call) {
     const T* x = input<T>(call, 0, count);
     T* y = output<T>(call, 0, count);
     if (count == 0) return;
-    if (inner == 1 && n <= kShortRow) {
-      constexpr int64_t lanes = Element<T>::kN;
-      return parallel_range(outer, softmax_grain(n) * 4 / lanes * lanes, [=](int64_t begin, int64_t end) {
-        for (int64_t o = begin; o < end; o += lanes)
-          softmax_short<kLog>(x + o * n, y + o * n, n, end - o < lanes ? end - o : lanes);
-      });
+    if (inner == 1) {
+      const SoftmaxRows<T, kLog> rows(x, y, outer, n);
+      return parallel_range(outer, rows_grain<T>(outer, n), [&](int64_t begin, int64_t end) { rows.run(begin, end); });
     }
-    if (inner == 1)
-      return parallel_range(outer, softmax_grain(n), [=](int64_t begin, int64_t end) {
-        for (int64_t o = begin; o < end; ++o) softmax_row<kLog>(x + o * n, y + o * n, n);
-      });
     const int64_t strip = kStripVectors * Element<T>::kN, strips = (inner + strip - 1) / strip;
     parallel_range(outer * strips, softmax_grain(n * (inner < strip ? inner : strip)), [=](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {

@@ -1,6 +1,7 @@
 // Shared by softmax, log-softmax, logsumexp and the cross-entropies: float-like elements as vectors, and stable sums.
 #pragma once
 #include "half.h"
+#include "stream.h"
 #include "vecmath_double.h"
 
 namespace KG_NS {
@@ -124,6 +125,44 @@ template <class T> inline typename Element<T>::V load_count(const T* p, int64_t 
   return count == Element<T>::kN ? Element<T>::load(p) : Element<T>::load_n(p, count, 0);
 }
 
+template <class T> inline void store_count(T* p, typename Element<T>::V v, int64_t count) {
+  if (count == Element<T>::kN)
+    Element<T>::store(p, v);
+  else
+    Element<T>::store_n(p, v, count);
+}
+
+// The same, past the cache if `past`, which is right for whole aligned vectors only.
+template <class T> inline void store_past(T* p, typename Element<T>::V v, int64_t count, bool past) {
+  if constexpr (sizeof(T) >= 4) {
+    if (past) return stream(p, v);
+  }
+  store_count(p, v, count);
+}
+
+// f(i, count) for the vectors of [begin, end); count is a constant for whole ones.
+template <class E, class F> inline void each_vector(int64_t begin, int64_t end, const F& f) {
+  int64_t i = begin;
+  for (; i + E::kN <= end; i += E::kN) f(i, std::integral_constant<int64_t, E::kN>());
+  if (i < end) f(i, end - i);
+}
+
+// row_store, past the cache if `past`: from the first aligned vector on.
+template <class T, class F> inline void row_store_past(T* y, int64_t n, bool past, const F& f) {
+  using E = Element<T>;
+  if constexpr (sizeof(T) >= 4) {
+    if (past) {
+      int64_t i = int64_t(-reinterpret_cast<uintptr_t>(y) % kVecBytes / sizeof(T));
+      if (i > n) i = n;
+      if (i > 0) E::store_n(y, f(0, i), i);
+      for (; i + E::kN <= n; i += E::kN) stream(y + i, f(i, std::integral_constant<int64_t, E::kN>()));
+      if (i < n) E::store_n(y + i, f(i, n - i), n - i);
+      return;
+    }
+  }
+  row_store(y, n, f);
+}
+
 // Calls f(null pointer of T) for the float dtypes; false for others.
 template <class F> inline bool for_float_dtype(DType dtype, const F& f) {
   switch (dtype) {
@@ -137,5 +176,12 @@ template <class F> inline bool for_float_dtype(DType dtype, const F& f) {
 
 // Rows or columns that one thread takes before another is worth waking: about 4000 exponentials.
 inline int64_t softmax_grain(int64_t n) { return 4096 / (n + 8) + 1; }
+
+// The same for rows that lie one after another: whole groups of rows, and more of them where there are many.
+template <class T> inline int64_t rows_grain(int64_t rows, int64_t n) {
+  constexpr int64_t kTogether = 4 * Element<T>::kN;
+  const int64_t elements = rows * (n + 8) >= int64_t(1) << 20 ? 32768 : 4096, grain = elements / (n + 8);
+  return n > 64 ? grain / 4 * 4 + (grain < 4 ? 1 : 0) : grain / kTogether * kTogether + (grain < kTogether ? kTogether : 0);
+}
 
 }  // namespace KG_NS

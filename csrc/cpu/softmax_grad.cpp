@@ -3,31 +3,20 @@
 //
 // All are (outer, n, inner) with the axis in the middle. inputs y, gy (y: the result of the forward kernel); outputs gx, which
 // may be gy or y; ints outer, n, inner. Dtypes and threads as in softmax.cpp.
-#include "parallel.h"
-#include "softmax.h"
+#include "row_gradient.h"
 
 namespace KG_NS {
 namespace {
 
-template <bool kLog, class V> V gradient(V y, V g, V s) {
-  if constexpr (kLog)
-    return g - vexp(y) * s;
-  else
-    return y * (g - s);
-}
-
-template <bool kLog, class T> void grad_row(const T* y, const T* g, T* gx, int64_t n) {
-  using E = Element<T>;
-  const auto s = E::all(row_sum<E>(n, [&](int64_t i, int64_t count) {
-    const auto v = load_count(g + i, count);
+template <bool kLog> struct Gradient {
+  template <class V> static V add(V y, V g) { return kLog ? g : g * y; }
+  template <class V> static V map(V y, V g, V s, V = V{}) {
     if constexpr (kLog)
-      return v;
+      return g - vexp(y) * s;
     else
-      return v * load_count(y + i, count);
-  }));
-  row_store(gx, n,
-            [&](int64_t i, int64_t count) { return gradient<kLog>(load_count(y + i, count), load_count(g + i, count), s); });
-}
+      return y * (g - s);
+  }
+};
 
 constexpr int kStripVectors = 4;
 
@@ -41,11 +30,10 @@ template <bool kLog, class T> void grad_columns(const T* y, const T* g, T* gx, i
         f(r * inner + j, int(k), width - j < E::kN ? width - j : int64_t(E::kN));
   };
   each([&](int64_t i, int k, int64_t count) {
-    const V v = load_count(g + i, count);
-    s[k] += kLog ? v : v * load_count(y + i, count);
+    s[k] += Gradient<kLog>::add(load_count(y + i, count), load_count(g + i, count));
   });
   each([&](int64_t i, int k, int64_t count) {
-    const V v = gradient<kLog>(load_count(y + i, count), load_count(g + i, count), s[k]);
+    const V v = Gradient<kLog>::map(load_count(y + i, count), load_count(g + i, count), s[k]);
     if (count == E::kN)
       E::store(gx + i, v);
     else
@@ -62,10 +50,7 @@ template <bool kLog> void run(const Call& call) {
     const T *y = input<T>(call, 0, count), *g = input<T>(call, 1, count);
     T* gx = output<T>(call, 0, count);
     if (count == 0) return;
-    if (inner == 1)
-      return parallel_range(outer, 4 * softmax_grain(n), [=](int64_t begin, int64_t end) {
-        for (int64_t o = begin; o < end; ++o) grad_row<kLog>(y + o * n, g + o * n, gx + o * n, n);
-      });
+    if (inner == 1) return row_gradient<Gradient<kLog>>(y, g, static_cast<const T*>(nullptr), gx, outer, n);
     const int64_t strip = kStripVectors * Element<T>::kN, strips = (inner + strip - 1) / strip;
     parallel_range(outer * strips, 4 * softmax_grain(n * (inner < strip ? inner : strip)), [=](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {

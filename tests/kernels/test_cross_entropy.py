@@ -22,7 +22,7 @@ def level(request):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("label_dtype", ["int32", "int64", "uint8", "uint64"])
-@pytest.mark.parametrize("shape", [(7, 10), (300, 3), (2, 5, 67), (1, 1), (0, 4), (9, 200)])
+@pytest.mark.parametrize("shape", [(7, 10), (300, 3), (2, 5, 67), (1, 1), (0, 4), (9, 200), (3, 9001)])
 def test_sparse(shape, label_dtype, dtype, level):
     r = np.random.default_rng(0)
     x = (r.standard_normal(shape) * 4).astype(numpy_dtype(dtype))
@@ -58,7 +58,7 @@ def test_bad_and_ignored_labels(level):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("shape", [(7, 10), (300, 3), (2, 5, 67), (0, 4)])
+@pytest.mark.parametrize("shape", [(7, 10), (300, 3), (2, 5, 67), (0, 4), (3, 900)])
 def test_dense(shape, dtype, level):
     r = np.random.default_rng(0)
     x = (r.standard_normal(shape) * 4).astype(numpy_dtype(dtype))
@@ -71,6 +71,35 @@ def test_dense(shape, dtype, level):
     gx = C.softmax_cross_entropy_grad(p, t, g)
     expected = (p.astype(np.float64) * np.sum(wide_t, -1, keepdims=True) - wide_t) * g.astype(np.float64)[..., None]
     np.testing.assert_allclose(gx.astype(np.float64), expected, rtol=10 * tol, atol=10 * tol)
+
+
+@pytest.mark.parametrize("cols", [10, 40, 64, 300, 9000])
+def test_rows_do_not_know_where_they_are(cols, level):
+    """The bits of a row are those that it has alone; gradients may overwrite p."""
+    r = np.random.default_rng(0)
+    rows = 75
+    x, t = r.standard_normal((2, rows, cols)).astype(np.float32)
+    labels = r.integers(0, cols, rows)
+    labels[5], labels[20] = cols, -1
+    g = r.standard_normal(rows).astype(np.float32)
+    dense, sparse = C.softmax_cross_entropy(x, t), C.sparse_softmax_cross_entropy(x, labels, ignore_index=-1)
+    dense_grad = C.softmax_cross_entropy_grad(dense[1], t, g)
+    sparse_grad = C.sparse_softmax_cross_entropy_grad(sparse[1], labels, g, ignore_index=-1)
+    for k in (0, 5, 16, 20, 37, rows - 1):
+        one = slice(k, k + 1)
+        for a, b in zip(dense, C.softmax_cross_entropy(x[one], t[one])):
+            np.testing.assert_array_equal(a[one], b)
+        for a, b in zip(sparse, C.sparse_softmax_cross_entropy(x[one], labels[one], ignore_index=-1)):
+            np.testing.assert_array_equal(a[one], b)
+        np.testing.assert_array_equal(dense_grad[one], C.softmax_cross_entropy_grad(dense[1][one], t[one], g[one]))
+        alone = C.sparse_softmax_cross_entropy_grad(sparse[1][one], labels[one], g[one], ignore_index=-1)
+        np.testing.assert_array_equal(sparse_grad[one], alone)
+    for name, inputs, ints, expected in [
+        ("softmax_cross_entropy_grad", (dense[1], t, g), (rows, cols), dense_grad),
+        ("sparse_softmax_cross_entropy_grad", (sparse[1], labels, g), (rows, cols, 1, -1), sparse_grad),
+    ]:
+        launch(name, inputs, (inputs[0],), ints)
+        np.testing.assert_array_equal(inputs[0], expected)
 
 
 def test_masked_logits_and_certainty(level):

@@ -19,6 +19,13 @@ CASES = [
     ((5, 9, 2, 3), 1),
     ((200, 10), -1),
     ((64,), 0),
+    ((133, 1), -1),
+    ((70, 37), -1),
+    ((9, 64), -1),
+    ((7, 300), -1),
+    ((5, 1100), -1),
+    ((3, 9001), -1),
+    ((1, 70001), -1),
 ]
 TOLERANCE = {"float32": 1e-6, "float64": 1e-13, "float16": 1e-3, "bfloat16": 8e-3}
 
@@ -56,6 +63,46 @@ def test_forward_and_gradient(shape, axis, dtype, level):
     np.testing.assert_allclose(S.log_softmax_grad(ly, g, axis).astype(np.float64), expected, rtol=10 * tol, atol=40 * tol)
 
 
+@pytest.mark.parametrize("n", [3, 16, 37, 64, 100, 700, 3000, 20000])
+def test_rows_do_not_know_where_they_are(n, level):
+    """The bits of a row are those that it has alone, also past the cache and with outputs at odd addresses."""
+    rows = max(9, min(150, 2**22 // n))
+    count = max(rows, 2**21 // n + 7) if n in (37, 700) else rows  # 8 MB: written past the cache
+    r = np.random.default_rng(0)
+    x = np.tile((r.standard_normal((rows, n)) * 3).astype(np.float32), (-(-count // rows), 1))[:count]
+    g = x[::-1].copy()
+    memory = np.empty(x.size + 1, np.float32)
+    for name, inputs in [
+        ("softmax", (x,)),
+        ("log_softmax", (x,)),
+        ("softmax_grad", (x, g)),
+        ("log_softmax_grad", (x, g)),
+    ]:
+        y = memory[1:].reshape(x.shape)
+        launch(name, inputs, (y,), (*x.shape, 1))
+        for k in {0, 1, 8, rows - 1, count - 1}:
+            alone = np.empty((1, n), np.float32)
+            launch(name, tuple(a[k : k + 1] for a in inputs), (alone,), (1, n, 1))
+            np.testing.assert_array_equal(y[k : k + 1], alone, err_msg=name)
+
+
+@pytest.mark.parametrize("n", [2, 17, 64, 200, 5000, 9000, 30000])
+def test_bad_rows_stay_alone(n, level):
+    x = np.random.default_rng(0).standard_normal((40, n)).astype(np.float32)
+    clean = S.softmax(x), S.log_softmax(x)
+    bad = x.copy()
+    bad[3] = -np.inf
+    bad[8, n - 1] = np.nan
+    bad[9, 0] = np.inf
+    bad[20, : n - 1] = -np.inf
+    others = np.setdiff1d(np.arange(40), [3, 8, 9, 20])
+    for y, expected in zip((S.softmax(bad), S.log_softmax(bad)), clean):
+        assert np.isnan(y[[3, 8, 9]]).all()
+        np.testing.assert_array_equal(y[others], expected[others])
+    np.testing.assert_array_equal(S.softmax(bad)[20], np.eye(n, dtype=np.float32)[n - 1])
+    np.testing.assert_array_equal(S.log_softmax(bad)[20, n - 1], 0)
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_infinities(axis, level):
     inf, nan = np.inf, np.nan
@@ -68,7 +115,7 @@ def test_infinities(axis, level):
     np.testing.assert_array_equal(np.isnan(y).any(axis), np.isnan(expected).any(axis))
 
 
-@pytest.mark.parametrize("shape,axis", [((700, 33), 1), ((3, 500, 70), 1)])
+@pytest.mark.parametrize("shape,axis", [((700, 33), 1), ((3, 500, 70), 1), ((3000, 10), 1), ((300, 400), 1), ((9, 9000), 1)])
 def test_threads_do_not_change_bits(shape, axis, level):
     x = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
     before, results = _core.num_threads(), []
@@ -81,11 +128,16 @@ def test_threads_do_not_change_bits(shape, axis, level):
             np.testing.assert_array_equal(a, b)
 
 
-def test_in_place():
-    x = np.random.default_rng(1).standard_normal((9, 40)).astype(np.float32)
-    expected = S.softmax(x)
-    launch("softmax", (x,), (x,), (9, 40, 1))
-    np.testing.assert_array_equal(x, expected)
+@pytest.mark.parametrize("rows,n", [(9, 40), (100, 10), (9, 400), (2, 9000)])
+def test_in_place(rows, n, level):
+    x, g = np.random.default_rng(1).standard_normal((2, rows, n)).astype(np.float32)
+    for name, inputs in [("softmax", 1), ("log_softmax", 1), ("softmax_grad", 2), ("log_softmax_grad", 2)]:
+        for over in range(inputs):
+            arrays = (x.copy(), g.copy())[:inputs]
+            expected = np.empty_like(x)
+            launch(name, arrays, (expected,), (rows, n, 1))
+            launch(name, arrays, (arrays[over],), (rows, n, 1))
+            np.testing.assert_array_equal(arrays[over], expected)
 
 
 def test_errors():
