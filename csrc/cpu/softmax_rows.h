@@ -2,7 +2,7 @@
 //
 // The exponentials of a row are kept in the first-level cache until their sum is known, so memory is read once and written once:
 //   n <= 64     kN rows lie in n vectors; their folds are shared (row_fold.h)
-//   n <= 8192   up to four rows at a time, so that the folds and the division of one wait beside those of others; the next rows
+//   n <= 16384  up to four rows at a time, so that the folds and the division of one wait beside those of others; the next rows
 //               are fetched meanwhile
 //   above       blocks with a largest element and a sum each, joined; then x is read again and its exponentials taken again
 // A row's sums are added in an order that follows from n alone: its bits do not depend on where it is.
@@ -17,7 +17,7 @@ template <class T, bool kLog> struct SoftmaxRows {
   using V = typename E::V;
   using N = Element<A>;
   using Short = ShortRows<T>;
-  static constexpr int64_t kKeep = 8192 * 4 / int64_t(sizeof(A));   // exponentials that stay in the cache
+  static constexpr int64_t kKeep = 16384 * 4 / int64_t(sizeof(A));  // exponentials that stay in the cache
   static constexpr int64_t kShare = 2048 * 4 / int64_t(sizeof(A));  // the same where several rows share it
   static constexpr int64_t kBlock = 1024;                           // of a sum, which keeps chains of additions short
   static constexpr int64_t kGroups = 4;                             // of short rows, so that their folds wait together
@@ -105,7 +105,7 @@ template <class T, bool kLog> struct SoftmaxRows {
 
   // R rows from r. Locals throughout: what `this` points to would be read again after every store.
   template <int R> void some(int64_t r, bool more, A* largest, A* sums) const {
-    alignas(64) A e[R == 1 ? kKeep : kShare];
+    alignas(64) A e[kLog ? E::kN : R == 1 ? kKeep : kShare];
     const int64_t n = this->n, stride = (n + E::kN - 1) / E::kN * E::kN;
     const T *in = x + r * n, *next = more ? in + R * n : in;
     V m[R], s[R] = {};

@@ -22,7 +22,7 @@ def level(request):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("label_dtype", ["int32", "int64", "uint8", "uint64"])
-@pytest.mark.parametrize("shape", [(7, 10), (300, 3), (2, 5, 67), (1, 1), (0, 4), (9, 200), (3, 9001)])
+@pytest.mark.parametrize("shape", [(7, 10), (300, 3), (2, 5, 67), (1, 1), (0, 4), (9, 200), (3, 17001)])
 def test_sparse(shape, label_dtype, dtype, level):
     r = np.random.default_rng(0)
     x = (r.standard_normal(shape) * 4).astype(numpy_dtype(dtype))
@@ -73,7 +73,7 @@ def test_dense(shape, dtype, level):
     np.testing.assert_allclose(gx.astype(np.float64), expected, rtol=10 * tol, atol=10 * tol)
 
 
-@pytest.mark.parametrize("cols", [10, 40, 64, 300, 9000])
+@pytest.mark.parametrize("cols", [10, 40, 64, 300, 17000])
 def test_rows_do_not_know_where_they_are(cols, level):
     """The bits of a row are those that it has alone; gradients may overwrite p."""
     r = np.random.default_rng(0)

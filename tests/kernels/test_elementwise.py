@@ -346,3 +346,24 @@ def test_half_types_round_once(name, dtype, level):
     a, b = (r.standard_normal((2, 1003)) * 100).astype(dtype)
     expected = BINARY[name](a.astype(np.float32), b.astype(np.float32)).astype(dtype)
     np.testing.assert_array_equal(E.elementwise(name, a, b).view(np.uint16), expected.view(np.uint16))
+
+
+@pytest.mark.parametrize("to", ["float32", "float16", "bfloat16", "float64", "uint8", "int32"])
+@pytest.mark.parametrize("source", ["float32", "bfloat16", "uint8"])
+def test_large_casts_go_past_the_cache_with_the_same_bits(source, to, level):
+    """Results of 8 MB and more are streamed; the parts of a result are what each part gives alone."""
+    n = (8 << 20) // np.dtype(numpy_dtype(to)).itemsize + 1037
+    x = (np.arange(n) % 251).astype(numpy_dtype(source))
+    y = E.cast(x, to)
+    for part in (slice(0, 5000), slice(n // 2, n // 2 + 3000), slice(n - 1100, n)):
+        np.testing.assert_array_equal(y[part], E.cast(x[part].copy(), to))
+        np.testing.assert_array_equal(y[part].astype(np.float64), x[part].astype(np.float64))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_large_halves_go_past_the_cache_with_the_same_bits(dtype, level):
+    n = (4 << 20) + 1037
+    x = (np.arange(n) % 1021 / 7).astype(numpy_dtype(dtype))
+    y = E.mul(x, x)
+    for part in (slice(0, 5000), slice(n // 2, n // 2 + 3000), slice(n - 1100, n)):
+        np.testing.assert_array_equal(y[part], E.mul(x[part].copy(), x[part].copy()))

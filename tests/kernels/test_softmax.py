@@ -86,7 +86,7 @@ def test_rows_do_not_know_where_they_are(n, level):
             np.testing.assert_array_equal(y[k : k + 1], alone, err_msg=name)
 
 
-@pytest.mark.parametrize("n", [2, 17, 64, 200, 5000, 9000, 30000])
+@pytest.mark.parametrize("n", [2, 17, 64, 200, 5000, 30000])
 def test_bad_rows_stay_alone(n, level):
     x = np.random.default_rng(0).standard_normal((40, n)).astype(np.float32)
     clean = S.softmax(x), S.log_softmax(x)
@@ -115,7 +115,7 @@ def test_infinities(axis, level):
     np.testing.assert_array_equal(np.isnan(y).any(axis), np.isnan(expected).any(axis))
 
 
-@pytest.mark.parametrize("shape,axis", [((700, 33), 1), ((3, 500, 70), 1), ((3000, 10), 1), ((300, 400), 1), ((9, 9000), 1)])
+@pytest.mark.parametrize("shape,axis", [((700, 33), 1), ((3, 500, 70), 1), ((3000, 10), 1), ((300, 400), 1), ((9, 17000), 1)])
 def test_threads_do_not_change_bits(shape, axis, level):
     x = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
     before, results = _core.num_threads(), []
@@ -128,7 +128,7 @@ def test_threads_do_not_change_bits(shape, axis, level):
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("rows,n", [(9, 40), (100, 10), (9, 400), (2, 9000)])
+@pytest.mark.parametrize("rows,n", [(9, 40), (100, 10), (9, 400), (2, 17000)])
 def test_in_place(rows, n, level):
     x, g = np.random.default_rng(1).standard_normal((2, rows, n)).astype(np.float32)
     for name, inputs in [("softmax", 1), ("log_softmax", 1), ("softmax_grad", 2), ("log_softmax_grad", 2)]:
