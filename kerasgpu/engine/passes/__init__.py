@@ -10,13 +10,17 @@ from kerasgpu.engine.passes.copies import write_in_place
 from kerasgpu.engine.passes.dead import drop_dead
 from kerasgpu.engine.passes.elementwise import fuse_elementwise
 from kerasgpu.engine.passes.epilogues import fuse_epilogues
+from kerasgpu.engine.passes.labels import keep_integer_labels
 from kerasgpu.engine.passes.norm import fuse_normalization
 from kerasgpu.engine.passes.pooling import mask_before_spreading
+from kerasgpu.engine.passes.single import spare_sums_of_one
 from kerasgpu.engine.passes.sums import fuse_column_sums
 
 PASSES = (
     drop_dead,
     keep_constants,
+    keep_integer_labels,
+    spare_sums_of_one,
     fuse_epilogues,
     fuse_normalization,
     mask_before_spreading,
