@@ -13,7 +13,8 @@ import warnings
 
 import numpy as np
 
-from kerasgpu.saving.limits import DTYPES, HARMLESS, MAX_JSON_BYTES, MAX_MEMBERS, SMALL, BadModelFile
+from kerasgpu.saving.heaps import longest_text
+from kerasgpu.saving.limits import DTYPES, HARMLESS, MAX_ASSET_BYTES, MAX_JSON_BYTES, MAX_MEMBERS, SMALL, BadModelFile
 
 _OLDEST_TRUSTED = (1, 14, 4)  # older libraries have published memory errors on malformed files
 
@@ -51,6 +52,7 @@ class Hdf5File:
         self.name = name
         self.largest = None  # bytes of the largest variable of the model, once it is known
         self.left = None  # bytes that may still be read, if there is a limit
+        self._source, self._longest = source, None
         on_disk = isinstance(source, (str, os.PathLike))
         if on_disk and not os.path.exists(source):
             raise FileNotFoundError(f"{name} does not exist")
@@ -161,10 +163,21 @@ class Hdf5File:
             # Declared sizes again: attributes lie in the file, so a fixed-size one cannot be larger than it.
             if kind.shape is None or _bytes(kind.shape, kind.dtype) > min(limit, self.stored_bytes):
                 raise BadModelFile(f"{self.name}: attribute {name!r} declares more than the file stores")
-            # Texts without a fixed size lie elsewhere in the file, where many of them could share one: `most` of them are read.
-            if kind.dtype.hasobject and (_library().check_string_dtype(kind.dtype) is None or math.prod(kind.shape) > most):
-                raise BadModelFile(f"{self.name}: attribute {name!r} is not a text, and not a short list of texts")
+            if kind.dtype.hasobject:
+                count = math.prod(kind.shape)
+                if _library().check_string_dtype(kind.dtype) is None or count > most:
+                    raise BadModelFile(f"{self.name}: attribute {name!r} is not a text, and not a short list of texts")
+                if count > 1 and count * self._longest_text() > MAX_ASSET_BYTES:
+                    raise BadModelFile(
+                        f"{self.name}: the {count} texts of attribute {name!r} may be larger than all that is read"
+                    )
             return group.attrs[name]
+
+    def _longest_text(self) -> int:
+        if self._longest is None:
+            width = self._file.id.get_create_plist().get_sizes()[1]
+            self._longest = longest_text(self._source, self.stored_bytes, width)
+        return self._longest
 
     def attributes(self, group) -> dict:
         """All attributes of a group, {name: text or numbers}."""

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import resource
 import stat
 import struct
@@ -314,6 +315,26 @@ def kernel_of(file):
 def test_legacy_files(tmp_path, change, match):
     path = legacy(tmp_path, change)
     refused(path, match)
+
+
+def test_thousands_of_names_that_share_one_long_text(tmp_path):
+    """A file of half a megabyte that would need gigabytes: every name is a reference to the same text."""
+    count, size = 3500, 400_000
+
+    def change(file):
+        file["model_weights"].attrs["layer_names"] = [f"y{k:06}" for k in range(count)]
+        file["model_weights"].attrs["long"] = "z" * size
+
+    path = legacy(tmp_path, change)
+    with open(path, "rb") as f:
+        data = f.read()
+    record = lambda length: re.compile(struct.pack("<I", length) + rb".{6}\0\0..\0\0", re.DOTALL)
+    long = record(size).search(data).group()
+    data, replaced = record(7).subn(long.replace(b"\\", rb"\\"), data)
+    assert replaced >= count and len(data) < 1_000_000
+    with open(path, "wb") as f:
+        f.write(data)
+    refused(path, "3500 texts of attribute 'layer_names'")
 
 
 @pytest.mark.parametrize(
