@@ -140,10 +140,10 @@ template <class T, class S> class Block {
     for (int64_t p = 0; p == 0 || p < bk_; p += size) {
       Step step;
       step.p = p;
-      step.first = p0_ + p == 0, step.last = p0_ + p + size >= x_.k;
       step.finish = x_.finish;
       Tile<S>& t = step.tile;
       t.k = min_of(size, bk_ - p);
+      step.first = p0_ + p == 0, step.last = p0_ + p + t.k == x_.k;
       t.a_row = plan_.pack_a || x_.trans_a ? 1 : x_.k;
       t.a_k = plan_.pack_a ? plan_.rows : x_.trans_a ? x_.m : 1;
       t.start = nullptr;

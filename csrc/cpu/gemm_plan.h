@@ -7,19 +7,21 @@
 namespace KG_NS {
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
-constexpr int64_t kStepK = 256;  // a B strip of 16 columns: 16 KB, which stay in the first cache level; strips of A: 5 KB
+constexpr int64_t kStepK = 256;   // a B strip of 16 columns: 16 KB, which stay in the first cache level; strips of A: 6 KB
+constexpr int64_t kBlockK = 256;  // the packed copies, a megabyte each, stay in reach: measured 7 % faster than 1024
 constexpr bool kKeepB = true;
 #else
 constexpr int64_t kStepK = 512;  // an A strip of 14 rows: 28 KB, which stay there; strips of B, of 32 columns: 64 KB
+constexpr int64_t kBlockK = 1024;
 constexpr bool kKeepB = false;
 #endif
 constexpr int64_t kDotM = 48;             // up to this many rows, long dot products beat packing B
 constexpr double kSerialFlops = 1 << 20;  // below this one thread is faster than two
 constexpr double kChunkFlops = 3 << 18;   // what a chunk should be worth at least
 constexpr int64_t kMaxChunkM = 128, kMaxChunkN = 256;
-constexpr int64_t kBlock = 1024, kBlockK = 1024;  // scratch: 3 * kBlock * kBlockK elements or so, 12 MB of float
-constexpr int64_t kPiece = 32768;                 // elements that are packed at a time, or so
-constexpr int64_t kDirectN = 16384;               // columns at a time where B is not packed: there are few rows then
+constexpr int64_t kBlock = 1024;     // scratch: kBlock * (2 * kBlockK + kBlock) elements or so, 12 MB of float at most
+constexpr int64_t kPiece = 32768;    // elements that are packed at a time, or so
+constexpr int64_t kDirectN = 16384;  // columns at a time where B is not packed: there are few rows then
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
