@@ -167,9 +167,10 @@ class Hdf5File:
                 count = math.prod(kind.shape)
                 if _library().check_string_dtype(kind.dtype) is None or count > most:
                     raise BadModelFile(f"{self.name}: attribute {name!r} is not a text, and not a short list of texts")
-                if count > 1 and count * self._longest_text() > MAX_ASSET_BYTES:
+                if count > 1 and count * self._longest_text() > 8 * self.stored_bytes + MAX_ASSET_BYTES:
                     raise BadModelFile(
-                        f"{self.name}: the {count} texts of attribute {name!r} may be larger than all that is read"
+                        f"{self.name}: the {count} texts of attribute {name!r} may need far more memory than the file fills; if "
+                        "you trust it, load it with Keras and save it as .keras"
                     )
             return group.attrs[name]
 
