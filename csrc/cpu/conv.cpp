@@ -10,7 +10,7 @@
 
 namespace KG_NS {
 
-ConvCall read_conv(const Call& call) {
+ConvCall read_conv(const Call& call, int64_t most_activation) {
   if (call.n_i < 6 + kWindowInts) fail(call, "number of integer parameters", call.n_i, 6 + kWindowInts);
   ConvCall c;
   c.batch = call.i[0], c.channels = call.i[1], c.filters = call.i[2], c.groups = call.i[3];
@@ -18,14 +18,14 @@ ConvCall read_conv(const Call& call) {
     if (call.i[p] < 0) fail_message(call, "sizes must not be negative");
   if (c.groups < 1 || c.channels % c.groups || c.filters % c.groups)
     fail_message(call, "channels and filters must be multiples of groups");
-  if (call.i[5] < 0 || call.i[5] > 1) fail(call, "activation", call.i[5], 1);
-  c.bias = call.i[4] != 0, c.relu = call.i[5] == 1;
+  if (call.i[5] < 0 || call.i[5] > most_activation) fail(call, "activation", call.i[5], most_activation);
+  c.bias = call.i[4] != 0, c.relu = call.i[5] == 1, c.relu_grad = call.i[5] == 2;
   c.window = read_window(call, 6);
   c.depth = c.channels / c.groups, c.width = c.filters / c.groups;
   c.x_count = checked_mul(call, checked_mul(call, volume(c.window.size), c.channels), c.batch);
   c.y_count = checked_mul(call, checked_mul(call, volume(c.window.count), c.filters), c.batch);
   c.w_count = checked_mul(call, checked_mul(call, volume(c.window.kernel), c.depth), c.filters);
-  expect(call, c.bias ? 3 : 2, 1, 6 + kWindowInts, 0);
+  expect(call, 2 + c.bias + c.relu_grad, 1, 6 + kWindowInts, 0);
   return c;
 }
 
@@ -51,7 +51,7 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
 }  // namespace
 
 void conv(const Call& call) {
-  const ConvCall c = read_conv(call);
+  const ConvCall c = read_conv(call, 1);
   switch (call.out[0].dtype) {
     case kF32: return run<float, float>(call, c);
     case kF64: return run<double, double>(call, c);

@@ -86,7 +86,7 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
 }  // namespace
 
 void conv_filter_grad(const Call& call) {
-  const ConvCall c = read_conv(call);
+  const ConvCall c = read_conv(call, 1);
   if (c.bias || c.relu) fail_message(call, "bias and activation must be 0");
   switch (call.out[0].dtype) {
     case kF32: return run<float, float>(call, c);

@@ -1,8 +1,8 @@
 // The gradient of a convolution with respect to its input, which is also the transposed convolution:
 // dx[n, h, c] = act(sum over taps t and filters f with o * stride + t * dilation - before == h of dy[n, o, f] w[t, c, f] + bias[c]).
 //
-// inputs: dy (batch, count..., filters), w (kernel..., channels / groups, filters), and bias (channels,) when bias != 0; output:
-// dx (batch, size..., channels). ints: see conv.h.
+// inputs: dy (batch, count..., filters), w (kernel..., channels / groups, filters), bias (channels,) when bias != 0, and y, of dx's shape, when the
+// activation is relu_grad, which keeps what is where y > 0 and puts 0 elsewhere; output: dx (batch, size..., channels). ints: see conv.h.
 //
 // With stride s, pixel h sees the taps t with (h + before - t * dilation) % s == 0 only, so the pixels of one remainder of h form a
 // convolution of their own, with stride 1 and fewer taps: conv_source.h. Sums run over (taps, filters), the last tap first.
@@ -52,6 +52,7 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
   const T* dy = input<T>(call, 0, c.y_count);
   const T* w = input<T>(call, 1, c.w_count);
   const WideBias<T, S> bias(c.bias ? input<T>(call, 2, c.channels) : nullptr, c.channels);
+  const T* y = c.relu_grad ? input<T>(call, 2 + c.bias, c.x_count) : nullptr;
   T* dx = output<T>(call, 0, c.x_count);
   if (c.x_count == 0) return;
   Window window = c.window;
@@ -75,7 +76,7 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
           p.source = {dy, c.batch, c.filters, g * c.width, c.width, {axis[0], axis[1], axis[2]}};
           p.factor = {w, c.depth, c.filters, g * c.width, true, {window.kernel[0], window.kernel[1], window.kernel[2]}};
           p.out = dx, p.out_pitch = c.channels, p.out_channel = g * c.depth, p.n = c.depth;
-          p.bias = bias.from(g * c.depth), p.relu = c.relu;
+          p.bias = bias.from(g * c.depth), p.relu = c.relu, p.relu_output = y;
           return p;
         });
       }
@@ -84,7 +85,7 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
 }  // namespace
 
 void conv_input_grad(const Call& call) {
-  const ConvCall c = read_conv(call);
+  const ConvCall c = read_conv(call, 2);
   switch (call.out[0].dtype) {
     case kF32: return run<float, float>(call, c);
     case kF64: return run<double, double>(call, c);

@@ -36,6 +36,11 @@ template <class T> struct Factor {
   }
 };
 
+// x is 0 where y is not positive.
+template <class S, class T> inline void keep_positive(S* x, const T* y, int64_t n) {
+  for (int64_t q = 0; q < n; ++q) x[q] = relu_grad_of(x[q], scalar_as(y[q], S()));
+}
+
 template <class T, class S> struct ConvProduct {
   static constexpr bool kConvert = !std::is_same<T, S>::value;
   static constexpr int L = Simd<S>::L;
@@ -47,12 +52,14 @@ template <class T, class S> struct ConvProduct {
   int64_t out_channel, n;  // of the group: its first channel and how many there are
   const S* bias;           // n of them, or null
   bool relu;
-  bool past_cache = false;  // whether whole vectors are written past the cache: see stream.h
+  const T* relu_output = nullptr;  // of the shape of `out`: what is stored is 0 where it is not positive
+  bool past_cache = false;         // whether whole vectors are written past the cache: see stream.h
 
   double flops() const {
     return 2.0 * static_cast<double>(source.positions()) * static_cast<double>(n) * static_cast<double>(source.columns());
   }
-  T* place(int64_t pixel, int64_t j) const { return out + pixel * out_pitch + out_channel + j; }
+  int64_t offset(int64_t pixel, int64_t j) const { return pixel * out_pitch + out_channel + j; }
+  T* place(int64_t pixel, int64_t j) const { return out + offset(pixel, j); }
 
   // Runs the tile kernel on `t`, which has its factors: `columns` columns from j on, of the pixels[0..rows-1], which are `step` apart
   // (0: unevenly). Sums that are not the last ones go to `sums`, in rows of `width`; `tile` is scratch for one tile.
@@ -68,10 +75,15 @@ template <class T, class S> struct ConvProduct {
     t.finish = last ? &finish : nullptr;
     const bool straight = !kConvert && step > 0;
     const bool stream_out = past_cache && columns % L == 0;
+    if constexpr (!kConvert)
+      if (relu_output && straight && !stream_out) finish.relu_output = relu_output + offset(pixels[0], j);
     t.c = !last ? sums : straight && !stream_out ? reinterpret_cast<S*>(place(pixels[0], j)) : tile;
     t.c_row = last && straight && !stream_out ? step * out_pitch : width;
     find_micro<S>(static_cast<int>(rows), vectors, false, t.last < L)(t);
     if (!last || (straight && !stream_out)) return;
+    if (relu_output)
+      for (int64_t r = 0; r < rows; ++r)
+        keep_positive(tile + r * width, relu_output + offset(step > 0 ? pixels[0] + r * step : pixels[r], j), columns);
     if constexpr (!kConvert) {
       if (stream_out) {
         for (int64_t r = 0; r < rows; ++r) {

@@ -70,7 +70,9 @@ class WinogradBlock {
           vf y = all[kTileOut * r + c];
           if (x_.bias) y = y + bias;
           if (x_.relu) y = relu_of(y);
-          float* to = x_.place(pixel + r * axis[2].count + c, j);
+          const int64_t at = x_.offset(pixel + r * axis[2].count + c, j);
+          if (x_.relu_output) y = relu_grad_of(y, mask.load(x_.relu_output + at));
+          float* to = x_.out + at;
           if (columns == L)
             vstore(to, y);
           else

@@ -80,7 +80,9 @@ class SpreadBlock {
         float* to = x_.place(pixel, j);
         vf y = mask.load(to);
         if (x_.bias) y = y + mask.load(x_.bias + j);
-        mask.store(to, x_.relu ? relu_of(y) : y);
+        if (x_.relu) y = relu_of(y);
+        if (x_.relu_output) y = relu_grad_of(y, mask.load(x_.relu_output + x_.offset(pixel, j)));
+        mask.store(to, y);
       }
   }
 
@@ -172,7 +174,7 @@ void run_winograd_back(const ConvProduct<float, float>& x) {
       const int64_t last = min_of(image + images, x.source.batch), end = last * grid.tiles, j1 = min_of(j + plan.chunk_n, x.n);
       SpreadBlock block(x, grid, plan, kernel, scratch);
       for (int64_t t = image * grid.tiles; t < end; t += plan.block) block.run(t, min_of(t + plan.block, end), j, j1);
-      if (x.bias || x.relu) block.finish(image, last, j, j1);
+      if (x.bias || x.relu || x.relu_output) block.finish(image, last, j, j1);
     });
   });
 }

@@ -3,7 +3,8 @@
 //
 //   conv              y[pos, f]  = act(sum over (t, c) x[pos * stride + t * dilation - before, c] w[t, c, f] + bias[f])
 //   conv_input_grad   dx[h, c]   = act(sum over (t, f) dy[(h + before - t * dilation) / stride, f] w[t, c, f] + bias[c]), t where that
-//                                  divides: pixels h with one remainder by the stride are one View (conv_source.cuh)
+//                                  divides: pixels h with one remainder by the stride are one View (conv_source.cuh); act may be
+//                                  relu_grad, which keeps what is where mask[h, c] > 0 and puts 0 elsewhere
 //   conv_filter_grad  dw[(t, c), f] = sum over pos of x[pos * stride + t * dilation - before, c] dy[pos, f]; pos is cut into stretches,
 //                                  whose sums gemm_join adds up in order
 //
@@ -37,15 +38,15 @@ struct PutPixel {
   const View& v;
   int i0, j0, group;
   struct Row {
-    T* to;
+    int64_t at;  // of the row's first element in the result; negative where there is none
   };
   KG_DEVICE Row row(int i) const {
     int position = i0 + i;
 #if KG_PART == 2
-    if (position >= v.k) return {nullptr};
+    if (position >= v.k) return {-1};
     const Index at = position;
 #else
-    if (position >= v.rows) return {nullptr};
+    if (position >= v.rows) return {-1};
     int q[3];
     KG_UNROLL
     for (int d = 2; d >= kFirstDim; --d) q[d] = v.axis[d].out_first + v.axis[d].count.split(position) * v.axis[d].out_step;
@@ -53,11 +54,11 @@ struct PutPixel {
     KG_UNROLL
     for (int d = kFirstDim; d < 3; ++d) at = at * v.axis[d].out_size + q[d];
 #endif
-    return {p.out + (at * p.out_pitch + (group * p.n + j0))};
+    return {at * p.out_pitch + (group * p.n + j0)};
   }
   template <int count> KG_DEVICE void operator()(const Row& r, int j, const Sum (&x)[count]) const {
-    if (r.to == nullptr) return;
-    store_row(r.to + j, x, j0 + j, p.n, p.epilogue,
+    if (r.at < 0) return;
+    store_row(p.out, r.at + j, x, j0 + j, p.n, p.epilogue,
               [&](Sum value, int column) { return p.epilogue.value(value, 0, group * p.n + column); });
   }
 };

@@ -1,5 +1,6 @@
 // GEMM, the plain version for any dtype: C[b] = act(alpha op(A[b]) op(B[b]) + bias) (+ C[b] when accumulate).
 //
+// act: relu, or relu_grad, which keeps what is where mask[b] > 0 and puts 0 elsewhere.
 // A is (m, k), or (k, m) when trans_a; B is (k, n), or (n, k) when trans_b; C (m, n); row-major, one after another per batch entry.
 // A block of 16 x 16 threads makes a 64 x 64 tile of C, each thread 4 x 4 elements, from tiles of 16 columns of A and 16 rows of B in
 // shared memory. Every element is summed in the order of k, then scaled, biased, activated and added with one rounding each. Half
@@ -14,7 +15,7 @@ typedef KG_T T;
 typedef KG_A A;
 
 struct Params {
-  const T *a, *b, *bias;
+  const T *a, *b, *bias, *mask;
   T* c;
   int64_t batch, m, n, k, a_stride, b_stride;
   double alpha;
@@ -34,14 +35,19 @@ template <class T, class A> KG_DEVICE A multiply_add(A x, A y, A sum) {
     return sum + x * y;
 }
 
-template <class T, class A> KG_DEVICE void store(T* to, A v, bool relu, bool accumulate) {
+// mask: of this element, or null.
+template <class T, class A> KG_DEVICE void store(T* to, A v, const T* mask, bool relu, bool accumulate) {
   if constexpr (is_float<T> || is_same<T, bool>) {
     if (relu && v < A(0)) v = A(0);
+    if constexpr (is_float<T>) {
+      if (mask && !(load<A>(mask, 0) > A(0))) v = A(0);
+    }
     if (accumulate) v = v + load<A>(to, 0);
     *to = convert<T>(v);
   } else {
     T y = (T)v;
     if (relu && y < T(0)) y = T(0);
+    if (mask && !(*mask > T(0))) y = T(0);
     *to = accumulate ? (T)((A)*to + (A)y) : y;
   }
 }
@@ -89,7 +95,8 @@ KG_KERNEL(gemm, Params, 256) {
         A v = sum[e][f];
         if (!p.unit_alpha) v = (A)(v * (A)p.alpha);
         if (p.bias_kind) v = v + load<A>(p.bias, p.bias_kind == 1 ? j : i);
-        store<T>(p.c + (entry * p.m + i) * p.n + j, v, p.relu, p.accumulate);
+        const int64_t at = (entry * p.m + i) * p.n + j;
+        store<T>(p.c + at, v, p.mask ? p.mask + at : nullptr, p.relu, p.accumulate);
       }
   }
 }

@@ -1,4 +1,5 @@
-// The second pass of a product that was cut along k: c[b][i][j] = act(alpha sum over s of partial[b][s][tile][..] + bias) (+ c).
+// The second pass of a product that was cut along k: c[b][i][j] = act(alpha sum over s of partial[b][s][tile][..] + bias) (+ c);
+// or alpha sum + bias where mask > 0, of c's shape and pitch, and 0 elsewhere.
 //
 // partial is (batch, splits, tiles down, tiles across, tile_m, tile_n) of KG_S, written by gemm_tiled or conv_filter_grad; c is (batch, m,
 // n) where row i of batch entry b begins at b * c_stride + i * c_pitch. Stretches are added in order.
@@ -13,7 +14,7 @@ typedef KG_S Sum;
 
 struct Params {
   const Sum* partial;
-  const T* bias;
+  const T *bias, *mask;
   T* c;
   int64_t count, c_stride, c_pitch;  // count: groups of 4 elements
   int32_t m, n, quads, splits;       // quads: groups of 4 in a row
@@ -35,14 +36,17 @@ KG_KERNEL(gemm_join, Params, 256) {
       KG_UNROLL
       for (int c = 0; c < 4; ++c) sum.at[c] += next.at[c];
     }
-    T* to = p.c + entry * p.c_stride + i * p.c_pitch + j;
-    Pack<T, 4> out;
+    const int64_t at = entry * p.c_stride + i * p.c_pitch + j;
+    T* to = p.c + at;
+    Pack<T, 4> out, mask;
+    if (p.mask && p.packed) mask = *reinterpret_cast<const Pack<T, 4>*>(p.mask + at);
     KG_UNROLL
     for (int c = 0; c < 4; ++c) {
       if (j + c >= p.n) break;
       Sum v = sum.at[c] * (Sum)p.alpha;
       if (p.bias_kind) v += widen(p.bias[p.bias_kind == 1 ? j + c : i]);
       if (p.relu && v < Sum(0)) v = 0;
+      if (p.mask && !(widen(p.packed ? mask.at[c] : p.mask[at + c]) > Sum(0))) v = 0;
       if (p.accumulate) v += widen(to[c]);
       out.at[c] = narrow<T>(v);
       if (!p.packed) to[c] = out.at[c];

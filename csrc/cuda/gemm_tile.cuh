@@ -25,9 +25,10 @@ typedef SimtTile<T, KG_M, KG_N, KG_K, KG_WM, KG_WN, KG_VA, KG_VB, KG_DA, KG_DB> 
 #endif
 typedef Tile::Sum Sum;
 
-// act(alpha v + bias) (+ what is there).
+// act(alpha v + bias) (+ what is there); or, with a mask, alpha v + bias where the mask is positive and 0 elsewhere.
 struct Epilogue {
   const T* bias;
+  const T* mask;  // of the result's shape, or null
   double alpha;
   int32_t bias_kind;  // 0 none, 1 one for each column, 2 one for each row
   int32_t relu, accumulate;
@@ -41,30 +42,31 @@ struct Epilogue {
   }
 };
 
-// Stores count neighbouring elements v of a row from `column` on; columns from n on are outside.
-template <int count, class Value> KG_DEVICE void store_row(T* to, const Sum (&v)[count], int column, int n, const Epilogue& e,
-                                                           const Value& value) {
+// Stores count neighbouring elements v of a row from `column` on, `at` elements behind the first of c; columns from n on are outside.
+template <int count, class Value> KG_DEVICE void store_row(T* c, int64_t at, const Sum (&v)[count], int column, int n,
+                                                           const Epilogue& e, const Value& value) {
   if (column >= n) return;
-  T out[count];
+  T* const to = c + at;
   if (e.packed) {
+    Pack<T, count> out, mask;
+    if (e.mask) mask = *reinterpret_cast<const Pack<T, count>*>(e.mask + at);
     KG_UNROLL
-    for (int c = 0; c < count; ++c) {
-      Sum x = value(v[c], column + c);
-      if (e.accumulate) x += widen(to[c]);
-      out[c] = narrow<T>(x);
+    for (int q = 0; q < count; ++q) {
+      Sum x = value(v[q], column + q);
+      if (e.mask && !(widen(mask.at[q]) > Sum(0))) x = 0;
+      if (e.accumulate) x += widen(to[q]);
+      out.at[q] = narrow<T>(x);
     }
-    Pack<T, count> all;
-    KG_UNROLL
-    for (int c = 0; c < count; ++c) all.at[c] = out[c];
-    *reinterpret_cast<Pack<T, count>*>(to) = all;
+    *reinterpret_cast<Pack<T, count>*>(to) = out;
     return;
   }
   KG_UNROLL
-  for (int c = 0; c < count; ++c) {
-    if (column + c >= n) return;
-    Sum x = value(v[c], column + c);
-    if (e.accumulate) x += widen(to[c]);
-    to[c] = narrow<T>(x);
+  for (int q = 0; q < count; ++q) {
+    if (column + q >= n) return;
+    Sum x = value(v[q], column + q);
+    if (e.mask && !(widen(e.mask[at + q]) > Sum(0))) x = 0;
+    if (e.accumulate) x += widen(to[q]);
+    to[q] = narrow<T>(x);
   }
 }
 

@@ -1,4 +1,5 @@
-// GEMM by tiles: C[b] = act(alpha op(A[b]) op(B[b]) + bias) (+ C[b] when accumulate), for floats.
+// GEMM by tiles: C[b] = act(alpha op(A[b]) op(B[b]) + bias) (+ C[b] when accumulate), for floats; act: relu, or relu_grad,
+// which keeps what is where mask[b] > 0 and puts 0 elsewhere.
 //
 // A is (m, k), or (k, m) when it is wide; B is (k, n), or (n, k) when it is deep; C (m, n); row-major, a stride per batch entry. A block
 // makes a kM x kN tile (gemm_mma.cuh on tensor cores, gemm_simt.cuh otherwise) of one batch entry and one of `splits` stretches of k.
@@ -31,25 +32,25 @@ struct Params {
 
 struct PutResult {
   const Params& p;
-  T* c;
+  int64_t entry;
   int i0, j0;
   struct Row {
-    T* to;
+    int64_t at;  // of the row's first element in c; negative where there is none
     int i;
   };
   KG_DEVICE Row row(int i) const {
-    if (i0 + i >= p.m) return {nullptr, 0};
-    return {c + (int64_t)(i0 + i) * p.n + j0, i0 + i};
+    if (i0 + i >= p.m) return {-1, 0};
+    return {(entry * p.m + i0 + i) * p.n + j0, i0 + i};
   }
   template <int count> KG_DEVICE void operator()(const Row& r, int j, const Sum (&v)[count]) const {
-    if (r.to == nullptr) return;
-    store_row(r.to + j, v, j0 + j, p.n, p.epilogue, [&](Sum x, int column) { return p.epilogue.value(x, r.i, column); });
+    if (r.at < 0) return;
+    store_row(p.c, r.at + j, v, j0 + j, p.n, p.epilogue, [&](Sum x, int column) { return p.epilogue.value(x, r.i, column); });
   }
 };
 
 KG_DEVICE void put(Tile& tile, const Params& p, int i, int j, int entry) {
 #if KG_WHOLE
-  tile.each(PutResult{p, p.c + (int64_t)entry * p.m * p.n, i * Tile::kM, j * Tile::kN});
+  tile.each(PutResult{p, entry, i * Tile::kM, j * Tile::kN});
 #else
   const int64_t slab = ((int64_t)entry * gridDim.y + blockIdx.y) * (p.down * p.across) + (i * p.across + j);
   tile.each(PutPartial{p.partial + slab * (Tile::kM * Tile::kN)});

@@ -13,7 +13,7 @@ from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu import blaslt, gemm_table, libraries, modules, vendor
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plan import IN, OUT, make_plan
 from kerasgpu.kernels.gpu.vendor import LibraryLaunch
 
 
@@ -97,6 +97,16 @@ def plan_of(bias_kind=0, relu=0, accumulate=0, k=8, dtype="float32"):
 def test_what_the_library_cannot_do_is_ours(library, other):
     assert all(not isinstance(one, LibraryLaunch) for one in plan_of(**other).launches)
     assert isinstance(plan_of().launches[0], LibraryLaunch)
+
+
+@pytest.mark.parametrize("bias", [0, 1])
+def test_a_mask_is_laid_over_the_result_by_our_kernel(library, bias):
+    ins = [("float32", 4096)] * (3 + bias)
+    product, masked = make_plan(
+        "gemm", tuple(ins), (("float32", 4096),), (1, 8, 8, 8, 0, 0, 64, 64, bias, 2, 0), (1.0,)
+    ).launches
+    assert isinstance(product, LibraryLaunch) and not product.work.relu and product.work.bias == bool(bias)
+    assert {p[1:3] for p in masked.pointers} == {(IN, 2 + bias), (OUT, 0)}
 
 
 def test_no_algorithm(installed):

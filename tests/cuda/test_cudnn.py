@@ -89,6 +89,23 @@ def run(part, case, dtype, seed=0, bias=None, activation=None):
     return got.astype("float64"), function(first.astype("float64"), second.astype("float64"), window, groups, **wide)
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_mask_is_laid_over_the_gradient_by_our_kernel(library, bias):
+    made = library()
+    window, batch, channels, filters, groups = CASES["3x3"]
+    rng = np.random.default_rng(0)
+    make = lambda *shape: rng.integers(-4, 5, shape).astype("float32")
+    dy, w, y = make(batch, *window.count, filters), make(*window.kernel, channels, filters), make(batch, *window.size, channels)
+    b = make(channels)
+    out = put(np.zeros_like(y))
+    inputs = (dy, w, b, y) if bias else (dy, w, y)
+    ints = (batch, channels, filters, groups, int(bias), 2, *window.ints())
+    cuda.launch("conv_input_grad", tuple(map(put, inputs)), (out,), ints, ())
+    want = conv.conv_input_grad(dy, w, window, groups, b if bias else None)
+    np.testing.assert_array_equal(out.get(), np.where(y > 0, want, 0))
+    assert len(made.launches) == 1  # of the library
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("part", ["conv", "conv_input_grad", "conv_filter_grad"])
 def test_every_geometry(library, case, part):

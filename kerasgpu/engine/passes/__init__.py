@@ -9,7 +9,7 @@ from kerasgpu.engine.passes.constants import keep_constants
 from kerasgpu.engine.passes.copies import write_in_place
 from kerasgpu.engine.passes.dead import drop_dead
 from kerasgpu.engine.passes.elementwise import fuse_elementwise
-from kerasgpu.engine.passes.epilogues import fuse_epilogues
+from kerasgpu.engine.passes.epilogues import fuse_epilogues, fuse_masks
 from kerasgpu.engine.passes.labels import keep_integer_labels
 from kerasgpu.engine.passes.norm import fuse_normalization
 from kerasgpu.engine.passes.pooling import mask_before_spreading
@@ -24,6 +24,7 @@ PASSES = (
     fuse_epilogues,
     fuse_normalization,
     mask_before_spreading,
+    fuse_masks,
     fuse_column_sums,
     write_in_place,
     fuse_elementwise,

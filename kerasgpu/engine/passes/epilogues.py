@@ -1,6 +1,7 @@
-"""Fold the bias addition and the activation that follow a matrix product or a convolution into its epilogue.
+"""Fold what follows a matrix product or a convolution into its epilogue: the addition of a bias, relu, or the gradient through a relu.
 
-The epilogue adds and clamps the same float32 values that would have been stored and loaded again, so no bit changes.
+The epilogue adds and clamps the same float32 values that would have been stored and loaded again, so no bit changes. A gradient through
+a relu keeps or drops values, which may also have been rounded to a smaller dtype before.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from math import prod
 from typing import NamedTuple
 
 from kerasgpu.engine.passes.chain import expand
+from kerasgpu.engine.passes.norm import whole_operation
 from kerasgpu.engine.passes.uses import Uses
 from kerasgpu.engine.recorder import Call
 from kerasgpu.kernels.elementwise import decode
 
-RELU = 1
+RELU, RELU_GRAD = 1, 2
+MASKED = ("gemm", "conv_input_grad")  # kernels that know RELU_GRAD
+FLOATS = ("float32", "float64", "float16", "bfloat16")
 
 
 class Epilogue(NamedTuple):
@@ -117,6 +121,51 @@ def _with_next(calls, uses, k, wanted):
         ints = _with(maker.ints, form.bias, 1)
         return reader, Call(maker.kernel, [*maker.inputs, nxt.inputs[bias]], list(nxt.outputs), ints, maker.floats)
     return None
+
+
+def fuse_masks(calls, wanted):
+    """Let the product that makes a gradient also lead it through a relu, where nobody else wants it.
+
+    After the passes that do without reading the relu's output (norm.py) or lay a smaller mask (pooling.py).
+    """
+    calls = list(calls)
+    k = 0
+    while k < len(calls):
+        if calls[k].kernel in MASKED:
+            reader = _masked_by(calls, Uses(calls), k, wanted)
+            if reader is not None:
+                del calls[reader]
+        k += 1
+    return calls
+
+
+def _masked_by(calls, uses, k, wanted):
+    """The position of the relu_grad that product k now does itself, or None."""
+    maker = calls[k]
+    form, product = EPILOGUES[maker.kernel], maker.outputs[0]
+    if maker.ints[form.activation] or (form.accumulate is not None and maker.ints[form.accumulate]):
+        return None
+    reader = uses.only_reader(product)
+    if reader is None or reader < k or not product.temporary or id(product) in wanted or uses.only_writer(product) != k:
+        return None
+    spec = whole_operation(calls[reader], "relu_grad", FLOATS)
+    if spec is None or spec.instructions[0][2:] != (0, 1) or len(calls[reader].inputs) != 2:
+        return None
+    (gradient, y), (target,) = calls[reader].inputs, calls[reader].outputs
+    if (
+        gradient is not product
+        or not y.dtype == target.dtype == product.dtype
+        or not y.nbytes == target.nbytes == product.nbytes
+    ):
+        return None
+    # The mask is read, and the target written, where the product is: nothing may depend on their being later.
+    if uses.written_between(y, k, reader) or uses.touched_between(target, k, reader):
+        return None
+    if any(b is target for b in (*maker.inputs, y)):
+        return None
+    ints = _with(maker.ints, form.activation, RELU_GRAD)
+    calls[k] = Call(maker.kernel, [*maker.inputs, y], [target], ints, maker.floats)
+    return reader
 
 
 def _with(values, position, value):

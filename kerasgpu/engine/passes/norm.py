@@ -33,9 +33,9 @@ def fuse_normalization(calls, wanted):
     return calls
 
 
-def whole_operation(call, name):
-    """The elementwise call of one operation `name` on whole arrays of one float dtype, decoded, or None."""
-    if call.kernel != "elementwise" or len(call.outputs) != 1 or call.outputs[0].dtype.name not in FLOATS:
+def whole_operation(call, name, dtypes=FLOATS):
+    """The elementwise call of one operation `name` on whole arrays of one of `dtypes`, decoded, or None."""
+    if call.kernel != "elementwise" or len(call.outputs) != 1 or call.outputs[0].dtype.name not in dtypes:
         return None
     spec = decode(call.ints, call.floats)
     if len(spec.instructions) != 1 or spec.instructions[0][0] != name or spec.constants:

@@ -56,6 +56,7 @@ class Conv(NamedTuple):
     bias: bool
     relu: bool
     window: Window
+    mask: int | None = None  # the input of relu_grad, which keeps what is where this one is positive
 
     @property
     def depth(self) -> int:
@@ -86,12 +87,14 @@ def read(call: Call) -> Conv:
         call.message("sizes must not be negative")
     if groups < 1 or channels % groups or filters % groups:
         call.message("channels and filters must be multiples of groups")
-    relu = call.flag(5, 0, 1, "activation")
-    c = Conv(batch, channels, filters, groups, bool(bias), bool(relu), read_window(call, 6))
+    activation = call.flag(5, 0, gemm.RELU_GRAD if call.name == "conv_input_grad" else gemm.RELU, "activation")
+    inputs = 3 if bias else 2
+    mask = inputs if activation == gemm.RELU_GRAD else None
+    c = Conv(batch, channels, filters, groups, bool(bias), activation == gemm.RELU, read_window(call, 6), mask)
     call.product(*c.window.size, channels, batch)
     call.product(*c.window.count, filters, batch)
     call.product(*c.window.kernel, c.depth, filters)
-    call.expect(3 if c.bias else 2, 1, 6 + WINDOW_INTS, 0)
+    call.expect(inputs + (mask is not None), 1, 6 + WINDOW_INTS, 0)
     if call.out[0].dtype not in FLOATS:
         raise ValueError(f"{call.name}: output 0 has dtype {call.out[0].dtype}, needs a float dtype")
     return c
@@ -192,6 +195,8 @@ def _conv(call: Call) -> Plan:
     call.input(1, counts[1], of.dtype)
     if c.bias:
         call.input(2, c.filters if part == 0 else c.channels, of.dtype)
+    if c.mask is not None:
+        call.input(c.mask, c.x_count, of.dtype)
     call.output(0, counts[2])
     if counts[2] == 0:
         return Plan()
@@ -230,7 +235,7 @@ def as_gemm(call: Call, c: Conv, part: int) -> Plan:
     """A window of one pixel: the pixels are the rows of a matrix."""
     pixels = c.batch * math.prod(c.window.size)
     m, n, k = ((pixels, c.filters, c.channels), (pixels, c.channels, c.filters), (c.channels, c.filters, pixels))[part]
-    return gemm.tiled(call, gemm.Gemm(1, m, n, k, part == 2, part == 1, 0, 0, int(c.bias), c.relu, False, 1.0))
+    return gemm.tiled(call, gemm.Gemm(1, m, n, k, part == 2, part == 1, 0, 0, int(c.bias), c.relu, False, 1.0, c.mask))
 
 
 def tiles(call: Call, c: Conv, part: int, views: list[View], largest: int) -> Plan:
@@ -248,7 +253,7 @@ def tiles(call: Call, c: Conv, part: int, views: list[View], largest: int) -> Pl
     if len(views) > 1 or (c.bias and c.groups > 1) or c.groups > gemm_tiles.MOST_ACROSS:
         choice = gemm_table.Choice(choice.tile, 1, max(1, ceil_div(k, choice.tile.k)) * choice.tile.k)
     tile = choice.tile
-    epilogue = gemm_tiles.Epilogue(2 if c.bias else None, int(c.bias), 1.0, c.relu)
+    epilogue = gemm_tiles.Epilogue(2 if c.bias else None, int(c.bias), 1.0, c.relu, mask=c.mask)
     dims = next((3 - d for d in range(2) if any(a != 1 for v in views for a in _extent(v.axes[d]))), 1)
     defines = gemm_tiles.defines(
         kind, choice, of, vec_a, vec_b, part != 2, part == 1, PART=part, DIMS=dims,

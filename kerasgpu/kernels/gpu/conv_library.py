@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import math
 
 from kerasgpu import config
 from kerasgpu.config import tensor_cores
-from kerasgpu.kernels.elementwise_chain import DOUBLE, FLOAT, Chain
 from kerasgpu.kernels.gpu import cudnn
 from kerasgpu.kernels.gpu import driver as drivers
+from kerasgpu.kernels.gpu.finish import finished, redirected
 from kerasgpu.kernels.gpu.plan import DTYPES, IN, OUT, SCRATCH, Call, Launch, Plan, ceil_div, make_plan
 
 
@@ -34,10 +33,10 @@ def by_library(call: Call, c, part: int) -> Plan | None:
     launches.append(cudnn.launch_of(work, workspace, filter_bytes))
     if part == cudnn.FILTER_GRAD:
         launches += moved(out.dtype, c.filters, taps, (SCRATCH, 0), (OUT, 0))
-    elif c.bias or c.relu:
+    elif c.bias or c.relu or c.mask is not None:
         n = c.filters if part == cudnn.FORWARD else c.channels
         count = c.y_count if part == cudnn.FORWARD else c.x_count
-        launches += finished(out.dtype, count // n, n, c.bias, c.relu, call.repeated)
+        launches += finished(call, count // n, n, 2 if c.bias else None, c.relu, c.mask)
     return Plan(launches, filter_bytes + workspace)
 
 
@@ -65,28 +64,3 @@ def moved(dtype: str, rows: int, columns: int, source: tuple[int, int], target: 
     nbytes = rows * columns * DTYPES[dtype][0]
     plan = make_plan("transpose", ((dtype, nbytes),), ((dtype, nbytes),), (2, rows, columns, 1, 0), ())
     return [redirected(one, {(IN, 0): source, (OUT, 0): target}) for one in plan.launches]
-
-
-def finished(dtype: str, rows: int, n: int, bias: bool, relu: bool, repeated: bool) -> list[Launch]:
-    """out = act(out + bias) in place."""
-    chain = Chain(1 + bias)
-    value = chain.input(0)
-    if bias:
-        value = chain.op("add", value, chain.input(1))
-    if relu:
-        value = chain.op("relu", value)
-    compute = DOUBLE if dtype == "float64" else FLOAT
-    dims, strides = ((rows, n), [(n, 1), (0, 1)]) if bias else ((rows * n,), [(1,)])
-    ints, floats = chain.build([value], dims, strides, compute)
-    item = DTYPES[dtype][0]
-    whole = (dtype, rows * n * item)
-    ins = (whole, (dtype, n * item)) if bias else (whole,)
-    plan = make_plan("elementwise", ins, (whole,), ints, floats, repeated)
-    return [redirected(one, {(IN, 0): (OUT, 0), (IN, 1): (IN, 2)}) for one in plan.launches]
-
-
-def redirected(launch: Launch, places: dict) -> Launch:
-    """The same launch with other operands: {(kind, number): (kind, number)}."""
-    made = copy.copy(launch)
-    made.pointers = tuple((at, *places.get((kind, k), (kind, k)), offset) for at, kind, k, offset in launch.pointers)
-    return made

@@ -7,10 +7,12 @@ from typing import NamedTuple
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels.gpu import blaslt, gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu import driver as drivers
+from kerasgpu.kernels.gpu.finish import finished
 from kerasgpu.kernels.gpu.plan import FLOATS, LIMIT, Call, Launch, Params, Plan, ceil_div, planner
 
 TILE = 64
 MOST_BLOCKS = 1 << 20
+RELU, RELU_GRAD = 1, 2  # activations
 
 
 class Gemm(NamedTuple):
@@ -28,6 +30,7 @@ class Gemm(NamedTuple):
     relu: bool
     accumulate: bool
     alpha: float
+    mask: int | None = None  # the input of relu_grad, which keeps what is where this one is positive
 
 
 def read(call: Call) -> Gemm:
@@ -39,11 +42,16 @@ def read(call: Call) -> Gemm:
     if any(v < 0 for v in call.i[:8]):
         call.message("sizes and strides must not be negative")
     bias_kind = call.flag(8, 0, 2, "bias_kind")
-    relu = call.flag(9, 0, 1, "activation")
+    activation = call.flag(9, 0, RELU_GRAD, "activation")
+    inputs = 2 if bias_kind == 0 else 3
+    mask = inputs if activation == RELU_GRAD else None
     g = Gemm(
-        batch, m, n, k, bool(trans_a), bool(trans_b), a_stride, b_stride, bias_kind, bool(relu), bool(call.i[10]), call.f[0]
+        batch, m, n, k, bool(trans_a), bool(trans_b), a_stride, b_stride, bias_kind, activation == RELU, bool(call.i[10]), call.f[0],
+        mask,
     )  # fmt: skip
-    call.expect(2 if bias_kind == 0 else 3, 1, 11, 1)
+    call.expect(inputs + (mask is not None), 1, 11, 1)
+    if mask is not None and g.accumulate:
+        call.message("activation relu_grad cannot be combined with accumulate")
     dtype = call.out[0].dtype
 
     def span(stride, one):
@@ -56,11 +64,13 @@ def read(call: Call) -> Gemm:
     call.input(1, span(b_stride, call.product(k, n)), dtype)
     if bias_kind:
         call.input(2, n if bias_kind == 1 else m, dtype)
+    if mask is not None:
+        call.input(mask, call.product(batch, m, n), dtype)
     call.output(0, call.product(batch, m, n))
     if dtype not in FLOATS:
         if g.alpha != 1:
             call.message("alpha must be 1 for integers")
-        if dtype == "bool" and (bias_kind or g.relu or g.accumulate):
+        if dtype == "bool" and (bias_kind or activation or g.accumulate):
             call.message("bias, activation and accumulate are not defined for bool")
     return g
 
@@ -84,9 +94,9 @@ def _gemm(call: Call) -> Plan:
     return plain(call, g)
 
 
-def by_library(g: Gemm, dtype: str, kind: str) -> Plan | None:
+def by_library(call: Call, g: Gemm, kind: str) -> Plan | None:
     """cuBLASLt, where KERASGPU_GEMM=cublaslt asks for it or a measured row says that it is faster, and it has what is needed."""
-    wanted = tensor_cores.products()
+    dtype, wanted = call.out[0].dtype, tensor_cores.products()
     if wanted == "auto":
         row = gemm_table.MEASURED.get(gemm_table.shape_class(kind, g.m, g.n, g.k, g.batch))
         if row is None or row[0] != "cublaslt":
@@ -104,14 +114,19 @@ def by_library(g: Gemm, dtype: str, kind: str) -> Plan | None:
         g.accumulate, g.alpha,
     )  # fmt: skip
     workspace = driver.library_workspace(product)
-    return None if workspace is None else Plan([blaslt.launch_of(product, workspace)], workspace)
+    if workspace is None:
+        return None
+    launches: list[Launch] = [blaslt.launch_of(product, workspace)]
+    if g.mask is not None:  # the library's own epilogue wants a mask of bits
+        launches += finished(call, g.batch * g.m, g.n, mask=g.mask)
+    return Plan(launches, workspace)
 
 
 def tiled(call: Call, g: Gemm) -> Plan:
     """gemm_tiled.cu, and gemm_join.cu where k is cut; or a library."""
     out = call.out[0]
     kind = gemm_tiles.kind_of(out.dtype)
-    found = by_library(g, out.dtype, kind)
+    found = by_library(call, g, kind)
     if found is not None:
         return found
     deep_a, deep_b = not g.trans_a, g.trans_b
@@ -125,7 +140,7 @@ def tiled(call: Call, g: Gemm) -> Plan:
     down, across = ceil_div(g.m, tile.m), ceil_div(g.n, tile.n)
     if down * across > MOST_BLOCKS * 64 or g.batch > MOST_BLOCKS:
         return plain(call, g)
-    epilogue = gemm_tiles.Epilogue(2 if g.bias_kind else None, g.bias_kind, g.alpha, g.relu, g.accumulate)
+    epilogue = gemm_tiles.Epilogue(2 if g.bias_kind else None, g.bias_kind, g.alpha, g.relu, g.accumulate, g.mask)
     index = gemm_tiles.index(0, a_pitch, b_pitch)
     defines = gemm_tiles.defines(kind, choice, out, vec_a, vec_b, deep_a, deep_b, INDEX=index)
     shared = gemm_tiles.shared_bytes(kind, choice, out.item)
@@ -151,6 +166,7 @@ def plain(call: Call, g: Gemm) -> Plan:
     dtype = call.out[0].dtype
     params = Params().input(0).input(1)
     params.input(2) if g.bias_kind else params.null()
+    params.null() if g.mask is None else params.input(g.mask)
     params.output(0).i64(g.batch, g.m, g.n, g.k, g.a_stride, g.b_stride).f64(g.alpha)
     params.i32(g.trans_a, g.trans_b, g.bias_kind, g.relu, g.accumulate, g.alpha == 1)
     tiles = g.batch * ceil_div(g.m, TILE) * ceil_div(g.n, TILE)

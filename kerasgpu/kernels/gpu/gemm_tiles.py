@@ -77,19 +77,21 @@ def box(of: Operand, tile: Tile, deep: bool, outer: int, rows: int, columns: int
 
 
 class Epilogue(NamedTuple):
-    """act(alpha v + bias) (+ what is there)."""
+    """act(alpha v + bias) (+ what is there); or alpha v + bias where a mask is positive, else 0."""
 
     bias: int | None = None  # number of the input
     bias_kind: int = 0
     alpha: float = 1.0
     relu: bool = False
     accumulate: bool = False
+    mask: int | None = None  # number of the input
 
     def add(self, params: Params, kind: str, tile: Tile, *pitches: int) -> Params:
         """Appends the struct Epilogue of gemm_tile.cuh; pitches: what the elements stored together must divide."""
         together = 2 if uses_tensor_cores(kind) and not tile.wgmma else 4
         packed = kind != "double" and all(p % together == 0 for p in pitches)
-        params.null() if self.bias is None else params.input(self.bias)
+        for operand in (self.bias, self.mask):
+            params.null() if operand is None else params.input(operand)
         return params.f64(self.alpha).i32(self.bias_kind, self.relu, self.accumulate, packed)
 
 
@@ -110,7 +112,8 @@ def join(kind: str, choice: Choice, of: Operand, m: int, n: int, batch: int, c_s
     tile = choice.tile
     quads = ceil_div(n, 4)
     params = Params().scratch()
-    params.null() if epilogue.bias is None else params.input(epilogue.bias)
+    for operand in (epilogue.bias, epilogue.mask):
+        params.null() if operand is None else params.input(operand)
     params.output(0).i64(batch * m * quads, c_stride, c_pitch).i32(m, n, quads, choice.splits)
     params.i32(tile.m, tile.n, ceil_div(m, tile.m), ceil_div(n, tile.n)).f64(epilogue.alpha)
     packed = kind != "double" and n % 4 == c_pitch % 4 == c_stride % 4 == 0
