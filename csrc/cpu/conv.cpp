@@ -10,7 +10,7 @@
 
 namespace KG_NS {
 
-ConvCall read_conv(const Call& call, int64_t most_activation) {
+ConvCall read_conv(const Call& call, int64_t most_activation, int outputs) {
   if (call.n_i < 6 + kWindowInts) fail(call, "number of integer parameters", call.n_i, 6 + kWindowInts);
   ConvCall c;
   c.batch = call.i[0], c.channels = call.i[1], c.filters = call.i[2], c.groups = call.i[3];
@@ -25,7 +25,7 @@ ConvCall read_conv(const Call& call, int64_t most_activation) {
   c.x_count = checked_mul(call, checked_mul(call, volume(c.window.size), c.channels), c.batch);
   c.y_count = checked_mul(call, checked_mul(call, volume(c.window.count), c.filters), c.batch);
   c.w_count = checked_mul(call, checked_mul(call, volume(c.window.kernel), c.depth), c.filters);
-  expect(call, 2 + c.bias + c.relu_grad, 1, 6 + kWindowInts, 0);
+  expect(call, 2 + c.bias + c.relu_grad, outputs, 6 + kWindowInts, 0);
   return c;
 }
 

@@ -19,6 +19,6 @@ struct ConvCall {
 };
 
 // most_activation: the largest number that the kernel knows. With relu_grad the call has one more input, the last one.
-ConvCall read_conv(const Call& call, int64_t most_activation);
+ConvCall read_conv(const Call& call, int64_t most_activation, int outputs = 1);
 
 }  // namespace KG_NS

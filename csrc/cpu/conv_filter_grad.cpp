@@ -1,12 +1,14 @@
 // The gradient of a convolution with respect to its kernel:
 // dw[t, c, f] = sum over images n and positions o of x[n, o * stride + t * dilation - before, c] dy[n, o, f].
 //
-// inputs: x (batch, size..., channels), dy (batch, count..., filters); output: dw (kernel..., channels / groups, filters).
+// inputs: x (batch, size..., channels), dy (batch, count..., filters); output: dw (kernel..., channels / groups, filters), and
+// optionally the sums of dy over all but its filters, with the bits that `reduce` gives.
 // ints: see conv.h (bias and activation 0).
 //
 // The positions are cut into slices, a number that depends on the sizes only, and dw into blocks. A chunk sums one block over one
 // slice, in order; the slices are added up in order afterwards. Scratch memory is a few copies of dw (at most kMostPartial elements,
 // or one copy) and a fixed amount per thread: conv_filter.h.
+#include "column_sums.h"
 #include "conv_filter.h"
 #include "conv_winograd.h"
 
@@ -17,6 +19,7 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
   const T* x = input<T>(call, 0, c.x_count);
   const T* dy = input<T>(call, 1, c.y_count);
   T* dw = output<T>(call, 0, c.w_count);
+  if (call.n_out == 2) put_column_sums<T, S>(call, 1, c.filters > 0 ? c.y_count / c.filters : 0, c.filters);
   if (c.w_count == 0) return;
   auto source = [&](int64_t g) {
     Source<T> s = forward_source(c, x, g);
@@ -86,7 +89,7 @@ template <class T, class S> void run(const Call& call, const ConvCall& c) {
 }  // namespace
 
 void conv_filter_grad(const Call& call) {
-  const ConvCall c = read_conv(call, 1);
+  const ConvCall c = read_conv(call, 1, call.n_out == 2 ? 2 : 1);
   if (c.bias || c.relu) fail_message(call, "bias and activation must be 0");
   switch (call.out[0].dtype) {
     case kF32: return run<float, float>(call, c);

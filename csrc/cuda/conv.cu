@@ -9,7 +9,8 @@
 //                                  whose sums gemm_join adds up in order
 //
 // x is (batch, size..., channels), w (kernel..., channels / groups, filters), y (batch, count..., filters).
-// Grid: x tiles, y stretches of k, z groups * views (walked with a stride when there are more than 65535). Blocks of a view that has
+// With KG_SUMS conv_filter_grad also sums the columns of dy (column_sums.cuh).
+// Grid: x blocks that sum and tiles, y stretches of k, z groups * views (walked with a stride when there are more than 65535). Blocks of a view that has
 // fewer tiles than the largest end at once. Block and shared memory: gemm_mma.cuh, gemm_simt.cuh.
 // Defines: gemm_tile.cuh, conv_source.cuh, KG_PART 0, 1, 2 for the three above.
 #include "gemm_tile.cuh"
@@ -29,6 +30,9 @@ struct Params {
   int32_t down, across;      // tiles; of the largest view
   int32_t stretch;           // of k, a multiple of kK
   Epilogue epilogue;
+#if KG_SUMS
+  ColumnSums<T> sums;
+#endif
   View view[kMostViews];
 };
 
@@ -65,14 +69,22 @@ struct PutPixel {
 
 KG_KERNEL_MANY(conv, Params, Tile::kThreads, KG_BLOCKS) {
   KG_DYNAMIC_SHARED(shared);
+  int tile_number = (int)blockIdx.x;
+#if KG_SUMS
+  if (tile_number < p.sums.blocks) {
+    if (blockIdx.y == 0 && blockIdx.z == 0) sum_columns<false>(p.sums, tile_number, reinterpret_cast<Sum*>(shared));
+    return;
+  }
+  tile_number -= p.sums.blocks;
+#endif
   for (int z = (int)blockIdx.z; z < p.groups * p.views; z += (int)gridDim.z) {
     const int group = z / p.views;
     const View& v = p.view[z - group * p.views];
     const int m = KG_PART == 2 ? v.k : v.rows, k = KG_PART == 2 ? v.rows : v.k;
     const int down = (m + Tile::kM - 1) / Tile::kM;
-    if ((int)blockIdx.x >= down * p.across) continue;  // all threads of the block alike
+    if (tile_number >= down * p.across) continue;  // all threads of the block alike
     int i, j;
-    place_of((int)blockIdx.x, down, p.across, i, j);
+    place_of(tile_number, down, p.across, i, j);
     i *= Tile::kM, j *= Tile::kN;
     const int begin = (int)blockIdx.y * p.stretch, end = k - begin < p.stretch ? k : begin + p.stretch;
     const int steps = (end - begin + Tile::kK - 1) / Tile::kK;

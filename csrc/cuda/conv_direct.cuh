@@ -5,7 +5,7 @@
 // Defines: KG_T float, f16 or bf16; KG_CHANNELS 1 to 4; KG_TAPS and KG_STRIDE of a line (dilation 1); KG_P columns of a thread, a
 // multiple of 4; KG_LANES threads that lie along filters, 4 filters each: a power of two up to 16.
 #pragma once
-#include "types.cuh"
+#include "column_sums.cuh"
 
 namespace kg {
 
@@ -24,6 +24,9 @@ struct Params {
   int32_t line;                               // values of a line in shared memory
   int32_t strips, relu, packed;               // strips of filters; packed: filters is a multiple of 4
   int32_t parts, stretch;                     // of the filter gradient
+#if KG_SUMS
+  ColumnSums<T> sums;  // of dy
+#endif
 };
 
 struct Place {

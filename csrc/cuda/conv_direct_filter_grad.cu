@@ -7,7 +7,7 @@
 // kernel, KG_LINES lines of taps; its threads hold the sums of that part for 4 filters in registers, and walk over groups of KG_P
 // columns of dy, which the parts read at about the same time: from the first-level cache. Threads of the same filters are then joined by
 // shuffles, warps of the same part in shared memory, stretches by split_sums: in a fixed order, cut by sizes alone.
-// Block: a multiple of `parts` warps, up to 8. Grid: strips * stretches. Shared memory: the lines of a tile, or KG_LINES taps channels 4 KG_LANES
+// Block: a multiple of `parts` warps, up to 8. Grid: blocks that sum columns of dy (column_sums.cuh), strips * stretches. Shared memory: the lines of a tile, or KG_LINES taps channels 4 KG_LANES
 // floats a warp. Bytes at least: x and dy once. Defines: conv_direct.cuh; KG_LINES.
 #include "conv_direct.cuh"
 
@@ -59,7 +59,12 @@ KG_DEVICE void add_line(const float* from, int valid, const float (&g)[P][4], fl
 KG_KERNEL(conv_direct_filter_grad, Params, 256) {
   KG_DYNAMIC_SHARED(shared);
   float* room = reinterpret_cast<float*>(shared);
-  const int strip = (int)blockIdx.x % p.strips, split = (int)blockIdx.x / p.strips;
+  int block = (int)blockIdx.x;
+#if KG_SUMS
+  if (block < p.sums.blocks) return sum_columns<false>(p.sums, block, room);
+  block -= p.sums.blocks;
+#endif
+  const int strip = block % p.strips, split = block / p.strips;
   const int warps = (int)blockDim.x / 32, part = warp_index() % p.parts, sub = warp_index() / p.parts;
   const int lane = lane_index() % kLanes, f = strip * kFilters + 4 * lane;
   const int first = sub * (32 / kLanes) + lane_index() / kLanes, step = warps / p.parts * (32 / kLanes);

@@ -3,9 +3,10 @@
 //
 // partial is (batch, splits, tiles down, tiles across, tile_m, tile_n) of KG_S, written by gemm_tiled or conv_filter_grad; c is (batch, m,
 // n) where row i of batch entry b begins at b * c_stride + i * c_pitch. Stretches are added in order.
-// Grid: 256 threads a block, 4 elements of a row a thread and a stride of the whole grid. No shared memory.
-// Defines: KG_T, and KG_S, the type that was summed in.
-#include "types.cuh"
+// Grid: 256 threads a block, 4 elements of a row a thread and a stride of the whole grid. With KG_SUMS the first blocks
+// join sums of columns (column_sums.cuh) in shared memory. Defines: KG_T; KG_S, the type that was summed in, which is compute<KG_T>;
+// KG_SUMS.
+#include "column_sums.cuh"
 
 namespace kg {
 
@@ -21,11 +22,21 @@ struct Params {
   int32_t tile_m, tile_n, down, across;
   double alpha;
   int32_t bias_kind, relu, accumulate, packed;
+#if KG_SUMS
+  ColumnSums<T> sums;
+#endif
 };
 
 KG_KERNEL(gemm_join, Params, 256) {
+  int64_t block = blockIdx.x, blocks = gridDim.x;
+#if KG_SUMS
+  KG_SHARED(Sum, room, [256]);
+  if (block < p.sums.blocks) return sum_columns<true>(p.sums, (int)block, room);
+  block -= p.sums.blocks;
+  blocks -= p.sums.blocks;
+#endif
   const int64_t slab = (int64_t)p.tile_m * p.tile_n, all = slab * p.down * p.across;
-  for (int64_t e = global_index(); e < p.count; e += global_size()) {
+  for (int64_t e = block * 256 + thread_index(); e < p.count; e += blocks * 256) {
     const int64_t line = e / p.quads, entry = line / p.m;
     const int j = (int)(e - line * p.quads) * 4, i = (int)(line - entry * p.m);
     const int64_t tile = (int64_t)(i / p.tile_m) * p.across + j / p.tile_n;

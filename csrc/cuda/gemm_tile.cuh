@@ -5,8 +5,9 @@
 // for wgmma with panels that come as boxes (gemm_tma.cuh; gemm_tiled.cu only);
 // KG_VA, KG_VB elements that are copied at once from A and B; KG_DA, KG_DB 1 where the operand is deep (gemm_panel.cuh); KG_INDEX
 // int32_t or int64_t; KG_BLOCKS that a multiprocessor should hold; KG_WHOLE 1 when the sums are results, 0 when they are partial
-// sums of one stretch of k.
+// sums of one stretch of k; KG_SUMS 1 when the first blocks sum the columns of B (column_sums.cuh).
 #pragma once
+#include "column_sums.cuh"
 #include "gemm_mma.cuh"
 #include "gemm_simt.cuh"
 #if KG_MMA >= 2

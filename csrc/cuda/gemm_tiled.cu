@@ -5,7 +5,8 @@
 // makes a kM x kN tile (gemm_mma.cuh on tensor cores, gemm_simt.cuh otherwise) of one batch entry and one of `splits` stretches of k.
 // With more than one stretch each stores its sums to scratch memory, (batch, split, tile, kM, kN), and `gemm_join` adds them up in
 // order: the same bits on every run.
-// Grid: x tiles, y splits, z batch entries (several launches when there are more than 65535). Block: 32 threads a warp.
+// With KG_SUMS the sums of B's columns are made as well, where B is not deep and there is one batch entry (column_sums.cuh).
+// Grid: x blocks that sum and tiles, y splits, z batch entries (several launches when there are more than 65535). Block: 32 threads a warp.
 // Shared memory: gemm_mma.cuh, gemm_simt.cuh, gemm_wgmma.cuh. Defines: gemm_tile.cuh; where KG_MMA is 3 a block has 128 threads more
 // (gemm_tma.cuh), and KG_REGISTERS is what a thread that multiplies may use.
 #include "gemm_tile.cuh"
@@ -25,6 +26,9 @@ struct Params {
   int32_t stretch;       // of k, a multiple of kK
   int32_t unused;
   Epilogue epilogue;
+#if KG_SUMS
+  ColumnSums<T> sums;
+#endif
 #if KG_MMA == 3
   TensorMap a_map, b_map;  // (entries, rows, columns) of a and b; one entry where all share it
 #endif
@@ -61,8 +65,15 @@ constexpr int kThreads = Tile::kThreads + (KG_MMA == 3 ? 128 : 0);
 
 KG_KERNEL_MANY(gemm_tiled, Params, kThreads, KG_BLOCKS) {
   KG_DYNAMIC_SHARED(shared);
-  int i, j;
-  place_of((int)blockIdx.x, p.down, p.across, i, j);
+  int tile_number = (int)blockIdx.x, i, j;
+#if KG_SUMS
+  if (tile_number < p.sums.blocks) {
+    if (blockIdx.y == 0) sum_columns<false>(p.sums, tile_number, reinterpret_cast<Sum*>(shared));
+    return;
+  }
+  tile_number -= p.sums.blocks;
+#endif
+  place_of(tile_number, p.down, p.across, i, j);
   const int begin = (int)blockIdx.y * p.stretch, end = p.k - begin < p.stretch ? p.k : begin + p.stretch;
   const int steps = (end - begin + Tile::kK - 1) / Tile::kK;
   const int entry = p.first_entry + (int)blockIdx.z;  // no loop over entries: what stays the same in it would take registers

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kerasgpu import _core
+from kerasgpu.kernels import reduce
 from kerasgpu.kernels.conv import conv, conv_filter_grad, conv_input_grad
 from kerasgpu.kernels.launch import empty, launch, numpy_dtype
 from kerasgpu.kernels.window import Window
@@ -361,3 +362,15 @@ def test_offsets_that_point_outside_read_zeros():
     np.testing.assert_array_equal(y.ravel(), [0, 0, 1, 2, 2, 2, 1, 0, 0])
     back = conv_input_grad(y, k, Window((4,), (9,), (2,), (1,), (1,), (3,)))
     np.testing.assert_array_equal(back.ravel(), [3, 4, 4, 3])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("filters,groups", [(8, 1), (40, 2), (1, 1), (600, 1)])
+def test_filter_gradient_also_sums_the_gradient(level, dtype, filters, groups):
+    w = Window((9, 20), (9, 20), (3, 3), (1, 1), (1, 1), (1, 1))
+    rng = np.random.default_rng(filters)
+    x, dy = (rng.normal(size=(3, 9, 20, n)).astype(dtype) for n in (4, filters))
+    out, sums = np.ones((3, 3, 4 // groups, filters), dtype), np.ones(filters, dtype)
+    launch("conv_filter_grad", (x, dy), (out, sums), (3, 4, filters, groups, 0, 0, *w.ints()))
+    np.testing.assert_array_equal(out, conv_filter_grad(x, dy, w, groups))
+    np.testing.assert_array_equal(sums, reduce.sum(dy, axis=(0, 1, 2)))

@@ -1,10 +1,15 @@
-"""Let the kernel that makes a gradient also make its column sums, the gradient of a bias, while each part of it is in the cache.
+"""Let a kernel that touches a gradient anyway also make its column sums, the gradient of a bias.
 
-The kernel adds up the chunks that `reduce` would, in its order: no bit changes.
+On a GPU that is the one that makes the weights' gradient of it, where the sums need no launch of their own
+(kernels/gpu/column_sums.py); else, and on the CPU, the one that makes the gradient itself, while each part of it is in the cache. Both add
+up the chunks that `reduce` would, in its order: no bit changes.
 """
 
 from __future__ import annotations
 
+from math import prod
+
+from kerasgpu.engine import device
 from kerasgpu.engine.passes.uses import Uses
 from kerasgpu.engine.recorder import Call
 
@@ -13,15 +18,50 @@ SUM = 0  # of the operations of "reduce"
 MAKERS = {"max_pool_grad": 1}
 
 
+def _right_side(call):
+    """(rows, columns) of the second input of a kernel that may have its column sums as a second output, else None."""
+    if call.kernel == "gemm":
+        batch, _, columns, rows, _, transposed = call.ints[:6]
+        return None if batch != 1 or transposed else (rows, columns)
+    if call.kernel == "conv_filter_grad":
+        return call.ints[0] * prod(call.ints[9:12]), call.ints[2]
+    return None
+
+
 def fuse_column_sums(calls, wanted):
     calls = list(calls)
     k = 0
     while k < len(calls):
-        if calls[k].kernel == "reduce" and _absorb(calls, Uses(calls), k):
+        if calls[k].kernel != "reduce":
+            k += 1
+            continue
+        uses = Uses(calls)
+        if _absorb_by_reader(calls, uses, k) or _absorb(calls, uses, k):
             del calls[k]
         else:
             k += 1
     return calls
+
+
+def _absorb_by_reader(calls, uses, k) -> bool:
+    """Let a weight gradient that reads what call k sums do that as well; True when done."""
+    (x,), (sums,) = calls[k].inputs, calls[k].outputs
+    op, outer, rows, columns = calls[k].ints
+    if op != SUM or outer != 1 or columns < 2 or x.dtype != sums.dtype or device.of_array(x.array) == "cpu:0":
+        return False
+    for r in uses.readers.get(id(x), ()):
+        call = calls[r]
+        if _right_side(call) != (rows, columns) or call.inputs[1] is not x or len(call.outputs) != 1:
+            continue
+        # The sums are made at r instead: in between nobody may change what is summed, or look at the place where they go.
+        low, high = min(r, k), max(r, k)
+        if uses.written_between(x, low, high) or uses.touched_between(sums, low, high):
+            continue
+        if any(b is sums for b in (*call.inputs, *call.outputs)) or x.dtype != call.outputs[0].dtype:
+            continue
+        calls[r] = Call(call.kernel, call.inputs, [*call.outputs, sums], call.ints, call.floats)
+        return True
+    return False
 
 
 def _absorb(calls, uses, k) -> bool:

@@ -9,7 +9,7 @@ import itertools
 import math
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu import conv_direct, conv_library, gemm, gemm_table, gemm_tiles
+from kerasgpu.kernels.gpu import column_sums, conv_direct, conv_library, gemm, gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plan import FLOATS, Call, HostPlan, Launch, Params, Plan, ceil_div, planner
 
 WINDOW_INTS = 18
@@ -94,7 +94,10 @@ def read(call: Call) -> Conv:
     call.product(*c.window.size, channels, batch)
     call.product(*c.window.count, filters, batch)
     call.product(*c.window.kernel, c.depth, filters)
-    call.expect(inputs + (mask is not None), 1, 6 + WINDOW_INTS, 0)
+    summed = call.name == "conv_filter_grad" and len(call.out) == 2
+    call.expect(inputs + (mask is not None), 1 + summed, 6 + WINDOW_INTS, 0)
+    if summed:
+        call.output(1, filters, call.out[0].dtype)
     if call.out[0].dtype not in FLOATS:
         raise ValueError(f"{call.name}: output 0 has dtype {call.out[0].dtype}, needs a float dtype")
     return c
@@ -198,11 +201,12 @@ def _conv(call: Call) -> Plan:
     if c.mask is not None:
         call.input(c.mask, c.x_count, of.dtype)
     call.output(0, counts[2])
+    positions = c.y_count // max(c.filters, 1)
     if counts[2] == 0:
-        return Plan()
+        return column_sums.after(call, Plan(), positions, c.filters)
     found = conv_library.by_library(call, c, part)
     if found is not None:
-        return found
+        return column_sums.after(call, found, positions, c.filters)
     if trivial(c.window) and c.groups == 1 and max(counts) < gemm_tiles.SMALL:
         return as_gemm(call, c, part)
     views = views_of(c, part)
@@ -253,6 +257,9 @@ def tiles(call: Call, c: Conv, part: int, views: list[View], largest: int) -> Pl
     if len(views) > 1 or (c.bias and c.groups > 1) or c.groups > gemm_tiles.MOST_ACROSS:
         choice = gemm_table.Choice(choice.tile, 1, max(1, ceil_div(k, choice.tile.k)) * choice.tile.k)
     tile = choice.tile
+    partial = gemm_tiles.partial_bytes(kind, choice, rows, n, c.groups)
+    positions = c.y_count // max(c.filters, 1)
+    sums = column_sums.beside(call, positions, c.filters, choice.splits > 1, partial)
     epilogue = gemm_tiles.Epilogue(2 if c.bias else None, int(c.bias), 1.0, c.relu, mask=c.mask)
     dims = next((3 - d for d in range(2) if any(a != 1 for v in views for a in _extent(v.axes[d]))), 1)
     defines = gemm_tiles.defines(
@@ -267,14 +274,18 @@ def tiles(call: Call, c: Conv, part: int, views: list[View], largest: int) -> Pl
         params = Params().input(0).input(1).output(0).scratch()
         params.i32(c.groups, len(some), n, c.filters, pitch, down, across, choice.stretch)
         epilogue.add(params, kind, tile, n, pitch)
+        if sums is not None:
+            sums.add(params)
+            defines["SUMS"] = 1
         for v in some + some[:1] * (MOST_VIEWS - len(some)):
             v.add(params)
-        grid = (down * across, choice.splits, min(c.groups * len(some), gemm_tiles.MOST_ACROSS))
+        grid = (down * across + (sums.blocks if sums else 0), choice.splits, min(c.groups * len(some), gemm_tiles.MOST_ACROSS))
         shared = gemm_tiles.shared_bytes(kind, choice, of.item)
         launches.append(Launch("conv.cu", "conv", defines, grid, tile.threads, params, shared))
     if choice.splits > 1:
-        launches.append(gemm_tiles.join(kind, choice, of, rows, n, c.groups, n, pitch, epilogue))
-    return Plan(launches, gemm_tiles.partial_bytes(kind, choice, rows, n, c.groups))
+        launches.append(gemm_tiles.join(kind, choice, of, rows, n, c.groups, n, pitch, epilogue, sums))
+    made = Plan(launches, max(partial, sums.scratch) if sums else partial)
+    return made if sums else column_sums.after(call, made, positions, c.filters)
 
 
 def _extent(a: Axis) -> tuple:

@@ -10,7 +10,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from kerasgpu.kernels.gpu import gemm_table
+from kerasgpu.kernels.gpu import column_sums, gemm_table
 from kerasgpu.kernels.gpu.plan import Call, Launch, Params, Plan, ceil_div, grid_for
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def grad_tile(c: Conv) -> Tile:
     return min((t for t in every if 4 * t.pixels(c) <= SHARED), key=cost)
 
 
-def _launch(call: Call, c: Conv, tile: Tile, entry: str, blocks: int, threads: int, shared: int, whole: bool, **more) -> Launch:
+def _launch(call: Call, c: Conv, tile: Tile, entry: str, blocks: int, threads: int, shared: int, whole: bool, sums=None, **more):  # fmt: skip
     w, of = c.window, call.out[0]
     down, across = ceil_div(w.count[1], tile.rows), ceil_div(w.count[2], tile.groups * tile.columns)
     params = Params().input(0).input(1)
@@ -131,6 +131,10 @@ def _launch(call: Call, c: Conv, tile: Tile, entry: str, blocks: int, threads: i
         "T": of.type, "CHANNELS": c.channels, "TAPS": w.kernel[2], "STRIDE": w.stride[2], "P": tile.columns,
         "LANES": tile.lanes, **more,
     }  # fmt: skip
+    if sums is not None:
+        sums.add(params)
+        defines["SUMS"] = 1
+        blocks += sums.blocks
     return Launch(f"{entry}.cu", entry, defines, blocks, threads, params, shared)
 
 
@@ -164,12 +168,22 @@ def filter_grad(call: Call, c: Conv) -> Plan:
     strips, tiles = strips_of(c, tile), tiles_of(c, tile)
     stretch = ceil_div(tiles, min(ceil_div(tiles, 2), ceil_div(BLOCKS, strips)))
     splits = ceil_div(tiles, stretch)
-    shared = 4 * max(tile.pixels(c), warps * lines * w.kernel[2] * c.channels * 4 * tile.lanes)
-    first = _launch(
-        call, c, tile, "conv_direct_filter_grad", strips * splits, 32 * warps, shared, splits == 1, LINES=lines, parts=parts, stretch=stretch
-    )  # fmt: skip
-    if splits == 1:
-        return Plan([first])
-    params = Params().scratch().output(0).i64(c.w_count, splits)
-    last = Launch("split_sums.cu", "split_sums", {"T": of.type, "S": "float"}, grid_for(c.w_count, 32), THREADS, params)
-    return Plan([first, last], 4 * splits * c.w_count)
+    shared = 4 * max(tile.pixels(c), warps * lines * w.kernel[2] * c.channels * 4 * tile.lanes, THREADS)
+    partial = 4 * splits * c.w_count if splits > 1 else 0
+    positions = c.y_count // c.filters
+    sums = column_sums.beside(call, positions, c.filters, splits > 1, partial)
+    launches = [_launch(
+        call, c, tile, "conv_direct_filter_grad", strips * splits, 32 * warps, shared, splits == 1, sums, LINES=lines, parts=parts,
+        stretch=stretch,
+    )]  # fmt: skip
+    if splits > 1:
+        params = Params().scratch().output(0).i64(c.w_count, splits)
+        defines: dict = {"T": of.type, "S": "float"}
+        grid = grid_for(c.w_count, 32)
+        if sums is not None and sums.chunks > 1:
+            sums.add_join(params)
+            defines["SUMS"] = 1
+            grid += sums.strips
+        launches.append(Launch("split_sums.cu", "split_sums", defines, grid, THREADS, params))
+    made = Plan(launches, max(partial, sums.scratch) if sums else partial)
+    return made if sums else column_sums.after(call, made, positions, c.filters)

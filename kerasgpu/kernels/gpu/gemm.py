@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kerasgpu.config import tensor_cores
-from kerasgpu.kernels.gpu import blaslt, gemm_table, gemm_tiles
+from kerasgpu.kernels.gpu import blaslt, column_sums, gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu.finish import finished
 from kerasgpu.kernels.gpu.plan import FLOATS, LIMIT, Call, Launch, Params, Plan, ceil_div, planner
@@ -49,7 +49,10 @@ def read(call: Call) -> Gemm:
         batch, m, n, k, bool(trans_a), bool(trans_b), a_stride, b_stride, bias_kind, activation == RELU, bool(call.i[10]), call.f[0],
         mask,
     )  # fmt: skip
-    call.expect(inputs + (mask is not None), 1, 11, 1)
+    summed = len(call.out) == 2
+    call.expect(inputs + (mask is not None), 1 + summed, 11, 1)
+    if summed and (trans_b or batch != 1 or call.out[0].dtype not in FLOATS):
+        call.message("column sums need floats and one right side that is not transposed")
     if mask is not None and g.accumulate:
         call.message("activation relu_grad cannot be combined with accumulate")
     dtype = call.out[0].dtype
@@ -67,6 +70,8 @@ def read(call: Call) -> Gemm:
     if mask is not None:
         call.input(mask, call.product(batch, m, n), dtype)
     call.output(0, call.product(batch, m, n))
+    if summed:
+        call.output(1, n, dtype)
     if dtype not in FLOATS:
         if g.alpha != 1:
             call.message("alpha must be 1 for integers")
@@ -88,7 +93,7 @@ def sum_type(dtype: str) -> str:
 def _gemm(call: Call) -> Plan:
     g = read(call)
     if g.batch == 0 or g.m == 0 or g.n == 0:
-        return Plan()
+        return column_sums.after(call, Plan(), g.k, g.n)
     if call.out[0].dtype in FLOATS and max(g.batch, g.m, g.n, g.k) < gemm_tiles.SMALL:
         return tiled(call, g)
     return plain(call, g)
@@ -128,7 +133,7 @@ def tiled(call: Call, g: Gemm) -> Plan:
     kind = gemm_tiles.kind_of(out.dtype)
     found = by_library(call, g, kind)
     if found is not None:
-        return found
+        return column_sums.after(call, found, g.k, g.n)
     deep_a, deep_b = not g.trans_a, g.trans_b
     a_pitch, b_pitch = g.k if deep_a else g.m, g.k if deep_b else g.n
     single = g.batch == 1
@@ -140,6 +145,8 @@ def tiled(call: Call, g: Gemm) -> Plan:
     down, across = ceil_div(g.m, tile.m), ceil_div(g.n, tile.n)
     if down * across > MOST_BLOCKS * 64 or g.batch > MOST_BLOCKS:
         return plain(call, g)
+    partial = gemm_tiles.partial_bytes(kind, choice, g.m, g.n, g.batch)
+    sums = column_sums.beside(call, g.k, g.n, choice.splits > 1, partial)
     epilogue = gemm_tiles.Epilogue(2 if g.bias_kind else None, g.bias_kind, g.alpha, g.relu, g.accumulate, g.mask)
     index = gemm_tiles.index(0, a_pitch, b_pitch)
     defines = gemm_tiles.defines(kind, choice, out, vec_a, vec_b, deep_a, deep_b, INDEX=index)
@@ -149,16 +156,20 @@ def tiled(call: Call, g: Gemm) -> Plan:
         params = Params().input(0).input(1).output(0).scratch()
         params.i64(g.a_stride, g.b_stride, a_pitch, b_pitch).i32(g.m, g.n, g.k, first, down, across, choice.stretch, 0)
         epilogue.add(params, kind, tile, g.n)
+        if sums is not None:
+            sums.add(params)
+            defines["SUMS"] = 1
         if tile.boxes:
             a_rows, b_rows = g.m if deep_a else g.k, g.n if deep_b else g.k
             a_stride, b_stride = (0, 0) if single else (g.a_stride, g.b_stride)
             params.tensor_map(0, gemm_tiles.box(out, tile, deep_a, tile.m, a_rows, a_pitch, a_stride, g.batch))
             params.tensor_map(1, gemm_tiles.box(out, tile, deep_b, tile.n, b_rows, b_pitch, b_stride, g.batch))
-        grid = (down * across, choice.splits, min(g.batch - first, gemm_tiles.MOST_ACROSS))
+        grid = (down * across + (sums.blocks if sums else 0), choice.splits, min(g.batch - first, gemm_tiles.MOST_ACROSS))
         launches.append(Launch("gemm_tiled.cu", "gemm_tiled", defines, grid, tile.block, params, shared))
     if choice.splits > 1:
-        launches.append(gemm_tiles.join(kind, choice, out, g.m, g.n, g.batch, g.m * g.n, g.n, epilogue))
-    return Plan(launches, gemm_tiles.partial_bytes(kind, choice, g.m, g.n, g.batch))
+        launches.append(gemm_tiles.join(kind, choice, out, g.m, g.n, g.batch, g.m * g.n, g.n, epilogue, sums))
+    made = Plan(launches, max(partial, sums.scratch) if sums else partial)
+    return made if sums else column_sums.after(call, made, g.k, g.n)
 
 
 def plain(call: Call, g: Gemm) -> Plan:
@@ -171,4 +182,5 @@ def plain(call: Call, g: Gemm) -> Plan:
     params.i32(g.trans_a, g.trans_b, g.bias_kind, g.relu, g.accumulate, g.alpha == 1)
     tiles = g.batch * ceil_div(g.m, TILE) * ceil_div(g.n, TILE)
     defines = {"T": call.out[0].type, "A": sum_type(dtype)}
-    return Plan([Launch("gemm.cu", "gemm", defines, min(tiles, MOST_BLOCKS), 256, params, options=("-fmad=false",))])
+    made = Plan([Launch("gemm.cu", "gemm", defines, min(tiles, MOST_BLOCKS), 256, params, options=("-fmad=false",))])
+    return column_sums.after(call, made, g.k, g.n)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels.gpu import driver
+from kerasgpu.kernels.gpu.column_sums import ColumnSums
 from kerasgpu.kernels.gpu.gemm_table import Choice, Tile
 from kerasgpu.kernels.gpu.plan import Box, Launch, Operand, Params, ceil_div, grid_for
 
@@ -107,8 +108,8 @@ def partial_bytes(kind: str, choice: Choice, m: int, n: int, batch: int) -> int:
     return ceil_div(m, tile.m) * tile.m * ceil_div(n, tile.n) * tile.n * batch * choice.splits * sum_bytes(kind)
 
 
-def join(kind: str, choice: Choice, of: Operand, m: int, n: int, batch: int, c_stride: int, c_pitch: int, epilogue: Epilogue):
-    """The launch of gemm_join.cu that adds up the stretches."""
+def join(kind: str, choice: Choice, of: Operand, m: int, n: int, batch: int, c_stride: int, c_pitch: int, epilogue: Epilogue, sums: ColumnSums | None = None):  # fmt: skip
+    """The launch of gemm_join.cu that adds up the stretches; and joins chunks of column sums."""
     tile = choice.tile
     quads = ceil_div(n, 4)
     params = Params().scratch()
@@ -118,6 +119,10 @@ def join(kind: str, choice: Choice, of: Operand, m: int, n: int, batch: int, c_s
     params.i32(tile.m, tile.n, ceil_div(m, tile.m), ceil_div(n, tile.n)).f64(epilogue.alpha)
     packed = kind != "double" and n % 4 == c_pitch % 4 == c_stride % 4 == 0
     params.i32(epilogue.bias_kind, epilogue.relu, epilogue.accumulate, packed)
-    sums = "double" if kind == "double" else "float"
+    defines: dict = {"T": of.type, "S": "double" if kind == "double" else "float"}
     grid = grid_for(batch * m * quads, most=132 * 8)
-    return Launch("gemm_join.cu", "gemm_join", {"T": of.type, "S": sums}, grid, 256, params)
+    if sums is not None and sums.chunks > 1:
+        sums.add_join(params)
+        defines["SUMS"] = 1
+        grid += sums.strips
+    return Launch("gemm_join.cu", "gemm_join", defines, grid, 256, params)
