@@ -49,12 +49,15 @@ def signature(arrays) -> tuple:
     return tuple([(_names.get(a.dtype) or dtype_name(a.dtype), a.nbytes) for a in arrays])
 
 
-def plan_for(name: str, inputs: tuple, outputs: tuple, ints: tuple, floats: tuple, repeated: bool = False) -> Plan:
-    """The cached plan of a call; `repeated`: it will run many times. Floats are told apart by sign as well as by value."""
-    key = (name, inputs, outputs, ints, floats if 0.0 not in floats else tuple(map(repr, floats)), repeated)
+def plan_for(name: str, inputs: tuple, outputs: tuple, ints: tuple, floats: tuple, repeated: bool = False, index: int = 0):  # fmt: skip
+    """The cached plan of a call for a GPU; `repeated`: it will run many times. Floats are told apart by sign as well as by value."""
+    driver = drivers.current()
+    signs = floats if 0.0 not in floats else tuple(map(repr, floats))
+    key = (name, inputs, outputs, ints, signs, repeated, driver.chip(index))
     found = _plans.get(key)
     if found is None:
-        found = make_plan(name, inputs, outputs, ints, floats, repeated and drivers.current().specializes)
+        with drivers.planning(index):
+            found = make_plan(name, inputs, outputs, ints, floats, repeated and driver.specializes)
         if len(_plans) >= _LIMIT:
             _plans.clear()
         _plans[key] = found
@@ -79,7 +82,7 @@ def launch(name: str, inputs: tuple, outputs: tuple, ints: tuple = (), floats: t
     driver = drivers.current()
     index = driver.index_of(outputs[0])
     check(name, (*inputs, *outputs), driver, index)
-    plan = plan_for(name, signature(inputs), signature(outputs), ints, floats)
+    plan = plan_for(name, signature(inputs), signature(outputs), ints, floats, index=index)
     if type(plan) is HostPlan:
         return on_host(name, inputs, outputs, ints, floats)
     if not plan.launches:

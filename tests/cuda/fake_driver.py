@@ -64,7 +64,8 @@ class FakeLib:
         elif name == "cuDeviceGetCount":
             args[0]._obj.value = self.answers["devices"]
         elif name == "cuDeviceGetAttribute":
-            major, minor = self.answers["capability"]
+            said = self.answers["capability"]  # of all, or a list with one for each
+            major, minor = said[args[2]] if isinstance(said, list) else said
             args[0]._obj.value = {libcuda.CAPABILITY_MAJOR: major, libcuda.CAPABILITY_MINOR: minor}.get(args[1], 132)
         elif name == "cuMemGetInfo_v2":
             args[0]._obj.value, args[1]._obj.value = 1 << 30, 80 << 30

@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasgpu import config
 from kerasgpu.kernels.gpu import diagnosis, exchange, libcuda, nvrtc, transfer
+from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu.driver import Driver
 from kerasgpu.kernels.gpu.graph import CudaGraph
 from kerasgpu.kernels.gpu.modules import Modules
@@ -101,11 +102,17 @@ class CupyDriver(Driver):
         return self._count
 
     @functools.cached_property
-    def _capability(self):
-        return min((self.cuda.capability(k) for k in range(self.count()[0])), default=super().capability())
+    def _chips(self) -> list[tuple[tuple[int, int], str]]:
+        return [(self.cuda.capability(k), self.cuda.device_name(k)) for k in range(self.count()[0])]
+
+    def chip(self, index):
+        return self._chips[index]
 
     def capability(self):
-        return self._capability
+        planned = drivers.planned_gpu()
+        if planned is not None:
+            return self._chips[planned][0]
+        return min((capability for capability, _ in self._chips), default=super().capability())
 
     # -- memory -------------------------------------------------------------------------------------------------
     def _pool(self, index):

@@ -6,8 +6,9 @@ CPU (tests/cuda_shim). Everything else in kerasgpu sees only this interface.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,12 @@ class Driver:
         raise NotImplementedError
 
     def capability(self) -> tuple[int, int]:
-        """The lowest compute capability of the GPUs: what plans may count on."""
+        """Of the GPU that is planned for (`planning`); outside of that the lowest of all: what plans may count on."""
         return 9, 0
+
+    def chip(self, index: int) -> Hashable:
+        """What plans depend on: GPUs with the same answer share them."""
+        return None
 
     # -- memory -------------------------------------------------------------------------------------------------
     def empty(self, shape, dtype, index: int):
@@ -121,6 +126,28 @@ class Graph:
 
     def run(self) -> None:
         raise NotImplementedError
+
+
+class _Planning(threading.local):
+    index: int | None = None
+
+
+_planned = _Planning()
+
+
+def planned_gpu() -> int | None:
+    """The number of the GPU that this thread makes a plan for."""
+    return _planned.index
+
+
+@contextlib.contextmanager
+def planning(index: int):
+    """For a `with` in which plans are made for one GPU."""
+    before, _planned.index = _planned.index, index
+    try:
+        yield
+    finally:
+        _planned.index = before
 
 
 _driver: Driver | None = None

@@ -95,7 +95,8 @@ class Program:
     def _plan(self, step: _Step) -> Plan:
         ins, outs = [self._buffers[k] for k in step.ins], [self._buffers[k] for k in step.outs]
         cuda.check(step.name, (*ins, *outs), self.driver, self.index)
-        return cuda.plan_for(step.name, cuda.signature(ins), cuda.signature(outs), step.ints, step.floats, repeated=True)
+        left, right = cuda.signature(ins), cuda.signature(outs)
+        return cuda.plan_for(step.name, left, right, step.ints, step.floats, repeated=True, index=self.index)
 
     def _update(self) -> None:
         """Plans and parameters of the steps whose operands changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from kerasgpu.kernels.gpu import driver as drivers
 from kerasgpu.kernels.gpu.plan import Launch, Params
 
 
@@ -99,11 +100,12 @@ class Vendor:
         return made
 
     def workspace(self, work) -> int | None:
-        """Bytes of workspace that a library wants for some work on gpu:0; None when it cannot do it."""
+        """Bytes of workspace that a library wants for some work on the GPU that is planned for; None when it cannot do it."""
         if self.library(work.library)[1]:
             return None
-        with self.driver.on(0):
-            there = self._on(work.library, 0)
+        index = drivers.planned_gpu() or 0
+        with self.driver.on(index):
+            there = self._on(work.library, index)
             call = there.ready(work, there.most_workspace)
         return None if call is None else call.workspace
 
@@ -111,5 +113,7 @@ class Vendor:
         with self.driver.on(index):
             call = self._on(launch.library, index).ready(launch.work, launch.workspace)
         if call is None:
-            raise RuntimeError(f"{launch.library} on gpu:{index} has no way to compute {launch.work}; on gpu:0 it has")
+            raise RuntimeError(
+                f"{launch.library} on gpu:{index} has no way to compute {launch.work}; where it was planned it has"
+            )
         return call
