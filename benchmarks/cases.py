@@ -55,8 +55,10 @@ def gemm_cases():
 
 
 def elementwise_cases():
+    from kerasgpu.kernels.elementwise_chain import Chain
+
     e = kernels.elementwise
-    for n in (1 << 12, 1 << 18, 1 << 24):
+    for n in (1 << 12, 1 << 15, 1 << 18, 1 << 24):
         x, y = _data(n), _data(n, seed=1)
         for name, numpy in (("add", np.add), ("mul", np.multiply), ("max", np.maximum)):
             yield Case(
@@ -75,6 +77,21 @@ def elementwise_cases():
         yield Case(
             "add", f"{rows}x{cols} + row", lambda x=x, b=b: e.add(x, b), lambda x=x, b=b: x + b, rows * cols, 8.0 * rows * cols
         )
+    chain = Chain(2)
+    result = chain.op("relu", chain.op("mul", chain.op("add", chain.input(0), chain.input(1)), chain.const(0.5)))
+    for n in (1 << 15, 1 << 18, 1 << 24):  # in the second-level cache, the last-level cache, memory
+        x, y = _data(n), _data(n, seed=1)
+        yield Case(
+            "chain",
+            f"relu((x + y) / 2) {n}",
+            lambda x=x, y=y: e.run_chain(chain, [result], x, y),
+            lambda x=x, y=y: np.maximum((x + y) * 0.5, 0),
+            3.0 * n,
+            12.0 * n,
+        )
+        half = e.cast(x, "bfloat16")
+        yield Case("cast", f"{n} to bfloat16", lambda x=x: e.cast(x, "bfloat16"), None, n, 6.0 * n)
+        yield Case("cast", f"{n} from bfloat16", lambda h=half: e.cast(h, "float32"), None, n, 6.0 * n)
     image = (np.random.default_rng(0).random((512, 784)) * 255).astype("uint8")
     yield Case(
         "cast",
@@ -119,6 +136,15 @@ def softmax_cases():
             lambda x=x: reference(x),
             5.0 * x.size,
             8.0 * x.size,
+        )
+        y, g = kernels.softmax.softmax(x), _data(*shape, seed=1)
+        yield Case(
+            "softmax_grad",
+            "x".join(map(str, shape)),
+            lambda y=y, g=g: kernels.softmax.softmax_grad(y, g),
+            lambda y=y, g=g: y * (g - (g * y).sum(-1, keepdims=True)),
+            4.0 * x.size,
+            12.0 * x.size,
         )
     logits, labels = _data(128, 1000), np.random.default_rng(0).integers(0, 1000, 128).astype("int32")
     yield Case(
