@@ -130,11 +130,15 @@ template <class T> struct Gradient {
     const T* from = p + r * n;
     T* to = gx + r * n;
     if (labels.skip(label)) return zero(to);
-    const bool hit = labels.valid(label);
-    const A one = hit ? at_label(r, label) : 0;  // before gx, which may be p, is written
+    const int64_t hit = labels.valid(label) ? label : -1;
+    const A one = hit >= 0 ? at_label(r, label) : 0;  // before gx, which may be p, is written
     const V scale = E::all(E::to_scalar(g[r]));
-    row_store_past(to, n, past, [=](int64_t i, auto count) { return load_count(from + i, count) * scale; });
-    if (hit) to[label] = E::from_scalar(one);
+    // In its vector: a store of its own to a line that goes past the cache would bring the line back.
+    row_store_past(to, n, past, [=](int64_t i, int64_t count) {
+      V v = load_count(from + i, count) * scale;
+      if (hit >= i && hit < i + count) v[hit - i] = one;
+      return v;
+    });
   }
 };
 
