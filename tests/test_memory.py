@@ -159,3 +159,29 @@ def test_the_rest_in_a_new_process():
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
     done = subprocess.run(command, cwd=Path(__file__).resolve().parent.parent, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_blocks_of_sizes_that_nobody_uses_make_room_for_the_ones_in_use():
+    script = """
+import numpy as np
+from kerasgpu import _core
+from kerasgpu.kernels.launch import empty
+
+def mib(n):
+    return empty((n << 20,), np.dtype("uint8"))
+
+old = [mib(n) for n in (40, 48, 56, 40, 48)]  # a peak of 232 MiB
+del old
+held = mib(200)  # the old blocks are still cached: there is room for 96 MiB more
+for _ in range(3):
+    block = mib(128)
+    del block
+before = _core.memory_stats()
+for _ in range(10):
+    block = mib(128)
+    del block
+after = _core.memory_stats()
+assert after["allocations"] == before["allocations"], (before, after)
+assert after["in_use"] + after["cached"] <= after["peak"] + (64 << 20), after
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[1])

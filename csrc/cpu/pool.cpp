@@ -1,6 +1,6 @@
 // Size classes are four per power of two, so at most a quarter of a block is unused. A 64-byte header before each block holds
-// its class. Freed blocks go on their class's list; when the cache holds more than the peak of live bytes plus 64 MiB, a
-// freed block goes back to the system, so resident memory stays flat over many models.
+// its class. Freed blocks go on their class's list; when live and cached blocks are more than the peak of live bytes plus 64 MiB,
+// blocks of the class that was used least recently go back to the system, so resident memory stays flat over many models.
 #include "pool.h"
 
 #include <cstdlib>
@@ -20,6 +20,7 @@ constexpr int64_t kSlack = int64_t(64) << 20;
 struct Header {
   int64_t bytes;
   int32_t size_class;
+  void* next;  // of a list of blocks that go back to the system
 };
 
 // 64, 80, 96, 112, 128, 160, ...: returns the class and rounds bytes up to its size.
@@ -49,8 +50,24 @@ void* system_allocate(size_t bytes) {
 struct State {
   std::mutex mutex;
   std::vector<std::vector<void*>> free_lists{256};
+  std::vector<int64_t> used = std::vector<int64_t>(256);  // when a class was used last, by `clock`
+  int64_t clock = 0;
   PoolStats stats{0, 0, 0, 0};
 };
+
+Header& header_of(void* block) { return *reinterpret_cast<Header*>(static_cast<char*>(block) - kHeader); }
+
+// The oldest block of the class that was used least recently; some block is cached.
+void* take_stalest(State& s) {
+  size_t stalest = s.free_lists.size();
+  for (size_t c = 0; c < s.free_lists.size(); ++c)
+    if (!s.free_lists[c].empty() && (stalest == s.free_lists.size() || s.used[c] < s.used[stalest])) stalest = c;
+  auto& list = s.free_lists[stalest];
+  void* block = list.front();
+  list.erase(list.begin());
+  s.stats.cached -= header_of(block).bytes;
+  return block;
+}
 
 State& state() {
   static State* s = new State;  // never destroyed: arrays may be freed after static destructors
@@ -65,6 +82,7 @@ void* pool_allocate(int64_t bytes) {
   State& s = state();
   {
     std::lock_guard<std::mutex> lock(s.mutex);
+    s.used[c] = ++s.clock;
     auto& list = s.free_lists[c];
     if (!list.empty()) {
       void* block = list.back();
@@ -82,7 +100,7 @@ void* pool_allocate(int64_t bytes) {
     raw = system_allocate(total);
     if (!raw) throw std::bad_alloc();
   }
-  *static_cast<Header*>(raw) = {bytes, c};
+  *static_cast<Header*>(raw) = {bytes, c, nullptr};
   std::lock_guard<std::mutex> lock(s.mutex);
   s.stats.in_use += bytes;
   s.stats.allocations += 1;
@@ -91,19 +109,26 @@ void* pool_allocate(int64_t bytes) {
 }
 
 void pool_free(void* block) {
-  char* raw = static_cast<char*>(block) - kHeader;
-  const Header header = *reinterpret_cast<Header*>(raw);
+  const Header& header = header_of(block);
   State& s = state();
+  void* too_many = nullptr;
   {
     std::lock_guard<std::mutex> lock(s.mutex);
+    s.free_lists[header.size_class].push_back(block);
+    s.used[header.size_class] = ++s.clock;
     s.stats.in_use -= header.bytes;
-    if (s.stats.in_use + s.stats.cached + header.bytes <= s.stats.peak + kSlack) {
-      s.free_lists[header.size_class].push_back(block);
-      s.stats.cached += header.bytes;
-      return;
+    s.stats.cached += header.bytes;
+    while (s.stats.in_use + s.stats.cached > s.stats.peak + kSlack) {
+      void* stale = take_stalest(s);
+      header_of(stale).next = too_many;
+      too_many = stale;
     }
   }
-  std::free(raw);
+  while (too_many) {
+    void* next = header_of(too_many).next;
+    std::free(&header_of(too_many));
+    too_many = next;
+  }
 }
 
 PoolStats pool_stats() {
