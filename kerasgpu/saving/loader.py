@@ -87,7 +87,9 @@ def restore(model, weights, skip_mismatch=False, skip=(), strict=False) -> None:
         try:
             entry = weights.entry(path, largest)
             if isinstance(x, Optimizer) and len(entry) != len(x.variables):
-                return _restore_other_optimizer(x, entry, strict)
+                # Saved under a policy that scales losses and loaded under another one: the state is that of the optimizer inside.
+                inside = () if hasattr(x, "inner_optimizer") else weights.entry(f"{path}/inner_optimizer", largest)
+                return _restore_other_optimizer(x, inside if len(inside) else entry, strict)
             x.load_own_variables(entry)
         except BadModelFile:
             raise
@@ -110,9 +112,10 @@ def restore(model, weights, skip_mismatch=False, skip=(), strict=False) -> None:
 
 def _restore_other_optimizer(optimizer, entry, strict):
     """What an optimizer does with the state of one with another number of variables."""
-    if len(entry) == 2 and len(optimizer.variables) > 2:
-        # Saved before its first step, there were only its step count and learning rate.
-        for k in range(2):
+    if len(entry) == len(optimizer.variables):
+        optimizer.load_own_variables(entry)
+    elif len(entry) == _before_building(optimizer) < len(optimizer.variables):
+        for k in range(_own_before_building(optimizer)):  # an optimizer inside it has an entry of its own
             optimizer.variables[k].assign(entry[str(k)])
     elif strict:
         raise ValueError(
@@ -121,3 +124,14 @@ def _restore_other_optimizer(optimizer, entry, strict):
         )
     else:
         optimizer.load_own_variables(entry)  # warns
+
+
+def _own_before_building(optimizer) -> int:
+    """How many variables an optimizer has before its first step: the step count and, unless a schedule gives it, the learning rate."""
+    return 1 if callable(optimizer._learning_rate) else 2
+
+
+def _before_building(optimizer) -> int:
+    """The same with those of the optimizer that a LossScaleOptimizer holds, which are among its variables."""
+    inner = getattr(optimizer, "inner_optimizer", None)
+    return _own_before_building(optimizer) + (0 if inner is None else _before_building(inner))

@@ -76,6 +76,50 @@ def test_compiled_but_never_trained(tmp_path):
     again.fit(X, Y, verbose=0)
 
 
+@pytest.mark.parametrize("rate", [0.25, keras.optimizers.schedules.ExponentialDecay(0.25, 10, 0.5)], ids=["number", "schedule"])
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_an_optimizer_that_was_saved_before_it_was_built(policy, rate, tmp_path):
+    """Keras builds optimizers at their first step: its files of untrained models hold a step count and, of a number, the rate."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = sequential()
+        model.compile(keras.optimizers.Adam(rate), "mse")
+        model.optimizer.iterations.assign(3)
+        assert len(model.optimizer.variables) <= 4  # it is not built
+        model.save(tmp_path / "m.keras")
+        again = keras.models.load_model(tmp_path / "m.keras")
+        assert int(again.optimizer.iterations) == 3
+        for m in (model, again):
+            m.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0)
+        same_weights(model, again)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_the_state_inside_a_loss_scaling_optimizer(steps, tmp_path):
+    """A file of a mixed_float16 model, loaded where the policy is another: the optimizer goes on without the scale."""
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("mixed_float16")
+        model = sequential()
+        model.compile(keras.optimizers.Adam(0.25), "mse")
+        if steps:
+            model.fit(X, Y, batch_size=len(X) // steps, verbose=0)
+        model.save(tmp_path / "m.keras")
+    finally:
+        keras.config.set_dtype_policy(before)
+    again = keras.models.load_model(tmp_path / "m.keras")
+    inner = model.optimizer.inner_optimizer
+    assert type(again.optimizer) is keras.optimizers.Adam
+    assert int(again.optimizer.iterations) == int(inner.iterations)
+    assert float(again.optimizer.learning_rate) == 0.25
+    for a, b in zip(again.optimizer.variables, inner.variables, strict=bool(steps)):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    again.fit(X, Y, verbose=0)
+
+
 def test_not_compiled(tmp_path):
     model = trained(sequential)
     model.save(tmp_path / "m.keras")
