@@ -3,11 +3,11 @@
 import ml_dtypes
 import numpy as np
 import pytest
+from replays import replayed
 
 import kerasgpu as keras
 from kerasgpu import layers
 from kerasgpu.engine.program import Program
-from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import conv, gemm, movement
 from kerasgpu.kernels import elementwise as ew
 from kerasgpu.kernels.window import Window
@@ -35,15 +35,6 @@ def mask(shape, dtype="float32"):
     for k, special in enumerate((0.0, -0.0, np.nan, np.inf, -np.inf)):
         flat[k::19] = special
     return y
-
-
-def replayed(step):
-    recorder = Recorder()
-    with recorder:
-        outs = step()
-    program = Program(recorder, outputs=list(outs))
-    program.run()
-    return program.calls, [program.output(k) for k in range(len(outs))], step()
 
 
 def same(found, want):

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from replays import replayed_kernels as replayed
 
 import kerasgpu as keras
 from kerasgpu import layers, ops
-from kerasgpu.engine.program import Program
-from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import elementwise as ew
 from kerasgpu.kernels import norm
 
@@ -15,16 +14,6 @@ VIEW = (1, 300, 12, 1)
 
 def array(*shape, seed=0, dtype="float32"):
     return np.random.default_rng(seed).normal(size=shape).astype(dtype)
-
-
-def replayed(step):
-    """(names of the calls left, results of a replay, results of plain execution)."""
-    recorder = Recorder()
-    with recorder:
-        outs = step()
-    program = Program(recorder, outputs=list(outs))
-    program.run()
-    return [c.kernel for c in program.calls], [program.output(k) for k in range(len(outs))], step()
 
 
 def same(found, want):

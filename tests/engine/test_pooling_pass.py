@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from replays import replayed
 
 import kerasgpu as keras
 from kerasgpu import layers
-from kerasgpu.engine.program import Program
-from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import elementwise as ew
 from kerasgpu.kernels import pooling, reduce
 from kerasgpu.kernels.window import Window
@@ -18,15 +17,6 @@ DENSE = Window((9, 8), (9, 8), (3, 3), (1, 1), (1, 1), (1, 1))
 
 def array(*shape, seed=0, dtype="float32"):
     return np.random.default_rng(seed).normal(size=shape).astype(dtype)
-
-
-def replayed(step):
-    recorder = Recorder()
-    with recorder:
-        outs = step()
-    program = Program(recorder, outputs=list(outs))
-    program.run()
-    return program.calls, [program.output(k) for k in range(len(outs))], step()
 
 
 def same(found, want):

@@ -2,21 +2,12 @@
 
 import numpy as np
 import pytest
+from replays import replayed_kernels as replayed
 
 import kerasgpu as keras
 from kerasgpu.engine.program import Program
-from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import elementwise as ew
 from kerasgpu.kernels import launch
-
-
-def replayed(step):
-    recorder = Recorder()
-    with recorder:
-        outs = step()
-    program = Program(recorder, outputs=list(outs))
-    program.run()
-    return [c.kernel for c in program.calls], [program.output(k) for k in range(len(outs))], step()
 
 
 def same(found, want):
