@@ -3,7 +3,7 @@
 // Shapes: as in elementwise.cu. Each thread takes VECTOR neighbouring elements at once where all operands allow it (contiguous, or
 // broadcast with a last dimension that VECTOR divides), so that a warp moves whole 128-byte lines.
 // Grid: 256 threads a block with a stride of the whole grid. No shared memory.
-// generated.cuh, written by kerasgpu/kernels/gpu/elementwise.py: T, INDEX, VECTOR; struct Params with `size`;
+// generated.cuh, written by kerasgpu/kernels/gpu/plans/elementwise.py: T, INDEX, VECTOR; struct Params with `size`;
 // template <int V> chain(p, i), which computes elements i .. i + V - 1.
 #ifdef KG_INTEGER
 #include "ops_int.cuh"

@@ -6,9 +6,9 @@ import types
 import pytest
 from fake_driver import FakeArray, FakeLib, fake_cupy
 
-from kerasgpu.kernels.gpu import cache, cupy_driver, libcuda, modules, nvrtc
-from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.plan import Launch, Params
+from kerasgpu.kernels.gpu.driver import cache, cupy_driver, libcuda, modules, nvrtc
+from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.graph import program as programs
 
 
 def test_launches_become_graph_nodes_in_order(installed, monkeypatch):

@@ -16,11 +16,13 @@ from kerasgpu import layers
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.elementwise_chain import Chain, compute_type
-from kerasgpu.kernels.gpu import branches, group, group_source, nvrtc, segment, sources
-from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.dependencies import Access
-from kerasgpu.kernels.gpu.estimate import Estimate
-from kerasgpu.kernels.gpu.plan import DTYPES, FREE, IDLE, OPTIONS, Launch, Params, Plan
+from kerasgpu.kernels.gpu.driver import nvrtc, sources
+from kerasgpu.kernels.gpu.driver.launch import FREE, IDLE, OPTIONS, Launch, Params
+from kerasgpu.kernels.gpu.graph import branches, group, group_source, segment
+from kerasgpu.kernels.gpu.graph import program as programs
+from kerasgpu.kernels.gpu.graph.dependencies import Access
+from kerasgpu.kernels.gpu.plans.estimate import Estimate
+from kerasgpu.kernels.gpu.plans.plan import DTYPES, Plan
 from kerasgpu.kernels.launch import numpy_dtype
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM]

@@ -7,9 +7,9 @@ import pytest
 from cuda_shim import device as shim
 
 from kerasgpu.kernels import cuda, gemm, reduce
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import sources
-from kerasgpu.kernels.gpu.plan import Launch, Params
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import sources
+from kerasgpu.kernels.gpu.driver.launch import Launch, Params
 
 SCHEDULES = {"forward": shim.FORWARD, "reverse": shim.REVERSE, "random": shim.RANDOM, "turns": shim.TURNS}
 
