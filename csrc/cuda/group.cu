@@ -6,7 +6,7 @@
 // in a way that assumes it constant.
 //
 // Grid: one block of KG_THREADS threads. Shared memory: what the members use.
-#include "ops.cuh"
+#include "elementwise_ops.cuh"
 #include "reduce_ops.cuh"
 // clang-format off: after those that name the namespace
 #include "../common/normal.h"

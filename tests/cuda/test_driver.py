@@ -227,7 +227,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(compiler, monkeypatch, tmp_
 
 def test_dump(compiler, monkeypatch, tmp_path):
     monkeypatch.setenv("KERASGPU_DUMP", str(tmp_path / "dump"))
-    modules.image_for(("chain.cu", (), "// made up\n", ("-fmad=false",)), "sm_90", compiler)
+    modules.image_for(("elementwise_chain.cu", (), "// made up\n", ("-fmad=false",)), "sm_90", compiler)
     names = sorted(os.listdir(tmp_path / "dump"))
     assert [n.rsplit(".")[-1] for n in names] == ["cu", "cubin", "log", "ptx"]
     text = (tmp_path / "dump" / names[0]).read_text()

@@ -31,7 +31,9 @@ SIDE, CALLS = 20, 24
 
 # -- which calls, in which order ------------------------------------------------------------------------------------
 def plan(blocks, member=FREE):
-    return Plan([Launch("cast.cu", "cast", {}, blocks, 256, Params().input(0).output(0), options=OPTIONS, member=member)])
+    return Plan(
+        [Launch("elementwise_cast.cu", "cast", {}, blocks, 256, Params().input(0).output(0), options=OPTIONS, member=member)]
+    )
 
 
 def work(reads, writes, microseconds=2.0, share=0.01):
@@ -80,7 +82,7 @@ def test_parameters_have_a_limit():
     calls = [(SMALL, [k], [k + 500]) for k in range(group.MOST_MEMBERS + 3)] + [(LARGE, [], [999])]
     assert list(map(len, lists(calls))) == [1, group.MOST_MEMBERS, 3]
     big = Params().i64(*range(300))
-    many = Plan([Launch("cast.cu", "cast", {}, 1, 256, big, options=OPTIONS, member=FREE)])
+    many = Plan([Launch("elementwise_cast.cu", "cast", {}, 1, 256, big, options=OPTIONS, member=FREE)])
     assert list(map(len, lists([(many, [], [k]) for k in range(3)]))) == [1, 1, 1]
 
 

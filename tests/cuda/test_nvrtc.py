@@ -97,8 +97,8 @@ def test_every_kernel_of_the_cpu_has_a_plan():
 
 
 def test_broken_source_says_what_is_wrong(compiler):
-    module = ("chain.cu", (), "typedef float T; this is no code", ())
-    with pytest.raises(nvrtc.CompileError, match=r"chain.cu does not compile for sm_80(.|\n)*error"):
+    module = ("elementwise_chain.cu", (), "typedef float T; this is no code", ())
+    with pytest.raises(nvrtc.CompileError, match=r"elementwise_chain.cu does not compile for sm_80(.|\n)*error"):
         compiler.compile(*module, "sm_80")
 
 

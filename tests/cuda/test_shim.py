@@ -33,7 +33,7 @@ def launch_source(tmp_path, text, n=64, threads=64):
     return x.get()
 
 
-HEAD = '#include "types.cuh"\nnamespace kg {\nstruct Params { float* x; };\nKG_KERNEL(test, Params, 64) {\n'
+HEAD = '#include "numeric.cuh"\nnamespace kg {\nstruct Params { float* x; };\nKG_KERNEL(test, Params, 64) {\n'
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

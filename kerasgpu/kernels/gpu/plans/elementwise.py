@@ -1,4 +1,4 @@
-"""Planners of elementwise and cast: the interpreter for what is small or new, generated code for chains (csrc/cuda/chain.cu)."""
+"""Planners of elementwise and cast: the interpreter for what is small or new, generated code for chains (csrc/cuda/elementwise_chain.cu)."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def compiled(call: Call, spec: ChainSpec, size: int) -> Launch:
     text, params, vector = generate(call, spec, size)
     defines = {"INTEGER": 1} if spec.compute >= INT64 else {}
     grid = grid_for(ceil_div(size, vector))
-    return Launch("chain.cu", "chain_kernel", defines, grid, 256, params, text=text, options=OPTIONS, member=FREE)
+    return Launch("elementwise_chain.cu", "chain_kernel", defines, grid, 256, params, text=text, options=OPTIONS, member=FREE)
 
 
 def generate(call: Call, spec: ChainSpec, size: int) -> tuple[str, Params, int]:
@@ -279,4 +279,6 @@ def _cast(call: Call) -> Plan:
     if n == 0:
         return Plan()
     params = Params().input(0).output(0).i64(n).i32(DTYPES[y.dtype][2])
-    return Plan([Launch("cast.cu", "cast", {"FROM": x.type}, grid_for(n), 256, params, options=OPTIONS, member=FREE)])
+    return Plan(
+        [Launch("elementwise_cast.cu", "cast", {"FROM": x.type}, grid_for(n), 256, params, options=OPTIONS, member=FREE)]
+    )

@@ -1,4 +1,4 @@
-"""Planners of the kernels that read or write by index (csrc/cuda/gather.cu, scatter.cu)."""
+"""Planners of the kernels that read or write by index (csrc/cuda/gather.cu, gather_rows.cu, onehot.cu, scatter.cu)."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def _one_hot(call: Call) -> Plan:
     if size == 0:
         return Plan()
     params = Params().input(0).output(0).i64(size, depth, inner).i32(DTYPES[indices.dtype][2])
-    return Plan(
-        [Launch("gather.cu", "one_hot", {"T": y.type, "PART": 2}, grid_for(size), 256, params, options=OPTIONS, member=FREE)]
-    )
+    return Plan([Launch("onehot.cu", "one_hot", {"T": y.type}, grid_for(size), 256, params, options=OPTIONS, member=FREE)])
 
 
 @planner("gather_rows")
@@ -79,9 +77,9 @@ def _gather_rows(call: Call) -> Plan:
     if batch * inner == 0:
         return Plan()
     params = Params().input(0).input(1).input(2).output(0).i64(rows, inner, total, batch)
-    defines = {"FROM": data.type, "T": y.type, "PART": 3}
+    defines = {"FROM": data.type, "T": y.type}
     return Plan(
-        [Launch("gather.cu", "gather_rows", defines, grid_for(batch * inner), 256, params, options=OPTIONS, member=FREE)]
+        [Launch("gather_rows.cu", "gather_rows", defines, grid_for(batch * inner), 256, params, options=OPTIONS, member=FREE)]
     )
 
 
@@ -95,9 +93,9 @@ def _store_rows(call: Call) -> Plan:
     if batch * inner == 0:
         return Plan()
     params = Params().input(0).null().input(1).output(0).i64(rows, inner, 0, batch)
-    defines = {"FROM": y.type, "T": y.type, "PART": 3}
+    defines = {"FROM": y.type, "T": y.type}
     return Plan(
-        [Launch("gather.cu", "store_rows", defines, grid_for(batch * inner), 256, params, options=OPTIONS, member=FREE)]
+        [Launch("gather_rows.cu", "store_rows", defines, grid_for(batch * inner), 256, params, options=OPTIONS, member=FREE)]
     )
 
 

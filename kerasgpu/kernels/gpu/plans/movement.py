@@ -1,4 +1,4 @@
-"""Planners of the kernels that move elements (csrc/cuda/copy.cu, strided.cu, pad.cu)."""
+"""Planners of the kernels that move elements (csrc/cuda/copy.cu, concatenate.cu, transpose.cu, pad.cu, tri_mask.cu)."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def strided(out: Operand, view, in_first: int = 0, out_first: int = 0) -> Plan:
     params.i32(len(dims))
     defines = {"W": out.word, "INDEX": "uint32_t" if size < 1 << 31 else "int64_t"}
     member = FREE if entry == "strided" else ""
-    return Plan([Launch("strided.cu", entry, defines, grid, 256, params, options=OPTIONS, member=member)])
+    return Plan([Launch("transpose.cu", entry, defines, grid, 256, params, options=OPTIONS, member=member)])
 
 
 def row_strides(dims) -> list[int]:
@@ -295,7 +295,7 @@ def _tri_mask(call: Call) -> Plan:
     if size == 0:
         return Plan()
     params = Params().input(0).output(0).i64(size, rows, cols, max(-rows, min(low, cols)), max(-rows - 1, min(high, cols)))
-    return Plan([Launch("pad.cu", "tri_mask", {"W": out.word}, grid_for(size), 256, params)])
+    return Plan([Launch("tri_mask.cu", "tri_mask", {"W": out.word}, grid_for(size), 256, params)])
 
 
 def _widths(call: Call, parts: int) -> int:
@@ -318,8 +318,8 @@ def _rows(item: int, rows: int, width: int, x_pitch: int, y_pitch: int, source: 
     getattr(params, target[0])(target[1], target[2] * item)
     params.i64(rows, width // per, x_pitch // per, y_pitch // per)
     name = {1: "uint8_t", 2: "uint16_t", 4: "uint32_t", 8: "uint64_t"}[word]
-    defines, grid = {"PART": 1, "W": name}, grid_for(rows * width // per)
-    return Launch("copy.cu", "copy_rows", defines, grid, 256, params, options=OPTIONS, member=FREE)
+    defines, grid = {"W": name}, grid_for(rows * width // per)
+    return Launch("concatenate.cu", "copy_rows", defines, grid, 256, params, options=OPTIONS, member=FREE)
 
 
 @planner("concatenate")

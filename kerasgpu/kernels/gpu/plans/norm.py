@@ -1,4 +1,4 @@
-"""Planners of batch_norm, batch_norm_apply, batch_norm_grad and moments (csrc/cuda/norm.cu)."""
+"""Planners of batch_norm, batch_norm_apply, batch_norm_grad and moments (csrc/cuda/norm_batch.cu, norm_batch_grad.cu)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class Norm:
         params.scratch(self.totals_at)
         params.i64(self.samples, self.rows, self.channels, self.inner, self.group, self.chunks, self.chunk)
         params.f64(epsilon).i32(self.width, relu)
-        return Launch("norm.cu", entry, {"T": self.x.type, "PART": part}, max(1, grid), 256, params)
+        defines = {"T": self.x.type} if part is None else {"T": self.x.type, "PART": part}
+        return Launch("norm_batch_grad.cu" if part is None else "norm_batch.cu", entry, defines, max(1, grid), 256, params)
 
 
 def _sizes(call: Call, n: int) -> None:
@@ -166,13 +167,13 @@ def _batch_norm_grad(call: Call) -> Plan:
     both = {"x": ("input", 0), "g": ("input", 1)}
     launches = []
     if v.chunks and v.blocks:
-        launches.append(v.launch("grad_sums", 2, v.blocks * v.chunks, relu=relu, **both, **saved))
+        launches.append(v.launch("grad_sums", None, v.blocks * v.chunks, relu=relu, **both, **saved))
     if v.groups:
-        launches.append(v.launch("grad_join", 2, ceil_div(v.groups, 8), **saved))
+        launches.append(v.launch("grad_join", None, ceil_div(v.groups, 8), **saved))
     if channels:
-        launches.append(v.launch("grad_params", 2, grid_for(channels), mean=("output", 1), variance=("output", 2)))
+        launches.append(v.launch("grad_params", None, grid_for(channels), mean=("output", 1), variance=("output", 2)))
     if v.count:
-        launches.append(v.launch("grad_apply", 2, grid_for(v.count), relu=relu, y=("output", 0), **both))
+        launches.append(v.launch("grad_apply", None, grid_for(v.count), relu=relu, y=("output", 0), **both))
     return Plan(launches, v.scratch)
 
 

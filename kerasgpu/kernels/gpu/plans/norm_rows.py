@@ -1,4 +1,4 @@
-"""Planners of layer_norm and layer_norm_grad (csrc/cuda/norm_rows.cu)."""
+"""Planners of layer_norm and layer_norm_grad (csrc/cuda/norm_rows.cu, norm_rows_grad.cu)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def _launch(entry, part, grid, like, rows, n, centered, chunk=1, chunks=0, epsil
         where = operands.get(name)
         params.null() if where is None else getattr(params, where[0])(where[1])
     params.scratch().i64(rows, n, chunk, chunks).f64(epsilon).i32(int(centered))
-    defines = {"T": like.type, "LANES": 32 if n <= SHORT else 256, "PART": part}
-    return Launch("norm_rows.cu", entry, defines, grid, 256, params)
+    defines = {"T": like.type, "LANES": 32 if n <= SHORT else 256}
+    if part is not None:
+        defines["PART"] = part
+    return Launch("norm_rows.cu" if part is None else "norm_rows_grad.cu", entry, defines, grid, 256, params)
 
 
 def _row_blocks(rows: int, n: int) -> int:
@@ -56,7 +58,7 @@ def _layer_norm(call: Call) -> Plan:
         "y": ("output", 0),
         "saved": ("output", 1),
     }
-    return Plan([_launch("layer_norm", 0, _row_blocks(rows, n), x, rows, n, centered, epsilon=call.f[0], **operands)])
+    return Plan([_launch("layer_norm", None, _row_blocks(rows, n), x, rows, n, centered, epsilon=call.f[0], **operands)])
 
 
 @planner("layer_norm_grad")
@@ -84,10 +86,10 @@ def _layer_norm_grad(call: Call) -> Plan:
         cut = {"chunk": chunk, "chunks": chunks}
         # Before dx, which may be g.
         if chunks:
-            launches.append(_launch("layer_sums", 2, chunks * strips, x, rows, n, centered, **cut, **both))
+            launches.append(_launch("layer_sums", 1, chunks * strips, x, rows, n, centered, **cut, **both))
         out = {"dgamma": ("output", 1), "dbeta": ("output", 2)}
-        launches.append(_launch("layer_join", 2, ceil_div(n, 256), x, rows, n, centered, **cut, **out))
+        launches.append(_launch("layer_join", 1, ceil_div(n, 256), x, rows, n, centered, **cut, **out))
     if rows * n:
         operands = {**both, "gamma": ("input", 3) if scaled else None, "y": ("output", 0)}
-        launches.append(_launch("layer_norm_grad", 1, _row_blocks(rows, n), x, rows, n, centered, **operands))
+        launches.append(_launch("layer_norm_grad", 0, _row_blocks(rows, n), x, rows, n, centered, **operands))
     return Plan(launches, scratch)

@@ -1,4 +1,4 @@
-"""Planners of the multi-tensor kernels (csrc/cuda/optimizer.cu, multi.cu)."""
+"""Planners of the multi-tensor kernels (csrc/cuda/optimizer.cu, optimizer_clip.cu)."""
 
 from __future__ import annotations
 
@@ -204,14 +204,16 @@ def _multi_square_sum(call: Call) -> Plan:
     launches = []
     for group in groups(counts):
         if group.pieces[-1]:
-            launches.append(group.launch(call, "multi.cu", "square_pieces", defines, [("input", 0)], **more))
+            launches.append(group.launch(call, "optimizer_clip.cu", "square_pieces", defines, [("input", 0)], **more))
         if not total:
             blocks = len(group.counts)
-            launches.append(group.launch(call, "multi.cu", "square_join", defines, [("input", 0)], blocks=blocks, **more))
+            launches.append(
+                group.launch(call, "optimizer_clip.cu", "square_join", defines, [("input", 0)], blocks=blocks, **more)
+            )
     if total:
         last = groups(counts)[-1]
         own = {"mode": 1, "blocks": 1, "first_tensor": 0, "first_piece": pieces, **more}
-        launches.append(last.launch(call, "multi.cu", "square_join", defines, [("input", 0)], **own))
+        launches.append(last.launch(call, "optimizer_clip.cu", "square_join", defines, [("input", 0)], **own))
     return Plan(launches, 8 * pieces)
 
 
@@ -242,4 +244,4 @@ def _each(call: Call, entry: str, counts, operands, **more) -> Plan:
     if not counts:
         return Plan()
     defines = {"T": call.out[0].type}
-    return Plan([g.launch(call, "multi.cu", entry, defines, operands, **more) for g in groups(counts) if g.pieces[-1]])
+    return Plan([g.launch(call, "optimizer_clip.cu", entry, defines, operands, **more) for g in groups(counts) if g.pieces[-1]])

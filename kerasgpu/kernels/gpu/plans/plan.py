@@ -20,7 +20,7 @@ from typing import Any
 
 from kerasgpu.kernels.gpu.driver.launch import Launch
 
-# name -> (bytes, type in dev.cuh and types.cuh, number in csrc/cpu/kernel.h)
+# name -> (bytes, type in dev.cuh and numeric.cuh, number in csrc/cpu/kernel.h)
 DTYPES = {
     "bool": (1, "bool", 0),
     "uint8": (1, "uint8_t", 1),

@@ -1,4 +1,4 @@
-"""Planners of average and maximum pooling and their gradients (csrc/cuda/pool.cu)."""
+"""Planners of average and maximum pooling and their gradients (csrc/cuda/pooling_average.cu, pooling_max.cu)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Pooling:
         self.x_count = call.product(self.batch, self.channels, *self.fields[0])
         self.y_count = call.product(self.batch, self.channels, *self.fields[1])
 
-    def launch(self, entry, defines, count, arg_in=None, arg=None) -> Plan:
+    def launch(self, source, entry, defines, count, arg_in=None, arg=None) -> Plan:
         if count == 0:
             return Plan()
         params = Params().input(0)
@@ -45,7 +45,7 @@ class Pooling:
         params.output(0)
         params.null() if arg is None else params.output(arg)
         params.i64(self.batch, self.channels, *[n for field in self.fields for n in field])
-        return Plan([Launch("pool.cu", entry, defines, grid_for(count), 256, params)])
+        return Plan([Launch(source, entry, defines, grid_for(count), 256, params)])
 
     def check_taps(self, call: Call, x) -> None:
         if x.dtype == "uint8" and self.taps > 256:
@@ -60,8 +60,8 @@ def _average(call: Call) -> Plan:
     p, grad = Pooling(call), call.name.endswith("grad")
     y = call.output(0, p.x_count if grad else p.y_count, *FLOATS)
     call.input(0, p.y_count if grad else p.x_count, y.dtype)
-    defines = {"T": y.type, "PART": 0}
-    return p.launch("average_grad" if grad else "average", defines, p.x_count if grad else p.y_count)
+    defines = {"T": y.type}
+    return p.launch("pooling_average.cu", "average_grad" if grad else "average", defines, p.x_count if grad else p.y_count)
 
 
 @planner("max_pool")
@@ -71,11 +71,11 @@ def _max(call: Call) -> Plan:
     y = call.output(0, p.y_count)
     call.input(0, p.x_count, y.dtype)
     if len(call.out) == 1:
-        return p.launch("maximum", {"T": "uint8_t" if y.dtype == "bool" else y.type, "PART": 1}, p.y_count)
+        return p.launch("pooling_max.cu", "maximum", {"T": "uint8_t" if y.dtype == "bool" else y.type, "PART": 0}, p.y_count)
     call.output(0, p.y_count, *FLOATS)
     arg = call.output(1, p.y_count, "uint8", "int32")
     p.check_taps(call, arg)
-    return p.launch("maximum_arg", {"T": y.type, "I": arg.type, "PART": 2}, p.y_count, arg=1)
+    return p.launch("pooling_max.cu", "maximum_arg", {"T": y.type, "I": arg.type, "PART": 1}, p.y_count, arg=1)
 
 
 @planner("max_pool_grad", "max_pool_take")
@@ -88,6 +88,8 @@ def _with_taps(call: Call) -> Plan:
     call.input(0, p.y_count if grad else p.x_count, y.dtype)
     arg = call.input(1, p.y_count, "uint8", "int32")
     p.check_taps(call, arg)
-    defines = {"T": y.type, "I": arg.type, "PART": 2}
-    plan = p.launch("maximum_grad" if grad else "maximum_take", defines, p.x_count if grad else p.y_count, arg_in=1)
+    defines = {"T": y.type, "I": arg.type, "PART": 1}
+    plan = p.launch(
+        "pooling_max.cu", "maximum_grad" if grad else "maximum_take", defines, p.x_count if grad else p.y_count, arg_in=1
+    )
     return with_column_sums(call, plan, p.x_count, p.channels) if summed else plan

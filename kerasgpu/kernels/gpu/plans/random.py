@@ -1,4 +1,4 @@
-"""Planners of random, dropout and permutation (csrc/cuda/random.cu)."""
+"""Planners of random, dropout and permutation (csrc/cuda/random.cu, random_reject.cu, random_permutation.cu)."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _reject(call: Call, kind: int, count: int, stream: int, y: Operand) -> Plan:
     second = len(call.inp) - 1
     params = Params().input(0).input(1).input(second).output(0).i64(count)
     params.i32(_signed(stream), kind, int(not shared[0]), int(not shared[second - 1]))
-    return Plan([Launch("random.cu", "random_reject", {"T": y.type, "PART": 2}, grid_for(count), 256, params, options=OPTIONS)])
+    return Plan([Launch("random_reject.cu", "random_reject", {"T": y.type}, grid_for(count), 256, params, options=OPTIONS)])
 
 
 @planner("dropout")
@@ -148,7 +148,7 @@ def _permutation(call: Call) -> Plan:
     pairs = Pairs(1, n, "uint32_t")
     params = Params().input(0).scratch().scratch(pairs.numbers_at).i64(pairs.count, n).i32(_signed(stream))
     keys = Launch(
-        "random.cu", "permutation_keys", {"T": "float", "PART": 3}, grid_for(pairs.count // 4), 256, params, options=OPTIONS
+        "random_permutation.cu", "permutation_keys", {}, grid_for(pairs.count // 4), 256, params, options=OPTIONS
     )  # fmt: skip
     params = Params().scratch(pairs.numbers_at).null().null().output(0).i64(1, n, n, pairs.length)
     defines = {"K": "uint32_t", "W": "uint32_t", "I": "int64_t", "PART": 2}

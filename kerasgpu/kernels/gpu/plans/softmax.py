@@ -1,4 +1,4 @@
-"""Planners of softmax, log_softmax, the cross-entropies and their gradients (csrc/cuda/softmax.cu, cross_entropy.cu)."""
+"""Planners of softmax, log_softmax, the cross-entropies and their gradients (csrc/cuda/softmax*.cu, cross_entropy*.cu)."""
 
 from __future__ import annotations
 
@@ -32,14 +32,21 @@ def _softmax(call: Call) -> Plan:
     defines, blocks = _lanes(x, n, outer)
     defines["LOG"] = int(call.name.startswith("log"))
     params = Params().input(0)
-    params.input(1) if grad else params.null()
+    if grad:
+        params.input(1)
     params.output(0).i64(outer, n, inner)
     if inner > 1:
         blocks = ceil_div(outer * inner, 256)
         defines["LANES"] = 32
     entry = ("grad" if grad else "softmax") + ("_rows" if inner == 1 else "_columns")
     member = FREE if defines["LANES"] == 32 else ""
-    return Plan([Launch("softmax.cu", entry, defines, blocks, 256, params, options=OPTIONS, member=member)])
+    return Plan(
+        [
+            Launch(
+                "softmax_grad.cu" if grad else "softmax.cu", entry, defines, blocks, 256, params, options=OPTIONS, member=member
+            )
+        ]
+    )
 
 
 def _rows(call: Call):
@@ -50,7 +57,7 @@ def _rows(call: Call):
 
 
 def _launch(call: Call, entry: str, x: Operand, rows, cols, ins, outs, ignores=0, ignored=0, dtype=0, one_block=False):
-    """ins, outs: operand numbers or None, in the order of the struct in cross_entropy.cu."""
+    """ins, outs: operand numbers or None, in the order of the struct in cross_entropy.cuh."""
     defines, blocks = _lanes(x, cols, rows)
     params = Params()
     for k in ins:
@@ -60,7 +67,8 @@ def _launch(call: Call, entry: str, x: Operand, rows, cols, ins, outs, ignores=0
     params.i64(rows, cols, ignored).i32(ignores, dtype)
     member = FREE if defines["LANES"] == 32 and not one_block else ""
     grid = 1 if one_block else blocks
-    return Launch("cross_entropy.cu", entry, defines, grid, 256, params, options=OPTIONS, member=member)
+    source = "cross_entropy.cu" if entry.startswith("dense") else "cross_entropy_sparse.cu"
+    return Launch(source, entry, defines, grid, 256, params, options=OPTIONS, member=member)
 
 
 @planner("softmax_cross_entropy")

@@ -1,6 +1,6 @@
 // Functions that libm does not have, or that differ between libraries, in double: as csrc/cpu/elementwise_scalar.h.
 #pragma once
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

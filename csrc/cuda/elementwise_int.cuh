@@ -1,6 +1,6 @@
 // The instructions of "elementwise" for integers: 64 bits with wraparound, as csrc/cpu/elementwise_int.cpp. T: int64_t or uint64_t.
 #pragma once
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

@@ -2,7 +2,7 @@
 // The formulas are those of csrc/cpu/elementwise_ops.h; libm's functions take the place of its polynomials, within the tolerance
 // that tests hold both to. Compiled with -fmad=false, so that a value does not depend on the kernel that it is computed in.
 #pragma once
-#include "special.cuh"
+#include "elementwise_scalar.cuh"
 
 namespace kg {
 

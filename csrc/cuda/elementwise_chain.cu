@@ -6,9 +6,9 @@
 // generated.cuh, written by kerasgpu/kernels/gpu/plans/elementwise.py: T, INDEX, VECTOR; struct Params with `size`;
 // template <int V> chain(p, i), which computes elements i .. i + V - 1.
 #ifdef KG_INTEGER
-#include "ops_int.cuh"
+#include "elementwise_int.cuh"
 #else
-#include "ops.cuh"
+#include "elementwise_ops.cuh"
 #endif
 
 namespace kg {

@@ -1,8 +1,8 @@
-// cast: y[i] = x[i] in another dtype, i < n; conversions as in types.cuh.
+// cast: y[i] = x[i] in another dtype, i < n; conversions as in numeric.cuh.
 //
 // Grid: 256 threads a block, one element a thread and a stride of the whole grid. No shared memory.
 // Defines: KG_FROM. The target dtype is read from the parameters: one branch that all threads take alike.
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

@@ -5,7 +5,7 @@
 // transpose_tiles: the last two dimensions are j (contiguous in x) and k (contiguous in y): a block of 32 x 8 threads moves a tile of
 // 32 x 32 through shared memory, so that both sides use whole lines. Grid: outer * tiles of j * tiles of k.
 // Shared memory: 32 x 33 words. Defines: KG_W the word, KG_INDEX uint32_t or int64_t.
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

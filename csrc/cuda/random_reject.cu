@@ -1,7 +1,8 @@
 // Gamma, Poisson, binomial and beta variates in double: the methods and the words that they use are those of
 // csrc/cpu/random_reject.cpp, which names the papers. Element k reads Philox blocks (k, purpose), purpose = 1, 2, ...
-#pragma once
-#include "types.cuh"
+//
+// One element a thread, 256 threads a block, a stride of the whole grid. No shared memory. Defines: KG_T the dtype of the result.
+#include "numeric.cuh"
 
 #include "../common/normal.h"
 
@@ -128,6 +129,29 @@ KG_DEVICE_CALL double draw_binomial(Source& source, double trials, double probab
 KG_DEVICE_CALL double draw_beta(Source& source, double alpha, double beta) {
   const double x = draw_gamma(source, alpha), y = draw_gamma(source, beta);
   return x + y > 0 || x != x || y != y ? x / (x + y) : 0.5;
+}
+
+typedef KG_T T;
+
+struct Params {
+  const u32* state;
+  const float *a, *b;
+  T* y;
+  int64_t count;
+  u32 stream;
+  int32_t kind, a_stride, b_stride;
+};
+KG_KERNEL(random_reject, Params, 256) {
+  const PhiloxKey key = {p.state[0], p.stream};
+  for (int64_t k = global_index(); k < p.count; k += global_size()) {
+    Source source(key, p.state[1], k);
+    const double a = p.a[k * p.a_stride], b = p.b[k * p.b_stride];
+    const double value = p.kind == 0   ? draw_gamma(source, a)
+                         : p.kind == 1 ? draw_poisson(source, a)
+                         : p.kind == 2 ? draw_binomial(source, a, b)
+                                       : draw_beta(source, a, b);
+    p.y[k] = convert<T>(value);
+  }
 }
 
 }  // namespace kg
