@@ -5,6 +5,7 @@ Above `driver`, which runs what they do. A library is imported when a plan or `p
 
 from __future__ import annotations
 
+import functools
 import importlib
 
 from kerasgpu.kernels.gpu.driver import library_calls
@@ -13,4 +14,4 @@ from kerasgpu.kernels.gpu.driver import library_calls
 def install() -> None:
     """Make the libraries known to drivers, by the names that launches have."""
     for name, module in (("cublasLt", "blaslt"), ("cudnn", "cudnn")):
-        library_calls.register(name, lambda module=module: importlib.import_module(f"{__name__}.{module}"))
+        library_calls.register(name, functools.partial(importlib.import_module, f"{__name__}.{module}"))
