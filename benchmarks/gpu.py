@@ -18,7 +18,7 @@ from benchmarks import gpu_candidates, gpu_case, gpu_peers
 from kerasgpu import config
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda, gemm, movement
-from kerasgpu.kernels.gpu import driver as drivers
+from kerasgpu.kernels.gpu.driver import interface as drivers
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

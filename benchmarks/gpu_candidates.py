@@ -14,10 +14,10 @@ import numpy as np
 from kerasgpu import config
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import gemm_table, gemm_tiles
-from kerasgpu.kernels.gpu.plan import make_plan
-from kerasgpu.kernels.gpu.vendor import LibraryLaunch
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver.library_calls import LibraryLaunch
+from kerasgpu.kernels.gpu.plans import gemm_table, gemm_tiles
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
 # TFLOP/s without sparsity, from NVIDIA's data sheets.
@@ -236,7 +236,7 @@ def save(args, name, device, rows):
     print(f"wrote {path}")
     if args.cut:
         return
-    print("# rows for MEASURED in kerasgpu/kernels/gpu/gemm_table.py, where the model's choice was 5 % slower")
+    print("# rows for MEASURED in kerasgpu/kernels/gpu/plans/gemm_table.py, where the model's choice was 5 % slower")
     for row in rows:
         if row.get("class") and row["default_s"] > 1.05 * row["best_s"]:
             print(f"    {tuple(row['class'])!r}: ({row['tile']!r}, {row['splits']}),  # {row['name']}")

@@ -12,8 +12,8 @@ import numpy as np
 
 from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu.plan import HostPlan
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.plans.plan import HostPlan
 
 MOST_LAUNCHES = 256  # of one graph
 L2_CACHE = 38  # CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE

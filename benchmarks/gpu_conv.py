@@ -8,9 +8,9 @@ autotuning on) where that is installed. Writes JSON.
 import time
 
 from benchmarks import gpu_candidates as bench
-from kerasgpu.kernels.gpu import conv as planned
-from kerasgpu.kernels.gpu import conv_direct, gemm_table
-from kerasgpu.kernels.gpu.plan import Call
+from kerasgpu.kernels.gpu.plans import conv as planned
+from kerasgpu.kernels.gpu.plans import conv_direct, gemm_table
+from kerasgpu.kernels.gpu.plans.plan import Call
 from kerasgpu.kernels.window import Window
 
 # name: (batch, pixels, channels, filters, kernel, stride, groups)

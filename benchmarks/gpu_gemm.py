@@ -7,7 +7,7 @@ difference between candidates, and cuBLAS through PyTorch (as a CUDA graph) or C
 import time
 
 from benchmarks import gpu_candidates as bench
-from kerasgpu.kernels.gpu import gemm_table
+from kerasgpu.kernels.gpu.plans import gemm_table
 
 # name: (m, n, k, transpose a, transpose b, batch)
 SHAPES = {

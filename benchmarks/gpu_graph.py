@@ -20,8 +20,8 @@ from benchmarks import fit
 from benchmarks.gpu_candidates import RESULTS, device_name, random_array
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import program as programs
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.graph import program as programs
 
 WORKLOADS = ("mlp", "mlp512", "convnet", "resnet")
 # name: (KERASGPU_PDL, KERASGPU_BRANCHES)

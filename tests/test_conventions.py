@@ -1,6 +1,7 @@
 """Rules of the project that a machine can check."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,13 +29,17 @@ def test_test_files_have_names_of_their_own():
     assert not twice, "rename: " + ", ".join(twice)
 
 
+def names_imported(node):
+    """What one statement imports, with the module in front; nothing for other statements."""
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [f"{node.module}.{a.name}" for a in node.names]
+    return [a.name for a in node.names] if isinstance(node, ast.Import) else []
+
+
 def imports(path):
     """Modules that a file imports at its top level."""
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{a.name}" for a in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (a.name for a in node.names)
+        yield from names_imported(node)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +58,41 @@ def test_imports_point_one_way(folder, forbidden):
         if any(name == f"kerasgpu.{f}" or name.startswith(f"kerasgpu.{f}.") for f in forbidden)
     ]
     assert not bad, bad
+
+
+GPU_FOLDERS = ("driver", "vendor", "plans", "graph")  # each imports only those before it
+
+
+@pytest.mark.parametrize("folder", GPU_FOLDERS)
+def test_folders_of_the_gpu_side_are_in_order(folder):
+    above = [f"kerasgpu.kernels.gpu.{f}" for f in GPU_FOLDERS[GPU_FOLDERS.index(folder) + 1 :]]
+    files = sorted((ROOT / "kerasgpu" / "kernels" / "gpu" / folder).glob("*.py"))
+    assert len(files) > 1
+    bad = [
+        f"{p.relative_to(ROOT)} imports {name}"
+        for p in files
+        for node in ast.walk(ast.parse(p.read_text()))  # inside functions, too
+        for name in names_imported(node)
+        if any(name == f or name.startswith(f + ".") for f in above)
+    ]
+    assert not bad, bad
+
+
+def stems(folder):
+    return {p.name.split(".")[0] for p in (ROOT / "csrc" / folder).iterdir()}
+
+
+def test_kernels_of_both_devices_have_the_same_file_names():
+    section = (ROOT / "docs" / "cuda.md").read_text().split("## Files without a twin")[1].split("\n## ")[0]
+    listed = {"cpu": set(), "cuda": set()}
+    for folder, names in re.findall(r"^\| `csrc/(cpu|cuda)` \| (.*?) \|", section, re.M):
+        listed[folder] |= set(re.findall(r"`(\w+)`", names))
+    for folder, other in (("cpu", "cuda"), ("cuda", "cpu")):
+        alone = stems(folder) - stems(other)
+        missing = sorted(alone - listed[folder])
+        assert not missing, f"csrc/{folder} has {missing}, csrc/{other} not: add the twin, or say why in docs/cuda.md"
+        stale = sorted(listed[folder] - alone)
+        assert not stale, f"docs/cuda.md lists {stale} as only in csrc/{folder}, which is not so"
 
 
 def test_only_the_reader_opens_model_files():
@@ -89,8 +129,6 @@ def test_import_is_light():
 
 
 def test_every_environment_variable_is_documented():
-    import re
-
     used = set(
         re.findall(r"[\"'](KERAS(?:GPU)?_[A-Z_]+)[\"']", "".join(p.read_text() for p in (ROOT / "kerasgpu").rglob("*.py")))
     )

@@ -1,6 +1,6 @@
 // Joining one value per thread over a warp or a block, always in the same order, so that a result is the same on every run.
 #pragma once
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

@@ -6,7 +6,7 @@
 // sums, (chunks, inner) of them in `partial`, a later kernel joins alike.
 // Shared memory: 256 sums. Defines: KG_SUMS 1 where a kernel has such blocks.
 #pragma once
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

@@ -1,9 +1,8 @@
 // Copies, constant fills, and the counters that a recorded step advances; csrc/cpu/copy.cpp says what each does.
 //
 // copy, fill: 256 threads a block with a stride of the whole grid, 16 bytes a thread for copies. advance, advance_seed: one thread
-// works. copy_rows: `rows` runs of `width` words from one pitch to another (concatenate, split), one word a thread.
-// No shared memory. Defines: KG_W a word (fill, copy_rows), KG_PART which of them a module holds.
-#include "types.cuh"
+// works. No shared memory. Defines: KG_W a word (fill), KG_PART which of them a module holds.
+#include "numeric.cuh"
 
 namespace kg {
 
@@ -65,18 +64,6 @@ struct FillParams {
 };
 KG_KERNEL(fill, FillParams, 256) {
   for (int64_t i = global_index(); i < p.n; i += global_size()) p.y[i] = (W)p.bits;
-}
-
-struct RowsParams {
-  const W* x;
-  W* y;
-  int64_t rows, width, x_pitch, y_pitch;  // in words
-};
-KG_KERNEL(copy_rows, RowsParams, 256) {
-  for (int64_t i = global_index(); i < p.rows * p.width; i += global_size()) {
-    const int64_t row = i / p.width, column = i - row * p.width;
-    p.y[row * p.y_pitch + column] = p.x[row * p.x_pitch + column];
-  }
 }
 
 #endif

@@ -4,7 +4,7 @@
 // to 16 bytes); KG_W columns of a thread; KG_TAPS and KG_STRIDE: taps and stride of the last dim where elements of a line stay in
 // registers while several columns use them (dilation 1), or KG_TAPS 0: any window.
 #pragma once
-#include "types.cuh"
+#include "numeric.cuh"
 
 #include "../common/window.h"
 

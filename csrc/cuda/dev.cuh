@@ -51,7 +51,7 @@ typedef unsigned long long uint64_t;
 
 namespace kg {
 
-// The first thing that every thread of every kernel does. In a graph whose edges are programmatic (kernels/gpu/graph.py) the blocks of
+// The first thing that every thread of every kernel does. In a graph whose edges are programmatic (kernels/gpu/driver/cuda_graph.py) the blocks of
 // a kernel may be placed while the kernel before it still runs: this waits for its end and for its stores, and only then lets the next
 // kernel come close. Nothing of global memory may be touched before it. Does nothing where a kernel is started in the ordinary way.
 // KG_EAGER (KERASGPU_PDL=2): the next kernel may come even before the wait, so that several may be waiting in a row.

@@ -1,7 +1,7 @@
 // elementwise, one or a few instructions on any shapes: out[i] = f(in_0[i], in_1[i], ...), f read from the parameters.
 //
 // This kernel interprets the program of csrc/cpu/elementwise.cpp, so that an operation that was never seen runs without being
-// compiled first; a chain that will run often is compiled by itself (chain.cu). Both use the functions of ops.cuh, so their bits are
+// compiled first; a chain that will run often is compiled by itself (elementwise_chain.cu). Both use the functions of elementwise_ops.cuh, so their bits are
 // the same.
 //
 // Shapes: an index space dims (ndim <= 8) of `size` elements, strides per input in elements (0 repeats), outputs contiguous.
@@ -9,9 +9,9 @@
 // Defines: KG_T (float, double, int64_t, uint64_t) the compute type; KG_INTEGER for the last two.
 // generated.cuh: KG_CASES(X), an X(name, arity, number) for every instruction that T has.
 #ifdef KG_INTEGER
-#include "ops_int.cuh"
+#include "elementwise_int.cuh"
 #else
-#include "ops.cuh"
+#include "elementwise_ops.cuh"
 #endif
 #include "generated.cuh"
 

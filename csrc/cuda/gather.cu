@@ -1,15 +1,12 @@
-// Reading by index; csrc/cpu/gather.cpp, gather_rows.cpp and onehot.cpp define each kernel. Nothing outside an array is ever read.
+// Reading by index; csrc/cpu/gather.cpp defines each kernel. Nothing outside an array is ever read.
 //
 // take            y[o, c, i] = x[o, indices[c], i]              x (outer, n, inner), y (outer, count, inner)
 // take_along      y[o, c, i] = x[o, indices[o, c, i], i]
 // count_outside   bad[0] = how many of `count` indices are outside [-n, n); one block
 // ravel_indices   flat[k] = row-major number of index tuple k in a box
-// one_hot         y[o, k, i] = 1 where indices[o, i] == k       y (outer, depth, inner)
-// gather_rows     y[r] = data[perm[cursor + r]], converted      where the cursor or an entry of perm is outside: NaN, or 0 for integers
-// store_rows      all[cursor + r] = batch[r]; rows past the end are dropped
 //
 // One element of the output a thread, 256 threads a block, a stride of the whole grid. Shared memory: 8 counts (count_outside).
-// Defines: KG_W a word or KG_T, KG_FROM element types; KG_I the type of the indices; KG_PART which kernels a module holds.
+// Defines: KG_W a word; KG_I the type of the indices; KG_PART which kernels a module holds.
 #include "block.cuh"
 
 namespace kg {
@@ -84,53 +81,6 @@ KG_KERNEL(ravel_indices, RavelParams, 256) {
     }
     p.flat[k] = at < 0 ? (int64_t)((uint64_t)1 << 63) : at;
   }
-}
-
-#elif KG_PART == 2  // one_hot
-
-typedef KG_T T;
-struct OneHotParams {
-  const void* indices;
-  T* y;
-  int64_t size, depth, inner;
-  int32_t dtype;
-};
-KG_KERNEL(one_hot, OneHotParams, 256) {
-  const T one = convert<T>(1), zero = convert<T>(0);
-  for (int64_t e = global_index(); e < p.size; e += global_size()) {
-    const int64_t row = e / p.inner, i = e - row * p.inner, o = row / p.depth, k = row - o * p.depth;
-    // An unsigned index above 2^63 becomes negative: no class.
-    p.y[e] = load_as<int64_t>(p.indices, p.dtype, o * p.inner + i) == k ? one : zero;
-  }
-}
-
-#elif KG_PART == 3  // rows of a data set
-
-typedef KG_FROM From;
-typedef KG_T T;
-struct RowsParams {
-  const From* data;
-  const int64_t *perm, *cursor;
-  T* y;
-  int64_t rows, inner, total, batch;
-};
-KG_KERNEL(gather_rows, RowsParams, 256) {
-  const int64_t cursor = *p.cursor;
-  const bool inside = cursor >= 0 && p.batch <= p.total && cursor <= p.total - p.batch;
-  for (int64_t e = global_index(); e < p.batch * p.inner; e += global_size()) {
-    const int64_t r = e / p.inner, i = e - r * p.inner;
-    const int64_t from = inside ? p.perm[cursor + r] : -1;
-    if (from >= 0 && from < p.rows)
-      p.y[e] = convert<T>(p.data[from * p.inner + i]);
-    else
-      p.y[e] = convert<T>(not_a_number());
-  }
-}
-KG_KERNEL(store_rows, RowsParams, 256) {  // data: the batch, rows: of y
-  const int64_t cursor = *p.cursor;
-  if (cursor < 0 || cursor > p.rows) return;
-  const int64_t left = p.rows - cursor, rows = p.batch < left ? p.batch : left;
-  for (int64_t e = global_index(); e < rows * p.inner; e += global_size()) p.y[cursor * p.inner + e] = convert<T>(p.data[e]);
 }
 
 #endif

@@ -7,7 +7,7 @@
 // types are summed in float; integers wrap; bool is "and" and "or".
 // Grid: tiles of n, tiles of m, batch entries (walked with a stride when there are more than 65535), all in one dimension.
 // Shared memory: 2 x 16 x 65 elements of A. Defines: KG_T, and KG_A, the type that is summed in.
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

@@ -10,7 +10,7 @@
 // Threads copy `vec` neighbouring elements at a time (16 bytes where sizes allow it, else one element). Thread t always has the same
 // column and the rows t / (columns / vec) + q * kRowStep: source.get(q, at) says where those elements are, or that they are outside.
 #pragma once
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

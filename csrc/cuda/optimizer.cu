@@ -1,11 +1,12 @@
-// Optimizers: one launch changes up to 48 tensors of a model; rules in optimizer_rules.cuh, operands in csrc/cpu/optimizer.h.
+// Optimizers: one launch changes up to 48 tensors of a model; rules in optimizer_sgd.cuh and optimizer_adam.cuh, operands in csrc/cpu/optimizer.h.
 //
 // A block of 256 threads takes a piece of 2048 elements of one tensor. Learning rate and step number are read from memory, so that a
 // recorded step follows them; the numbers that follow from them are computed by one thread and shared.
 // update: reads g, x and the slots, writes x and the slots. nadam_store: the new u_product, after all updates.
 // LAMB: update (moments), lamb_norms (sums of squares of each piece), lamb_join (one block a tensor), lamb_apply.
 // Shared memory: the rule, 8 partial sums. Defines: KG_T, KG_RULE. Compiled with -fmad=false: the bits are the CPU's.
-#include "optimizer_rules.cuh"
+#include "optimizer_adam.cuh"
+#include "optimizer_sgd.cuh"
 
 namespace kg {
 

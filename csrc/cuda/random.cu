@@ -2,17 +2,14 @@
 //
 // A thread computes one Philox block, that is four words: words w of block b belong to elements 64 (b / 16) + 16 w + b % 16 of a dense
 // draw, to 32 (b / 16) + 16 h + b % 16 (words 2 h, 2 h + 1) of a wide one (csrc/common/philox.h). So 16 neighbouring threads write 16
-// neighbouring elements, and a normal pair is in one thread. gamma, Poisson, binomial and beta take a thread for each element.
-// dropout draws the mask of bernoulli again. permutation_keys fills the keys that sort.cu puts in order.
+// neighbouring elements, and a normal pair is in one thread.
+// dropout draws the mask of bernoulli again.
 //
 // Grid: 256 threads a block with a stride of the whole grid. No shared memory. Compiled with -fmad=false: the bits are the CPU's.
 // Defines: KG_T the dtype of the result; KG_PART what a module holds.
-#include "types.cuh"
+#include "numeric.cuh"
 
 #include "../common/normal.h"
-#if KG_PART == 2
-#include "random_reject.cuh"
-#endif
 
 namespace kg {
 
@@ -87,7 +84,7 @@ KG_KERNEL(random_fill, Params, 256) {
   for (int64_t b = global_index(); b < blocks; b += global_size()) fill<T>(p, draw(p, b), b);
 }
 
-#elif KG_PART == 1
+#else
 
 KG_KERNEL(dropout, Params, 256) {
   typedef compute<T> C;
@@ -98,49 +95,6 @@ KG_KERNEL(dropout, Params, 256) {
     for (int w = 0; w < 4; ++w) {
       const int64_t at = 64 * (b / 16) + 16 * w + b % 16;
       if (at < p.count) p.y[at] = (int)(words.word[w] >> 8) < p.threshold ? narrow<T>(widen(p.x[at]) * scale) : convert<T>(0);
-    }
-  }
-}
-
-#elif KG_PART == 2
-
-struct RejectParams {
-  const u32* state;
-  const float *a, *b;
-  T* y;
-  int64_t count;
-  u32 stream;
-  int32_t kind, a_stride, b_stride;
-};
-KG_KERNEL(random_reject, RejectParams, 256) {
-  const PhiloxKey key = {p.state[0], p.stream};
-  for (int64_t k = global_index(); k < p.count; k += global_size()) {
-    Source source(key, p.state[1], k);
-    const double a = p.a[k * p.a_stride], b = p.b[k * p.b_stride];
-    const double value = p.kind == 0   ? draw_gamma(source, a)
-                         : p.kind == 1 ? draw_poisson(source, a)
-                         : p.kind == 2 ? draw_binomial(source, a, b)
-                                       : draw_beta(source, a, b);
-    p.y[k] = convert<T>(value);
-  }
-}
-
-#else
-
-struct KeyParams {
-  const u32* state;
-  u32 *keys, *numbers;
-  int64_t pairs, n;
-  u32 stream;
-};
-KG_KERNEL(permutation_keys, KeyParams, 256) {
-  const PhiloxKey key = {p.state[0], p.stream};
-  for (int64_t b = global_index(); b < p.pairs / 4; b += global_size()) {
-    const PhiloxBlock words = philox_at(key, p.state[1], (u64)b, 0);
-    for (int w = 0; w < 4; ++w) {
-      const int64_t at = 64 * (b / 16) + 16 * w + b % 16;
-      p.keys[at] = at < p.n ? words.word[w] : ~0u;
-      p.numbers[at] = (u32)at;
     }
   }
 }

@@ -7,7 +7,7 @@
 //   resample_columns  row -> y: fewer multiplications where there are many taps
 // A thread makes KG_V values of a pixel; neighbouring threads neighbouring values. Block: 256 threads. Grid: a stride of all threads. No
 // shared memory. Bytes at least: x and y once, row twice. Defines: KG_T float or uint8_t; KG_V 1 or 4, a divisor of inner; KG_INDEX.
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

@@ -5,7 +5,7 @@
 // values. Compiled with -fmad=false, and everything is computed as on the CPU: the same bits.
 // Block: 256 threads. Grid: a stride of all threads. No shared memory. Bytes at least: the part of x that is seen, and y.
 // Defines: KG_V 1 or 4, a divisor of inner; KG_INDEX the type of the number of an element; KG_ORDER.
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

@@ -7,7 +7,7 @@
 //
 // add rounds to T after each update, as csrc/cpu/scatter.cpp; max and min keep NaN. Grid: 256 threads a block. No shared memory.
 // Defines: KG_K the key; KG_I, KG_T dtypes; KG_OP add, update, maximum or minimum; KG_PART what a module holds.
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

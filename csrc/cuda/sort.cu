@@ -7,7 +7,7 @@
 //
 // Grid: one block of 256 threads for each tile of 2048 pairs. Shared memory: 2048 keys and numbers, at most 24 KiB.
 // Defines: KG_K uint32_t or uint64_t the key; KG_T the dtype of the values (make_keys); KG_I of indices; KG_PART what a module holds.
-#include "types.cuh"
+#include "numeric.cuh"
 
 namespace kg {
 

@@ -9,7 +9,7 @@
 //   copy_box(to, map, x, y, z, b)     starts the copy of the box at (z, y, x); beyond the array it is zeros
 //   fewer_registers<n>(), more_registers<n>()   moves registers between warpgroups: each in its branch of one if
 #pragma once
-#include "types.cuh"
+#include "numeric.cuh"
 
 #ifdef __CUDACC_RTC__
 

@@ -17,7 +17,7 @@
 // The sums are a float[N / 8][4] a thread: with g = lane / 4, t = lane % 4 and w = warp % 4, d[j] = D[16w + g][8j + 2t], [..][8j + 2t + 1],
 // D[16w + g + 8][8j + 2t], [..][8j + 2t + 1].
 #pragma once
-#include "types.cuh"
+#include "numeric.cuh"
 
 #ifdef __CUDACC_RTC__
 

@@ -70,7 +70,7 @@ def print_info(check: bool = False) -> int:
 
 def gpu_rows() -> list[tuple[str, str]]:
     """Driver, CuPy, NVRTC, every GPU and its memory; or the one thing that is missing."""
-    from kerasgpu.kernels.gpu import driver
+    from kerasgpu.kernels.gpu.driver import interface as driver
 
     return driver.current().info()
 
@@ -88,10 +88,10 @@ def check_devices(count: int) -> int:
 
 
 def by_wgmma(a, b, tile: str):
-    """a @ b in bfloat16 with Hopper's own instructions, by a tile of kernels/gpu/gemm_table.py."""
+    """a @ b in bfloat16 with Hopper's own instructions, by a tile of kernels/gpu/plans/gemm_table.py."""
     from kerasgpu import ops
     from kerasgpu.kernels import cuda
-    from kerasgpu.kernels.gpu import gemm_table
+    from kerasgpu.kernels.gpu.plans import gemm_table
 
     before, gemm_table.forced = gemm_table.forced, (tile, 1)
     cuda.forget()
@@ -124,7 +124,7 @@ def library_cases() -> list:
     import numpy as np
 
     from kerasgpu import ops
-    from kerasgpu.kernels.gpu import driver
+    from kerasgpu.kernels.gpu.driver import interface as driver
 
     a, b = (np.random.default_rng(k).integers(-3, 4, (48, 48)).astype("float32") for k in range(2))
     x, w = np.ones((1, 6, 6, 8), "float32"), np.ones((3, 3, 8, 16), "float32")
@@ -145,7 +145,7 @@ def self_test() -> int:
 
     from kerasgpu import ops, random
     from kerasgpu.engine import device as devices
-    from kerasgpu.kernels.gpu import gemm_table
+    from kerasgpu.kernels.gpu.plans import gemm_table
 
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(65, 33)).astype("float32"), rng.normal(size=(33, 47)).astype("float32")

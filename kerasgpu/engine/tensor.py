@@ -244,7 +244,7 @@ def from_gpu(x):
 
     What our kernels cannot use as it is (strides, a beginning that is no multiple of 16 bytes) is copied on the GPU.
     """
-    from kerasgpu.kernels.gpu import exchange
+    from kerasgpu.kernels.gpu.driver import exchange
 
     if isinstance(x, np.ndarray) or not exchange.on_gpu(x):
         return None

@@ -11,9 +11,9 @@ import numpy as np
 
 from kerasgpu import _core
 from kerasgpu.config import tensor_cores
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import transfer
-from kerasgpu.kernels.gpu.plan import DTYPES, HostPlan, Plan, make_plan
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import transfer
+from kerasgpu.kernels.gpu.plans.plan import DTYPES, HostPlan, Plan, make_plan
 
 _LIMIT = 8192  # cached plans
 _plans: dict = {}

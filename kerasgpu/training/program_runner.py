@@ -118,7 +118,8 @@ class Feed:
             self.order[...] = order
             return
         if self._order_copy is None:
-            from kerasgpu.kernels.gpu import driver, transfer
+            from kerasgpu.kernels.gpu.driver import interface as driver
+            from kerasgpu.kernels.gpu.driver import transfer
 
             self._order_copy = transfer.Upload(driver.current(), self.order)
         self._order_copy.start(order)

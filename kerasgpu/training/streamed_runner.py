@@ -20,8 +20,8 @@ from kerasgpu.engine import nest
 from kerasgpu.engine.program import Program
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import transfer
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import transfer
 from kerasgpu.training.adapters.convert import to_device
 from kerasgpu.training.logs import settle
 from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key, to_host

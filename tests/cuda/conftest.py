@@ -15,8 +15,8 @@ from fake_driver import FakeCompiler, fake_driver
 
 from kerasgpu import config
 from kerasgpu.engine import device as devices
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import nvrtc
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import nvrtc
 
 
 @pytest.fixture(scope="session")

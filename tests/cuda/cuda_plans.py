@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kerasgpu.kernels.elementwise_chain import Chain, compute_type
-from kerasgpu.kernels.gpu import group, group_source
-from kerasgpu.kernels.gpu.plan import DTYPES, make_plan
+from kerasgpu.kernels.gpu.graph import group, group_source
+from kerasgpu.kernels.gpu.plans.plan import DTYPES, make_plan
 
 N = 1 << 16
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kerasgpu.kernels.gpu import cupy_driver, libcuda, nvrtc
+from kerasgpu.kernels.gpu.driver import cupy_driver, libcuda, nvrtc
 
 
 @dataclass

@@ -5,7 +5,7 @@ import random
 import numpy as np
 
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import program as programs
+from kerasgpu.kernels.gpu.graph import program as programs
 
 SIDE = 24
 CALLS = 14

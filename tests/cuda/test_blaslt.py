@@ -10,11 +10,15 @@ from fake_driver import FakeArray
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import blaslt, gemm_table, libraries, modules, vendor
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.plan import IN, OUT, make_plan
-from kerasgpu.kernels.gpu.vendor import LibraryLaunch
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import libraries, modules
+from kerasgpu.kernels.gpu.driver import library_calls as vendor
+from kerasgpu.kernels.gpu.driver.launch import IN, OUT
+from kerasgpu.kernels.gpu.driver.library_calls import LibraryLaunch
+from kerasgpu.kernels.gpu.graph import program as programs
+from kerasgpu.kernels.gpu.plans import gemm_table
+from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.gpu.vendor import blaslt
 
 
 class Memory(FakeArray):

@@ -12,12 +12,12 @@ import kerasgpu as keras
 from kerasgpu import layers
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import branches
-from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.branches import Work, arrange
-from kerasgpu.kernels.gpu.dependencies import Access, data_dependencies
-from kerasgpu.kernels.gpu.estimate import Estimate, estimate
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.graph import branches
+from kerasgpu.kernels.gpu.graph import program as programs
+from kerasgpu.kernels.gpu.graph.branches import Work, arrange
+from kerasgpu.kernels.gpu.graph.dependencies import Access, data_dependencies
+from kerasgpu.kernels.gpu.plans.estimate import Estimate, estimate
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 POLICIES = ("0", "auto", "all")
 

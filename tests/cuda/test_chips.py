@@ -5,7 +5,7 @@ from fake_driver import fake_driver
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import driver as drivers
+from kerasgpu.kernels.gpu.driver import interface as drivers
 
 HALF = ("bfloat16", 2 * 512 * 512)
 PRODUCT = ("gemm", (HALF, HALF), (HALF,), (1, 512, 512, 512) + (0,) * 7, (1.0,))

@@ -8,8 +8,8 @@ from test_gemm_tiles import DTYPES, KINDS, SCHEDULES, force, put  # noqa: F401  
 from test_relu_grad_epilogue import same_bits
 
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import column_sums, gemm_table
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans import column_sums, gemm_table
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 
 def both(name, left, right, shape, ints, floats, columns):

@@ -7,8 +7,8 @@ from cuda_shim import device as shim
 from window_reference import window
 
 from kerasgpu.kernels import conv, cuda
-from kerasgpu.kernels.gpu import conv_direct, gemm_table
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans import conv_direct, gemm_table
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
@@ -110,7 +110,7 @@ def test_tiles_that_waste(direct, monkeypatch, lanes, columns, groups):
 
 
 def conv_case(case):
-    from kerasgpu.kernels.gpu.conv import Conv, Window
+    from kerasgpu.kernels.gpu.plans.conv import Conv, Window
 
     w, batch, channels, filters = case
     n = w.ints()

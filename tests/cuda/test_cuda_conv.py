@@ -7,9 +7,9 @@ from cuda_shim import device as shim
 
 from kerasgpu import config
 from kerasgpu.kernels import conv, cuda
-from kerasgpu.kernels.gpu import conv as planned
-from kerasgpu.kernels.gpu import gemm_table
-from kerasgpu.kernels.gpu.plan import HostPlan, make_plan
+from kerasgpu.kernels.gpu.plans import conv as planned
+from kerasgpu.kernels.gpu.plans import gemm_table
+from kerasgpu.kernels.gpu.plans.plan import HostPlan, make_plan
 from kerasgpu.kernels.window import Window
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]

@@ -5,7 +5,7 @@ import pytest
 from cuda_shim import device as shim
 
 from kerasgpu.kernels import cuda, indexing, movement, sorting
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 DTYPES = ["bool", "int8", "float16", "float32", "int64", "float64"]

@@ -16,9 +16,11 @@ from kerasgpu import config, layers
 from kerasgpu.cli import info
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import conv, cuda
-from kerasgpu.kernels.gpu import cudnn, libraries, vendor
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu.vendor import LibraryLaunch, Vendor
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import libraries
+from kerasgpu.kernels.gpu.driver import library_calls as vendor
+from kerasgpu.kernels.gpu.driver.library_calls import LibraryLaunch, Vendor
+from kerasgpu.kernels.gpu.vendor import cudnn
 
 
 class ShimWithLibraries(shim.ShimDriver):

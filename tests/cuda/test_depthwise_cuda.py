@@ -7,8 +7,8 @@ from window_reference import WINDOWS, random, window
 
 from kerasgpu.kernels import cuda, elementwise
 from kerasgpu.kernels import depthwise as D
-from kerasgpu.kernels.gpu import depthwise as planned
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans import depthwise as planned
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 from kerasgpu.kernels.launch import launch
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]

@@ -7,8 +7,10 @@ import pytest
 from fake_blaslt import FakeBlasLt
 from fake_driver import fake_driver
 
-from kerasgpu.kernels.gpu import blaslt, libraries, nvrtc, vendor
-from kerasgpu.kernels.gpu import cudnn as libcudnn
+from kerasgpu.kernels.gpu.driver import libraries, nvrtc
+from kerasgpu.kernels.gpu.driver import library_calls as vendor
+from kerasgpu.kernels.gpu.vendor import blaslt
+from kerasgpu.kernels.gpu.vendor import cudnn as libcudnn
 
 
 @pytest.fixture

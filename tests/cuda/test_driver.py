@@ -6,9 +6,9 @@ import types
 import pytest
 from fake_driver import FakeArray, FakeLib, fake_cupy
 
-from kerasgpu.kernels.gpu import cache, cupy_driver, libcuda, modules, nvrtc
-from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.plan import Launch, Params
+from kerasgpu.kernels.gpu.driver import cache, cupy_driver, libcuda, modules, nvrtc
+from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.graph import program as programs
 
 
 def test_launches_become_graph_nodes_in_order(installed, monkeypatch):
@@ -227,7 +227,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(compiler, monkeypatch, tmp_
 
 def test_dump(compiler, monkeypatch, tmp_path):
     monkeypatch.setenv("KERASGPU_DUMP", str(tmp_path / "dump"))
-    modules.image_for(("chain.cu", (), "// made up\n", ("-fmad=false",)), "sm_90", compiler)
+    modules.image_for(("elementwise_chain.cu", (), "// made up\n", ("-fmad=false",)), "sm_90", compiler)
     names = sorted(os.listdir(tmp_path / "dump"))
     assert [n.rsplit(".")[-1] for n in names] == ["cu", "cubin", "log", "ptx"]
     text = (tmp_path / "dump" / names[0]).read_text()

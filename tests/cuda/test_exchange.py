@@ -14,7 +14,7 @@ from kerasgpu import layers, ops
 from kerasgpu.engine import device as devices
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import exchange
+from kerasgpu.kernels.gpu.driver import exchange
 
 
 class Foreign:

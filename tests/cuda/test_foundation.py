@@ -6,8 +6,8 @@ from cuda_shim import device as shim
 
 from kerasgpu.kernels import cuda, elementwise, gemm, reduce
 from kerasgpu.kernels.elementwise_chain import Chain
-from kerasgpu.kernels.gpu import elementwise as planned
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans import elementwise as planned
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kerasgpu.kernels.gpu import gemm_table, gemm_tiles, nvrtc
-from kerasgpu.kernels.gpu.gemm_table import Choice
-from kerasgpu.kernels.gpu.plan import DTYPES, Operand
+from kerasgpu.kernels.gpu.driver import nvrtc
+from kerasgpu.kernels.gpu.plans import gemm_table, gemm_tiles
+from kerasgpu.kernels.gpu.plans.gemm_table import Choice
+from kerasgpu.kernels.gpu.plans.plan import DTYPES, Operand
 
 CHIPS = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120"]
 DTYPE = {"tf32": "float32", "simt": "float32", "half": "bfloat16", "turing": "float16", "double": "float64"}

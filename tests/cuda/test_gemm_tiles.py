@@ -7,9 +7,9 @@ from cuda_shim import device as shim
 
 from kerasgpu import config
 from kerasgpu.kernels import cuda, gemm
-from kerasgpu.kernels.gpu import gemm as planned
-from kerasgpu.kernels.gpu import gemm_table
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans import gemm as planned
+from kerasgpu.kernels.gpu.plans import gemm_table
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 DTYPES = {"float32": np.float32, "float64": np.float64, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}

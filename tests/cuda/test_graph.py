@@ -7,10 +7,10 @@ import pytest
 from fake_driver import FakeArray, fake_driver
 from ptx import entries_that_do_not_wait
 
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import nvrtc, sources
-from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.plan import Launch, Params
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import nvrtc, sources
+from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.graph import program as programs
 
 PLAIN, PROGRAMMATIC = 0, 1
 

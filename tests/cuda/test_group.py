@@ -16,11 +16,13 @@ from kerasgpu import layers
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.elementwise_chain import Chain, compute_type
-from kerasgpu.kernels.gpu import branches, group, group_source, nvrtc, segment, sources
-from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.dependencies import Access
-from kerasgpu.kernels.gpu.estimate import Estimate
-from kerasgpu.kernels.gpu.plan import DTYPES, FREE, IDLE, OPTIONS, Launch, Params, Plan
+from kerasgpu.kernels.gpu.driver import nvrtc, sources
+from kerasgpu.kernels.gpu.driver.launch import FREE, IDLE, OPTIONS, Launch, Params
+from kerasgpu.kernels.gpu.graph import branches, group, group_source, segment
+from kerasgpu.kernels.gpu.graph import program as programs
+from kerasgpu.kernels.gpu.graph.dependencies import Access
+from kerasgpu.kernels.gpu.plans.estimate import Estimate
+from kerasgpu.kernels.gpu.plans.plan import DTYPES, Plan
 from kerasgpu.kernels.launch import numpy_dtype
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM]
@@ -29,7 +31,9 @@ SIDE, CALLS = 20, 24
 
 # -- which calls, in which order ------------------------------------------------------------------------------------
 def plan(blocks, member=FREE):
-    return Plan([Launch("cast.cu", "cast", {}, blocks, 256, Params().input(0).output(0), options=OPTIONS, member=member)])
+    return Plan(
+        [Launch("elementwise_cast.cu", "cast", {}, blocks, 256, Params().input(0).output(0), options=OPTIONS, member=member)]
+    )
 
 
 def work(reads, writes, microseconds=2.0, share=0.01):
@@ -78,7 +82,7 @@ def test_parameters_have_a_limit():
     calls = [(SMALL, [k], [k + 500]) for k in range(group.MOST_MEMBERS + 3)] + [(LARGE, [], [999])]
     assert list(map(len, lists(calls))) == [1, group.MOST_MEMBERS, 3]
     big = Params().i64(*range(300))
-    many = Plan([Launch("cast.cu", "cast", {}, 1, 256, big, options=OPTIONS, member=FREE)])
+    many = Plan([Launch("elementwise_cast.cu", "cast", {}, 1, 256, big, options=OPTIONS, member=FREE)])
     assert list(map(len, lists([(many, [], [k]) for k in range(3)]))) == [1, 1, 1]
 
 

@@ -7,7 +7,7 @@ import pytest
 from cuda_shim import device as shim
 
 from kerasgpu.kernels import cuda, elementwise, norm, pooling, reduce
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 from kerasgpu.kernels.window import Window
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]

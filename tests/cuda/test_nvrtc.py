@@ -8,7 +8,8 @@ import pytest
 from cuda_plans import modules
 from ptx import entries_that_do_not_wait
 
-from kerasgpu.kernels.gpu import nvrtc, plan, sources
+from kerasgpu.kernels.gpu.driver import nvrtc, sources
+from kerasgpu.kernels.gpu.plans import plan
 
 CHIPS = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120"]
 QUICK = ["sm_80", "sm_90a"]
@@ -90,14 +91,14 @@ def test_every_kernel_of_the_cpu_has_a_plan():
     from kerasgpu import _core
 
     missing = [n for n in _core.kernel_names() if n not in plan.ON_HOST and not plan.has_planner(n)]
-    assert not missing, f"kernels without a CUDA version that are not in ON_HOST of kernels/gpu/plan.py: {missing}"
+    assert not missing, f"kernels without a CUDA version that are not in ON_HOST of kernels/gpu/plans/plan.py: {missing}"
     stale = [n for n in plan.ON_HOST if plan.has_planner(n)]
     assert not stale, f"in ON_HOST although they have a CUDA version: {stale}"
 
 
 def test_broken_source_says_what_is_wrong(compiler):
-    module = ("chain.cu", (), "typedef float T; this is no code", ())
-    with pytest.raises(nvrtc.CompileError, match=r"chain.cu does not compile for sm_80(.|\n)*error"):
+    module = ("elementwise_chain.cu", (), "typedef float T; this is no code", ())
+    with pytest.raises(nvrtc.CompileError, match=r"elementwise_chain.cu does not compile for sm_80(.|\n)*error"):
         compiler.compile(*module, "sm_80")
 
 

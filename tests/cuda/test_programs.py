@@ -7,8 +7,8 @@ import kerasgpu as keras
 from kerasgpu import layers, ops
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda, elementwise, movement, reduce
-from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.plan import Plan
+from kerasgpu.kernels.gpu.graph import program as programs
+from kerasgpu.kernels.gpu.plans.plan import Plan
 
 
 def put(x):
@@ -110,7 +110,7 @@ def test_scratch_memory_grows_with_the_largest_call(on_gpu):
 
 
 def test_calls_without_a_cuda_kernel_run_on_the_host(on_gpu, monkeypatch):
-    monkeypatch.setattr("kerasgpu.kernels.gpu.plan.ON_HOST", frozenset({"tri_mask"}))
+    monkeypatch.setattr("kerasgpu.kernels.gpu.plans.plan.ON_HOST", frozenset({"tri_mask"}))
     cuda.forget()
     x = np.arange(12, dtype="float32").reshape(3, 4)
     np.testing.assert_array_equal(movement.band(put(x), -1, 0).get(), movement.band(x, -1, 0))

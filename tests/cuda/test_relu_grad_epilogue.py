@@ -8,8 +8,8 @@ from test_gemm_tiles import DTYPES, KINDS, SCHEDULES, force, put  # noqa: F401  
 
 from kerasgpu.kernels import cuda, gemm
 from kerasgpu.kernels import elementwise as ew
-from kerasgpu.kernels.gpu import gemm_table
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans import gemm_table
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 MASKED = 2
 

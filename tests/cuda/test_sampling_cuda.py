@@ -5,8 +5,8 @@ import pytest
 from cuda_shim import device as shim
 
 from kerasgpu.kernels import cuda, sampling
-from kerasgpu.kernels.gpu import sampling as planned
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans import sampling as planned
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 from kerasgpu.kernels.launch import launch
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]

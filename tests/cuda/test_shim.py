@@ -7,9 +7,9 @@ import pytest
 from cuda_shim import device as shim
 
 from kerasgpu.kernels import cuda, gemm, reduce
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import sources
-from kerasgpu.kernels.gpu.plan import Launch, Params
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import sources
+from kerasgpu.kernels.gpu.driver.launch import Launch, Params
 
 SCHEDULES = {"forward": shim.FORWARD, "reverse": shim.REVERSE, "random": shim.RANDOM, "turns": shim.TURNS}
 
@@ -33,7 +33,7 @@ def launch_source(tmp_path, text, n=64, threads=64):
     return x.get()
 
 
-HEAD = '#include "types.cuh"\nnamespace kg {\nstruct Params { float* x; };\nKG_KERNEL(test, Params, 64) {\n'
+HEAD = '#include "numeric.cuh"\nnamespace kg {\nstruct Params { float* x; };\nKG_KERNEL(test, Params, 64) {\n'
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

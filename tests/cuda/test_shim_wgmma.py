@@ -10,9 +10,10 @@ from test_shim import SCHEDULES, put, write
 
 from kerasgpu import config
 from kerasgpu.kernels import cuda, gemm
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import gemm_table, sources
-from kerasgpu.kernels.gpu.plan import Launch, Params
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import sources
+from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.plans import gemm_table
 
 LAYOUT = """#include "wgmma.cuh"
 namespace kg { struct Params { int32_t* to; uint64_t descriptor; int32_t wide, item, n, k; };

@@ -6,7 +6,7 @@ import pytest
 import kerasgpu as keras
 from kerasgpu import layers
 from kerasgpu.engine.program import Program
-from kerasgpu.kernels.gpu import driver as drivers
+from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.training import checks
 from kerasgpu.training.adapters import get_data_adapter
 from kerasgpu.training.step_runner import make_runner

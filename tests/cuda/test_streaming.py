@@ -8,7 +8,7 @@ from kerasgpu import layers
 from kerasgpu.data import Dataset
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda
-from kerasgpu.kernels.gpu import transfer
+from kerasgpu.kernels.gpu.driver import transfer
 from kerasgpu.training import streamed_runner
 from kerasgpu.training.adapters import get_data_adapter
 from kerasgpu.training.captured_runner import CapturedRunner

@@ -12,9 +12,11 @@ from test_gemm_tiles import SCHEDULES, check, force, put  # noqa: F401  `force` 
 from test_shim import write
 
 from kerasgpu.kernels import gemm
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import gemm_table, libcuda, sources
-from kerasgpu.kernels.gpu.plan import Box, make_plan
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver import libcuda, sources
+from kerasgpu.kernels.gpu.driver.launch import Box
+from kerasgpu.kernels.gpu.plans import gemm_table
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 TILE = gemm_table.BOXES["half"][-1]
 WAYS = [(False, False), (False, True), (True, False), (True, True)]
@@ -166,7 +168,7 @@ def test_a_launch_has_the_maps_of_its_addresses(gpu, force):  # noqa: F811
 
 
 def test_a_program_makes_maps_anew_when_it_is_given_other_arrays(gpu, force):  # noqa: F811
-    from kerasgpu.kernels.gpu.program import Program
+    from kerasgpu.kernels.gpu.graph.program import Program
 
     force("half", TILE.name)
     rng = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import pytest
 from cuda_shim import device as shim
 
 from kerasgpu.kernels import cross_entropy, cuda, elementwise, optimizer, random, softmax
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 FLOATS = ["float32", "float64", "float16", "bfloat16"]

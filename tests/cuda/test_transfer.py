@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from kerasgpu.kernels.gpu import cupy_driver, exchange, transfer
+from kerasgpu.kernels.gpu.driver import cupy_driver, exchange, transfer
 
 
 class FakeEvent:

@@ -10,8 +10,8 @@ from test_gemm_tiles import SCHEDULES, check, force, put  # noqa: F401  `force` 
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda, gemm
-from kerasgpu.kernels.gpu import gemm_table, gemm_tiles
-from kerasgpu.kernels.gpu.plan import make_plan
+from kerasgpu.kernels.gpu.plans import gemm_table, gemm_tiles
+from kerasgpu.kernels.gpu.plans.plan import make_plan
 
 KINDS = [("half", "bfloat16"), ("half", "float16"), ("tf32", "float32")]
 SMALL = {kind: min(tiles, key=lambda t: t.m * t.n) for kind, tiles in gemm_table.WGMMA.items()}

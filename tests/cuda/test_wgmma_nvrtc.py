@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from test_gemm_nvrtc import DTYPE, compiler  # noqa: F401  `compiler` is a fixture
 
-from kerasgpu.kernels.gpu import gemm_table, gemm_tiles, nvrtc, sources
-from kerasgpu.kernels.gpu.gemm_table import Choice
-from kerasgpu.kernels.gpu.plan import DTYPES, Operand
+from kerasgpu.kernels.gpu.driver import nvrtc, sources
+from kerasgpu.kernels.gpu.plans import gemm_table, gemm_tiles
+from kerasgpu.kernels.gpu.plans.gemm_table import Choice
+from kerasgpu.kernels.gpu.plans.plan import DTYPES, Operand
 
 WAYS = [(True, False), (True, True), (False, False), (False, True)]
 PARTS = {(True, False): 0, (True, True): 1, (False, False): 2}  # of conv.cu

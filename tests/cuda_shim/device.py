@@ -22,10 +22,10 @@ import numpy as np
 from cuda_shim.queues import Late, ShimQueue
 
 from kerasgpu.kernels import launch
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import exchange, sources
-from kerasgpu.kernels.gpu.driver import Driver, Graph
-from kerasgpu.kernels.gpu.plan import Launch
+from kerasgpu.kernels.gpu.driver import exchange, sources
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver.interface import Driver, Graph
+from kerasgpu.kernels.gpu.driver.launch import Launch
 
 HERE = Path(__file__).parent
 PAGE = mmap.PAGESIZE

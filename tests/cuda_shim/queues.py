@@ -17,7 +17,7 @@ import time
 
 import numpy as np
 
-from kerasgpu.kernels.gpu.transfer import Event, Queue
+from kerasgpu.kernels.gpu.driver.transfer import Event, Queue
 
 
 class Late:

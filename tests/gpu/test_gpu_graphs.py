@@ -9,9 +9,9 @@ from test_gpu_device import put, train
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda, gemm
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import program as programs
-from kerasgpu.kernels.gpu.vendor import LibraryLaunch
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.driver.library_calls import LibraryLaunch
+from kerasgpu.kernels.gpu.graph import program as programs
 
 pytestmark = pytest.mark.gpu
 SETTINGS = [("1", "0"), ("0", "auto"), ("0", "all"), ("1", "auto"), ("1", "all")]

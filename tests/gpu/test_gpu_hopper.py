@@ -9,8 +9,8 @@ from test_gemm_tiles import check, put
 
 from kerasgpu import config
 from kerasgpu.kernels import cuda, gemm
-from kerasgpu.kernels.gpu import driver as drivers
-from kerasgpu.kernels.gpu import gemm_table
+from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.gpu.plans import gemm_table
 
 pytestmark = pytest.mark.gpu
 WAYS = [(False, False), (False, True), (True, False), (True, True)]

@@ -1,7 +1,7 @@
 """Let a kernel that touches a gradient anyway also make its column sums, the gradient of a bias.
 
 On a GPU that is the one that makes the weights' gradient of it, where the sums need no launch of their own
-(kernels/gpu/column_sums.py); else, and on the CPU, the one that makes the gradient itself, while each part of it is in the cache. Both add
+(kernels/gpu/plans/column_sums.py); else, and on the CPU, the one that makes the gradient itself, while each part of it is in the cache. Both add
 up the chunks that `reduce` would, in its order: no bit changes.
 """
 

@@ -7,7 +7,7 @@ import numpy as np
 from kerasgpu.engine import dtypes, nest
 from kerasgpu.engine.tensor import Tensor, contiguous, from_gpu
 from kerasgpu.engine.variable import Variable
-from kerasgpu.kernels.gpu import exchange
+from kerasgpu.kernels.gpu.driver import exchange
 from kerasgpu.kernels.launch import numpy_dtype
 
 
