@@ -55,8 +55,11 @@ class Places:
         """The place before the epoch that is under way."""
         return self._epoch_began or self.now()
 
-    def come_back(self, place: dict) -> None:
-        """Go to a place between two epochs, with a source that has just been made."""
+    def come_back(self, place: dict, epoch_has_begun=False) -> None:
+        """Go to a place between two epochs, with a source that has just been made.
+
+        Random numbers may be drawn between here and the next epoch. If that epoch had begun, it begins again from the state that it had.
+        """
         source, adapter = self._source, self._source.adapter
         for name, before in place["hooks"]:
             random_state.restore(before)
@@ -66,4 +69,7 @@ class Places:
         if self._began is not None:
             adapter.set_state(self._began)
             source.continue_pass(place["seen"])
-        self._wanted = place["next"]
+        if epoch_has_begun:
+            self._wanted = place["next"]
+        else:
+            adapter.set_state(place["next"])
