@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 
 from kerasgpu import config
@@ -10,6 +9,7 @@ from kerasgpu.data import background, seeds
 from kerasgpu.data import elements as el
 from kerasgpu.data.dataset import AUTOTUNE, UNKNOWN, Derived, check_positive
 from kerasgpu.data.positions import positions, set_positions
+from kerasgpu.engine import forks
 
 
 def called(function, element, seed, convert=True):
@@ -110,7 +110,7 @@ class Cached(Derived):
             )
         self._elements: list | None = None
         self._filled_from = None  # [seed of the pass whose elements are kept, what the data sets below remembered then]
-        self._lock = threading.Lock()
+        self._lock = forks.Lock()
 
     def _iterate(self, seed):
         return iter(self._elements) if self._elements is not None else self._first_pass(seed)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import threading
 
 import numpy as np
 
 from kerasgpu.data import seeds
 from kerasgpu.data.dataset import INFINITE, UNKNOWN, Derived, check_positive
+from kerasgpu.engine import forks
 
 
 class RowOp(Derived):
@@ -39,7 +39,7 @@ class Shuffled(RowOp):
         if not self._reshuffle and seed is None:
             self._seed = seeds.new_pass()
         self._passes = 0
-        self._lock = threading.Lock()
+        self._lock = forks.Lock()
 
     def _over(self, open_pass, seed):
         if self._seed is not None:

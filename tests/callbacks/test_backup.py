@@ -72,7 +72,7 @@ def generator():
             rows = np.random.permutation(44)[:8]
             yield X[rows], Y[rows]
 
-    return dict(x=batches(), steps_per_epoch=6)
+    return dict(x=batches(), steps_per_epoch=6, shuffle=False)
 
 
 class Rows(keras.utils.PyDataset):
@@ -106,7 +106,7 @@ def validated():
 
 
 def steps_of_arrays():
-    return dict(x=X, y=Y, batch_size=8, steps_per_epoch=4)
+    return dict(x=X, y=Y, batch_size=8, steps_per_epoch=3)
 
 
 DATA = [
@@ -280,7 +280,7 @@ def test_backups_of_another_fit(tmp_path):
     train(folder, delete_checkpoint=False)
     with pytest.raises(ValueError, match="no validation data and the callbacks .*EarlyStopping"):
         train(folder, more=lambda: [callbacks.EarlyStopping("loss")])
-    with pytest.raises(ValueError, match=r"with validation data.* fit\(\) with the same arguments"):
+    with pytest.raises(ValueError, match=r"has validation data.*fit\(\) with the same arguments"):
         train(folder, data=validated)
     other = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
     other.compile("adam", "mse")
