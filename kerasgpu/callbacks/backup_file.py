@@ -1,10 +1,10 @@
 """The file of BackupAndRestore: a training between two steps, in one file that is complete or not there.
 
-    latest.backup           a zip archive, whose checksums tell damage
-        training.json       where the training is; {"__array__": k} stands for an array
-        arrays.npz          those arrays, each once
-        model.weights.h5    variables of the model and its optimizer, as save_weights() writes them
-    latest.backup.previous  the backup before it
+latest.backup           a zip archive, whose checksums tell damage
+    training.json       where the training is; {"__array__": k} stands for an array
+    arrays.npz          those arrays, each once
+    model.weights.h5    variables of the model and its optimizer, as save_weights() writes them
+latest.backup.previous  the backup before it
 """
 
 from __future__ import annotations
