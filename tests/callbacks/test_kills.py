@@ -136,8 +136,8 @@ def test_some_kills(tmp_path):
 def test_two_hundred_kills(tmp_path):
     total = first = 0
     while total < 200:
-        total += run_kills(tmp_path / str(first), first, first + 10)
-        first += 10
+        total += run_kills(tmp_path / str(first), first, first + 4)
+        first += 4
 
 
 def test_every_kind_of_training_ends_without_kills(tmp_path):
