@@ -5,12 +5,13 @@ BIN = $(VENV)/bin
 DEVICE ?= cpu
 ARGS ?=
 
-.PHONY: help train test test-slow parity bench lint format wheel clean
+.PHONY: help train test test-slow asan ubsan tsan parity bench lint format wheel clean
 
 help:
 	@echo "make train    make $(VENV), install kerasgpu into it and train a digit classifier"
 	@echo "make test     run the tests (install first if needed)"
 	@echo "make test-slow  the tests marked slow as well"
+	@echo "make asan ubsan tsan  tests of kernels and threads with a sanitizer of the compiler (ARGS='tests/kernels/test_gemm.py')"
 	@echo "make parity   compare with real Keras (installs keras and jax)"
 	@echo "make bench    time every kernel (DEVICE=cpu|gpu, ARGS='--compare old.json', ARGS='--only gemm')"
 	@echo "make lint     ruff, mypy, clang-format, and a C++ build in which warnings are errors"
@@ -35,6 +36,19 @@ test: $(VENV)/.installed
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -m "slow and not gpu" $(ARGS)
+
+# The extension with a sanitizer lies in build/<sanitizer>; the one in the package stays as it is.
+SANITIZED = tests/kernels tests/engine/test_passes.py tests/engine/test_threads_and_forks.py
+SANITIZE_ISAS ?= portable,avx512
+
+asan: SANITIZER = address
+ubsan: SANITIZER = undefined
+tsan: SANITIZER = thread
+tsan: SANITIZED = tests/sanitized/test_races.py
+asan ubsan tsan: $(VENV)/.installed
+	$(BIN)/python -m pip install -q pybind11 setuptools
+	KERASGPU_SANITIZE=$(SANITIZER) KERASGPU_BUILD_ISAS=$(SANITIZE_ISAS) $(BIN)/python setup.py -q build_ext --inplace
+	$(BIN)/python tests/sanitized/run.py $(SANITIZER) -m "not slow and not sweep and not gpu and not parity" $(or $(ARGS),$(SANITIZED))
 
 parity: $(VENV)/.installed
 	$(BIN)/python -m pip install -q keras==3.15.1 jax

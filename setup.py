@@ -1,7 +1,9 @@
 """Builds kerasgpu._core: every file of csrc/cpu once per instruction set, plus the bindings.
 
 Environment: KERASGPU_BUILD_JOBS (parallel compilers, default: all cores), KERASGPU_WERROR=1 (warnings are errors),
-KERASGPU_BUILD_ISAS (a list such as "portable,avx512": compile for these only, for quick development builds).
+KERASGPU_BUILD_ISAS (a list such as "portable,avx512": compile for these only, for quick development builds),
+KERASGPU_SANITIZE=address|undefined|thread (with `build_ext --inplace`: an extension with that sanitizer in build/<name>, beside which
+the usual one stays as it is; `make asan`, `make ubsan` and `make tsan` run tests with it).
 """
 
 import os
@@ -70,6 +72,14 @@ if os.environ.get("KERASGPU_WERROR") == "1":
     FLAGS.append("-Werror")
 
 
+SANITIZE = os.environ.get("KERASGPU_SANITIZE", "")
+if SANITIZE not in ("", "address", "undefined", "thread"):
+    raise SystemExit(f"KERASGPU_SANITIZE={SANITIZE}: give address, undefined or thread")
+SANITIZER = [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"] if SANITIZE else []
+if SANITIZE:
+    FLAGS = [*(flag for flag in FLAGS if flag not in ("-O3", "-g0")), "-O1", "-g1", *SANITIZER]
+
+
 def up_to_date(target, dependencies):
     """Whether an object file is newer than all files that it was made from."""
     if not target.exists() or not dependencies.exists():
@@ -87,6 +97,8 @@ class BuildKernels(build_ext):
         include = [*ext.include_dirs, *self.include_dirs]
         # Not self.build_temp, which is a new folder each time for an editable installation.
         temp = Path("build") / f"objects.{sysconfig.get_platform()}-{sys.implementation.cache_tag}"
+        if SANITIZE:
+            temp = Path("build") / SANITIZE / "objects"
         jobs = []
         for source in sorted((root / "cpu").glob("*.cpp")):
             for name, level, flags in INSTRUCTION_SETS:
@@ -114,8 +126,14 @@ class BuildKernels(build_ext):
         order = {name: k for k, (name, _, _) in enumerate(INSTRUCTION_SETS)}
         objects.sort(key=lambda o: order.get(Path(o).relative_to(temp).parts[0], -1))
         target = self.get_ext_fullpath(ext.name)
-        strip = [] if sys.platform == "darwin" else ["-Wl,--strip-debug"]
-        self.compiler.link_shared_object(objects, target, extra_postargs=["-pthread", *strip], target_lang="c++")
+        if SANITIZE:
+            target = str(temp.parent / Path(target).name)
+        strip = [] if SANITIZE or sys.platform == "darwin" else ["-Wl,--strip-debug"]
+        self.compiler.link_shared_object(objects, target, extra_postargs=["-pthread", *strip, *SANITIZER], target_lang="c++")
+
+    def copy_extensions_to_source(self):
+        if not SANITIZE:  # the one in the package is the one without
+            super().copy_extensions_to_source()
 
 
 class CopySources(build_py):

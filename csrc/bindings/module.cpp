@@ -9,6 +9,7 @@
 #include "../cpu/pool.h"
 #include "../cpu/program.h"
 #include "../cpu/registry.h"
+#include "gil.h"
 
 namespace py = pybind11;
 
@@ -74,8 +75,7 @@ void launch(int id, const py::tuple& in, const py::tuple& out, const py::tuple& 
   kg::Call call{kg::kernel_name(id), ins.data(),           outs.data(),       i.data(),         f.data(),
                 int32_t(ins.size()), int32_t(outs.size()), int32_t(i.size()), int32_t(f.size())};
   if (bytes < kReleaseGilBytes) return kernel(call);
-  py::gil_scoped_release release;
-  kernel(call);
+  kg::without_lock([&] { kernel(call); });
 }
 
 py::array empty(const py::object& shape, const py::dtype& dtype) {
@@ -107,10 +107,8 @@ struct PyProgram {
     alive.at(k) = a;
   }
   void run(int64_t steps) {
-    py::gil_scoped_release release;
-    program.run(steps, [] {
-      py::gil_scoped_acquire acquire;
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    kg::without_lock([&] {
+      program.run(steps, [] { kg::with_lock([] { return PyErr_CheckSignals() != 0; }); });
     });
   }
 };
@@ -132,8 +130,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("num_threads", &kg::num_threads);
   m.def("set_num_threads", [](int n) {
     if (n < 1 || n > 1024) throw py::value_error("set_num_threads: need 1 to 1024, got " + std::to_string(n));
-    py::gil_scoped_release release;
-    kg::set_num_threads(n);
+    kg::without_lock([&] { kg::set_num_threads(n); });
   });
   m.def("empty", &empty, "empty(shape, dtype): an uninitialised array from the caching pool, 64-byte aligned");
   m.def("empty_cache", &kg::pool_empty_cache);
@@ -158,18 +155,18 @@ PYBIND11_MODULE(_core, m) {
       .def("add_host_call",
            [](PyProgram& p, py::function f) {
              p.program.add_host_call([f] {
-               py::gil_scoped_acquire acquire;
-               f();
+               kg::with_lock([&] {
+                 PyObject* result = PyObject_CallNoArgs(f.ptr());
+                 Py_XDECREF(result);
+                 return result == nullptr;
+               });
              });
            })
       .def("run", &PyProgram::run, py::arg("steps") = 1)
       .def("profile",
            [](PyProgram& p) {
              std::vector<double> seconds(p.program.size());
-             {
-               py::gil_scoped_release release;
-               p.program.profile(seconds.data());
-             }
+             kg::without_lock([&] { p.program.profile(seconds.data()); });
              return seconds;
            })
       .def("__len__", [](const PyProgram& p) { return p.program.size(); });

@@ -223,20 +223,15 @@ class Pool {
   int64_t chunks_ = 0;
 };
 
-std::atomic<Pool*> current{nullptr};
+// Never destroyed: workers may outlive static destructors. Made when the library is loaded: a fork may come at any time after.
+std::atomic<Pool*> current{new Pool(1)};
 
-// Never destroyed: workers may outlive static destructors. A forked child has no worker threads and may find any mutex
-// locked, so it leaves the parent's pool alone and makes its own.
-Pool& pool() {
-  Pool* p = current.load(std::memory_order_acquire);
-  if (p) return *p;
-  static std::once_flag once;
-  std::call_once(once, [] {
-    current.store(new Pool(1), std::memory_order_release);
-    pthread_atfork(nullptr, nullptr, [] { current.store(new Pool(current.load()->size()), std::memory_order_release); });
-  });
-  return *current.load(std::memory_order_acquire);
-}
+// A forked child has no worker threads and may find any mutex locked, so it leaves the parent's pool alone and makes its own.
+const int fork_hook = pthread_atfork(nullptr, nullptr, [] {
+  current.store(new Pool(current.load(std::memory_order_relaxed)->size()), std::memory_order_release);
+});
+
+Pool& pool() { return *current.load(std::memory_order_acquire); }
 
 struct InsideJob {
   InsideJob() { inside_job = true; }

@@ -3,6 +3,8 @@
 // blocks of the class that was used least recently go back to the system, so resident memory stays flat over many models.
 #include "pool.h"
 
+#include <pthread.h>
+
 #include <cstdlib>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -69,10 +71,13 @@ void* take_stalest(State& s) {
   return block;
 }
 
-State& state() {
-  static State* s = new State;  // never destroyed: arrays may be freed after static destructors
-  return *s;
-}
+// Never destroyed: arrays may be freed after static destructors. Made when the library is loaded, before any fork.
+State* const the_state = new State;
+State& state() { return *the_state; }
+
+// A fork waits until no other thread is within the pool: the child's copy is then whole, and nobody holds its mutex.
+const int fork_hook = pthread_atfork([] { the_state->mutex.lock(); }, [] { the_state->mutex.unlock(); },
+                                     [] { the_state->mutex.unlock(); });
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // The kernel registry: name -> one function per instruction set; the best one that the machine has is used.
 #include "registry.h"
 
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <stdexcept>
@@ -18,11 +19,12 @@ struct Registry {
   std::map<std::string, Entry> entries;
   std::vector<const Entry*> by_id;
   std::vector<std::string> names;
-  int level = -1;
+  std::atomic<int> level{-1};
 };
 
 Registry& registry() {
-  static Registry r;  // built on first use, so static registration order does not matter
+  // Built on first use, so static registration order does not matter; never destroyed, since threads may outlive main().
+  static Registry& r = *new Registry;
   return r;
 }
 
@@ -80,8 +82,9 @@ void set_level(int level) { registry().level = level; }
 
 int level() {
   Registry& r = registry();
-  if (r.level < 0) r.level = machine_level();
-  return r.level;
+  int found = r.level.load(std::memory_order_relaxed);
+  if (found < 0) r.level.store(found = machine_level(), std::memory_order_relaxed);
+  return found;
 }
 
 int kernel_id(const char* name) {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kerasgpu.callbacks.batch_counter import BatchCounter
+
 
 class Callback:
     """Base class of callbacks. Override the methods for the points of interest.
@@ -85,6 +87,22 @@ class Callback:
 
     def on_predict_end(self, logs=None):
         """Called at the end of predict()."""
+
+    # -- used by BackupAndRestore ---------------------------------------------------------------------------------
+    # Names of attributes that a training needs to go on in another process: numbers, arrays, counters of batches.
+    _kept: tuple = ()
+
+    def _keep(self):
+        values = {name: getattr(self, name) for name in self._kept}
+        return {name: dict(vars(x)) if isinstance(x, BatchCounter) else x for name, x in values.items()}
+
+    def _resume(self, kept):
+        for name, value in kept.items():
+            mine = self.__dict__.get(name)
+            if isinstance(mine, BatchCounter):
+                vars(mine).update(value)
+            else:
+                setattr(self, name, value)
 
     # -- used by the loops --------------------------------------------------------------------------------------
     def _uses_batches(self):

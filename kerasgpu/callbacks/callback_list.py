@@ -75,7 +75,8 @@ class CallbackList(Callback):
         self.set_params(params)
 
     def _find_listeners(self):
-        self._listeners = {hook: [getattr(c, hook) for c in self.callbacks if _listens(c, hook)] for hook in _HOOKS}
+        ordered = sorted(self.callbacks, key=lambda c: bool(getattr(c, "_after_others", False)))
+        self._listeners = {hook: [getattr(c, hook) for c in ordered if _listens(c, hook)] for hook in _HOOKS}
 
     def append(self, callback):
         """Add a callback."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterable
 
 import numpy as np
 
 from kerasgpu.callbacks.callback import Callback
+from kerasgpu.saving.atomic import write_bytes
 
 
 class CSVLogger(Callback):
@@ -18,6 +20,9 @@ class CSVLogger(Callback):
         filename: path of the file.
         separator: between columns.
         append: continue the file instead of starting it anew.
+
+    A file that is started anew stays as it was until the first row is complete. A row that was cut off, by a kill or a full disk, is
+    ended before a continued file goes on.
     """
 
     def __init__(self, filename, separator=",", append=False):
@@ -29,12 +34,19 @@ class CSVLogger(Callback):
         self.keys = None
         self.append_header = True
         self.csv_file = None
+        self._first = None  # the first row, while an old file is still in its place
 
     def on_train_begin(self, logs=None):
         if self.append and os.path.exists(self.filename):
             self.append_header = os.path.getsize(self.filename) == 0
         self._close()
-        self.csv_file = open(self.filename, "a" if self.append else "w", newline="")
+        # The header and the first row take the place of an old file together.
+        self._first = io.StringIO(newline="") if not self.append and os.path.isfile(self.filename) else None
+        self.csv_file = (
+            open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8") if self._first is None else None
+        )
+        if self.append and _is_cut_off(self.filename):
+            self.csv_file.write("\n")
         self.keys = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -44,13 +56,22 @@ class CSVLogger(Callback):
             if self.keys and not any(key.startswith("val_") for key in self.keys):
                 self.keys += [f"val_{key}" for key in self.keys]
         if self.writer is None:
-            self.writer = csv.DictWriter(
-                self.csv_file, fieldnames=["epoch", *self.keys], delimiter=self.sep, lineterminator="\n"
-            )
-            if self.append_header:
-                self.writer.writeheader()
+            self._write_to(self.csv_file if self._first is None else self._first, self.append_header)
         self.writer.writerow({"epoch": epoch, **{key: _cell(logs.get(key, "NA")) for key in self.keys}})
+        if self._first is not None:
+            self._replace_old_file()
         self.csv_file.flush()
+
+    def _write_to(self, file, header):
+        self.writer = csv.DictWriter(file, fieldnames=["epoch", *self.keys], delimiter=self.sep, lineterminator="\n")
+        if header:
+            self.writer.writeheader()
+
+    def _replace_old_file(self):
+        text, self._first = self._first.getvalue(), None
+        write_bytes(text.encode(), self.filename)
+        self.csv_file = open(self.filename, "a", newline="", encoding="utf-8")
+        self._write_to(self.csv_file, header=False)
 
     def on_train_end(self, logs=None):
         self._close()
@@ -62,6 +83,15 @@ class CSVLogger(Callback):
         if self.csv_file is not None and not self.csv_file.closed:
             self.csv_file.close()
         self.writer = None
+
+
+def _is_cut_off(path) -> bool:
+    """Whether the last line of a file has no end."""
+    with open(path, "rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
 
 
 def _cell(value):

@@ -28,6 +28,8 @@ class EarlyStopping(MonitorCallback):
     3
     """
 
+    _kept = ("wait", "stopped_epoch", "best", "best_weights", "best_epoch")
+
     def __init__(
         self,
         monitor="val_loss",

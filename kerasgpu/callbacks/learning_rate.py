@@ -77,6 +77,8 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: lower bound of the rate.
     """
 
+    _kept = ("best", "cooldown_counter", "wait")
+
     def __init__(
         self,
         monitor="val_loss",

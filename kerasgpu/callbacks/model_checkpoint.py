@@ -26,6 +26,8 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: value that must be beaten before anything is saved with save_best_only.
     """
 
+    _kept = ("best", "_counter")
+
     def __init__(
         self,
         filepath,

@@ -14,6 +14,8 @@ class SwapEMAWeights(Callback):
         ModelCheckpoint) see the averages.
     """
 
+    _kept = ("_ema_weights_in_model",)
+
     def __init__(self, swap_on_epoch=False):
         super().__init__()
         self.swap_on_epoch = swap_on_epoch

@@ -27,6 +27,8 @@ class TensorBoard(Callback):
     Works without TensorFlow and TensorBoard being installed.
     """
 
+    _kept = ("_global_train_batch",)
+
     def __init__(
         self,
         log_dir="logs",

@@ -63,6 +63,13 @@ class Dataset:
         """An element to read shapes from, made without side effects; batches in it have `size` rows."""
         return next(iter(self._iterate(0)), None)
 
+    # -- what it remembers from pass to pass (positions.py) -----------------------------------------------------------
+    def _memory(self):
+        return None
+
+    def _remember(self, memory):
+        pass
+
     # -- sources ------------------------------------------------------------------------------------------------------
     @staticmethod
     def from_tensor_slices(tensors, name=None):

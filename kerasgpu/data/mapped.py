@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 
 from kerasgpu import config
 from kerasgpu.data import background, seeds
 from kerasgpu.data import elements as el
 from kerasgpu.data.dataset import AUTOTUNE, UNKNOWN, Derived, check_positive
+from kerasgpu.data.positions import positions, set_positions
+from kerasgpu.engine import forks
 
 
 def called(function, element, seed, convert=True):
@@ -108,19 +109,31 @@ class Cached(Derived):
                 "Dataset.cache keeps elements in memory only: call cache() without a file name, or save arrays with numpy.save"
             )
         self._elements: list | None = None
-        self._lock = threading.Lock()
+        self._filled_from = None  # [seed of the pass whose elements are kept, what the data sets below remembered then]
+        self._lock = forks.Lock()
 
     def _iterate(self, seed):
         return iter(self._elements) if self._elements is not None else self._first_pass(seed)
 
     def _first_pass(self, seed):
+        if self._filled_from is not None:  # by a process that was interrupted: the same elements again
+            seed, below = self._filled_from
+            set_positions(self._parent, below)
+        came_from = [seed, positions(self._parent)]
         seen = []
         for x in self._parent._iterate(seed):
             seen.append(x)
             yield x
         with self._lock:
             if self._elements is None:
-                self._elements = seen
+                self._elements, self._filled_from = seen, came_from
+
+    def _memory(self):
+        return self._filled_from
+
+    def _remember(self, memory):
+        if self._elements is None:
+            self._filled_from = memory
 
     def _example(self, size):
         return self._elements[0] if self._elements else self._parent._example(size)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import threading
 
 import numpy as np
 
 from kerasgpu.data import seeds
 from kerasgpu.data.dataset import INFINITE, UNKNOWN, Derived, check_positive
+from kerasgpu.engine import forks
 
 
 class RowOp(Derived):
@@ -38,17 +38,24 @@ class Shuffled(RowOp):
         self._reshuffle = reshuffle is not False
         if not self._reshuffle and seed is None:
             self._seed = seeds.new_pass()
-        self._passes = itertools.count()
-        self._lock = threading.Lock()
+        self._passes = 0
+        self._lock = forks.Lock()
 
     def _over(self, open_pass, seed):
         if self._seed is not None:
             with self._lock:
-                number = next(self._passes) if self._reshuffle else 0
+                number = self._passes if self._reshuffle else 0
+                self._passes += 1
             own = seeds.mix(self._seed, number)
         else:
             own = seeds.mix(seed, 1)
         return _drawn(open_pass(seeds.mix(seed, 0)), self._size, np.random.default_rng(own))
+
+    def _memory(self):
+        return self._passes
+
+    def _remember(self, memory):
+        self._passes = memory
 
 
 def _drawn(elements, size, rng):

@@ -17,7 +17,7 @@ import threading
 import numpy as np
 
 from kerasgpu import _core
-from kerasgpu.engine import device, passes, state
+from kerasgpu.engine import device, forks, passes, state
 from kerasgpu.engine.passes.memory import place_temporaries
 from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import launch
@@ -48,6 +48,7 @@ class Program:
         self._output_arrays = list(outputs)
         # Its memory serves one run at a time: who binds inputs, runs and reads outputs holds this from the first to the last.
         self.lock = threading.RLock()
+        forks.renewed(self)
         self._core = self._new_core([*in_buffers, *out_buffers, *[b for c in calls for b in (*c.inputs, *c.outputs)]])
         pinned = {id(b) for b in [*in_buffers, *out_buffers]}
         places, self._slab = place_temporaries(calls, pinned, apart=SMALL if self.on_gpu else 0)
@@ -73,6 +74,11 @@ class Program:
             b.array = np.empty(0, b.array.dtype)  # the calls are kept to be looked at, not the caller's data
         for call in calls:
             call.arrays = ()
+
+    def after_fork(self):
+        """In a forked process: the thread that was running this, or was about to bind inputs, is not there."""
+        self.lock = threading.RLock()
+        self.bound_to = None
 
     def _new_core(self, buffers):
         """The list of calls: C++ on the CPU, CUDA graphs on a GPU."""

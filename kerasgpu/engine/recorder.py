@@ -6,9 +6,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from kerasgpu.engine import forks
 from kerasgpu.kernels import launch
 
-_one_at_a_time = threading.Lock()  # another thread's recording is waited for
+_one_at_a_time = forks.Lock()  # another thread's recording is waited for
 
 
 @dataclass(eq=False)
@@ -66,6 +67,12 @@ class Recorder:
         self.reason: str | None = None
         self._alive: list = []
         self._thread = threading.get_ident()
+        forks.renewed(self)
+
+    def after_fork(self):
+        """In a forked process the thread that records may be gone."""
+        if launch.recorder is self and self._thread != threading.get_ident():
+            launch.recorder = None
 
     def __enter__(self):
         if launch.recorder is not None and launch.recorder._thread == self._thread:

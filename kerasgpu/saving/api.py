@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from kerasgpu.saving import loader, writer
+from kerasgpu.saving import atomic, loader, writer
 from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader, is_zip
 from kerasgpu.saving.shards import ShardedReader
 
@@ -36,7 +36,8 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
         overwrite: False asks before an existing file is replaced.
         zipped: False writes a folder.
 
-    The file is written beside its place and moved there when complete: an error leaves an existing file as it was.
+    The file is written beside its place and moved there when it is complete and on the disk: an error, or a kill, leaves an existing
+    file as it was.
 
     >>> import kerasgpu as keras
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
@@ -170,7 +171,7 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
         if _may_write(shard_writer.index_path(path), overwrite):
             shard_writer.write(model, path, max_shard_size, skip)
     elif _may_write(filepath, overwrite):
-        writer.write_bytes(writer.weights_bytes(model, skip), filepath)
+        atomic.write_bytes(writer.weights_bytes(model, skip), filepath)
 
 
 def load_weights(model, filepath, skip_mismatch=False, **kwargs):

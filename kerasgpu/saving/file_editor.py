@@ -6,9 +6,9 @@ import os
 
 import numpy as np
 
+from kerasgpu.saving.atomic import write_bytes
 from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader
 from kerasgpu.saving.weight_tree import read_tree, tree_bytes, tree_of_model
-from kerasgpu.saving.writer import write_bytes
 
 _LINE = "─" * 21
 

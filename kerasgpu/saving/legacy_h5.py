@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from kerasgpu.saving import loader, writer
+from kerasgpu.saving import atomic, loader, writer
 from kerasgpu.saving.legacy_config import modern_config, modern_training, objects_for_names
 from kerasgpu.saving.reader import BadModelFile, LegacyFile, budget_for, largest_of
 
@@ -47,7 +47,7 @@ def save(model, path, include_optimizer=True) -> None:
         _write_layers(file.create_group("model_weights"), model)
         if optimizer is not None and optimizer.variables:
             _write_variables(file.create_group("optimizer_weights"), optimizer.variables)
-    writer.write_bytes(buffer.getbuffer(), path)
+    atomic.write_bytes(buffer.getbuffer(), path)
 
 
 def _write_layers(group, model):

@@ -15,8 +15,9 @@ import warnings
 
 import numpy as np
 
+from kerasgpu.saving.atomic import replacing
 from kerasgpu.saving.walk import walk
-from kerasgpu.saving.writer import Entry, replacing
+from kerasgpu.saving.writer import Entry
 
 
 def index_path(path) -> pathlib.Path:
@@ -45,7 +46,6 @@ def write(model, path, max_shard_size, skip=()) -> None:
         walk(model, save, visited={id(o) for o in skip})
         shards.finish()
         last.write(json.dumps(shards.index, indent=4).encode())
-        last.flush()
 
 
 class _Shards:

@@ -1,4 +1,4 @@
-"""Writes model files. A file appears under its name only when it is complete: a full disk leaves the old one as it was."""
+"""Writes model files; atomic.py has why a kill or a full disk leaves the old ones as they were."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import zipfile
 
 import numpy as np
 
+from kerasgpu.saving.atomic import replacing
 from kerasgpu.saving.reader import ASSETS, CONFIG, METADATA, WEIGHTS
 from kerasgpu.saving.walk import walk
 
@@ -133,47 +134,3 @@ def write_folder(model, path) -> None:
             handle = stack.enter_context(replacing(os.path.join(path, *name.split("/"))))
             handle.write(data)
             handle.flush()
-
-
-def write_bytes(data, path) -> None:
-    """Write a file that appears under its name only when it is complete."""
-    with replacing(path) as handle:
-        handle.write(data)
-
-
-class replacing:
-    """Context manager: a binary file that takes the place of `path` when the block ends without an error."""
-
-    def __init__(self, path):
-        self.path = os.fspath(path)
-
-    def __enter__(self):
-        folder = os.path.dirname(os.path.abspath(self.path))
-        os.makedirs(folder, exist_ok=True)
-        handle, self._temporary = tempfile.mkstemp(prefix=".saving-", dir=folder)
-        self._file = os.fdopen(handle, "wb")
-        return self._file
-
-    def finish(self):
-        """Everything on its way to the disk: an error of the disk comes here at the latest. May be called before the end."""
-        if self._file.closed:
-            return
-        self._file.flush()
-        self._file.close()
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(self._temporary, 0o666 & ~mask)
-
-    def __exit__(self, kind, error, trace):
-        try:
-            if kind is None:
-                self.finish()
-                os.replace(self._temporary, self.path)
-        finally:
-            self._discard()
-
-    def _discard(self):
-        with contextlib.suppress(OSError):
-            self._file.close()
-        with contextlib.suppress(OSError):
-            os.unlink(self._temporary)

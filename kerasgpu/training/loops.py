@@ -10,7 +10,7 @@ from kerasgpu import config
 from kerasgpu.callbacks.callback_list import CallbackList
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
-from kerasgpu.training import checks, metric_values, step_runner
+from kerasgpu.training import checks, metric_values, resuming, step_runner
 from kerasgpu.training.adapters import get_data_adapter
 from kerasgpu.training.adapters.arrays import train_validation_split
 from kerasgpu.training.adapters.convert import to_tensors
@@ -42,13 +42,13 @@ class StepLoop:
         self.stop_flag = step_runner._STOP_FLAGS[mode]
         self._pace = 1.0  # steps that fit between two draws
 
-    def run_epoch(self) -> int:
-        """Run the epoch that the runner has begun; returns the number of steps."""
+    def run_epoch(self, done=0) -> int:
+        """Run the epoch that the runner has begun, of which `done` steps are behind us; returns the number of steps."""
         if self.with_hooks:
-            return self._with_hooks()
+            return self._with_hooks(done)
         if self.progress is not None:
-            return self._with_progress()
-        return self._all(ALL)
+            return self._with_progress(done)
+        return done + self._all(ALL)
 
     def _stopped(self):
         return getattr(self.model, self.stop_flag, False)
@@ -64,9 +64,8 @@ class StepLoop:
                 break
         return done
 
-    def _with_hooks(self):
+    def _with_hooks(self, step):
         runner, predict = self.runner, self.mode == "predict"
-        step = 0
         while runner.has_next():
             self.begin(step)
             ran = runner.run(self.chunk)
@@ -76,8 +75,7 @@ class StepLoop:
                 break
         return step
 
-    def _with_progress(self):
-        done = 0
+    def _with_progress(self, done):
         shown = None  # what to draw next: on a GPU the numbers of the piece before, so that there is always work to do there
         while True:
             started = time.perf_counter()
@@ -145,6 +143,7 @@ def fit(
         validation = _Validation(model, validation_data, validation_batch_size or batch_size, validation_steps, validation_freq)
     callbacks = _callback_list(model, callbacks, verbose, epochs, runner.num_batches, add_history=True)
     model.stop_training = False
+    resuming.attach(callbacks, runner, validation)
     try:
         logs = _fit_epochs(model, runner, validation, callbacks, epochs, initial_epoch)
     except BaseException:
@@ -168,7 +167,7 @@ def _fit_epochs(model, runner, validation, callbacks, epochs, initial_epoch):
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
         runner.begin_epoch()
-        steps = loop.run_epoch()
+        steps = loop.run_epoch(resuming.steps_done(model, runner))
         if steps == 0 and runner.ran_out:
             runner.end_epoch()
             break

@@ -8,6 +8,7 @@ import numpy as np
 
 from kerasgpu import config
 from kerasgpu.training.adapters import ArrayAdapter
+from kerasgpu.training.places import Places
 
 
 class BatchSource:
@@ -33,6 +34,7 @@ class BatchSource:
         self._seen = 0  # steps of the current pass
         self._left = 0  # steps of this epoch
         self.ran_out = False  # a pass that cannot be repeated has ended
+        self.places: Places | None = None  # kept while a backup may be wanted
 
     @property
     def num_batches(self):
@@ -40,9 +42,10 @@ class BatchSource:
         return self.steps_per_epoch or self.adapter.num_batches
 
     def begin_epoch(self):
+        if self.places is not None:
+            self.places.epoch_begins()
         self.adapter.on_epoch_begin()
-        total = self.adapter.num_batches
-        if self.steps_per_epoch is None or self._pass_is_over(total):
+        if self.pass_is_used_up:
             if self.steps_per_epoch is None or self._iterator is None or self.adapter.restartable:
                 self._restart()
         steps = self.num_batches
@@ -52,12 +55,19 @@ class BatchSource:
         self._warned = False
         self._taken = 0  # steps of this epoch so far
 
+    @property
+    def pass_is_used_up(self):
+        """Whether the next epoch of data that can be repeated begins a new pass."""
+        return self.steps_per_epoch is None or self._pass_is_over(self.adapter.num_batches)
+
     def _pass_is_over(self, total):
         return self._iterator is None or (total is not None and self._seen >= total)
 
     def _restart(self):
         if self._iterator is not None and not self.adapter.restartable:
             return
+        if self.places is not None:
+            self.places.pass_begins()
         self._start_pass()
         self._seen = 0
         self._ahead = None
@@ -65,7 +75,26 @@ class BatchSource:
     def _start_pass(self):
         self._iterator = self.adapter.batches()
 
+    def skip(self, steps):
+        """Leave out the next steps of this epoch."""
+        for _ in range(steps):
+            if self.next() is None:
+                break
+
+    def continue_pass(self, seen):
+        """Begin a pass and leave out as many of its batches as another run has seen."""
+        self._start_pass()
+        self._seen = 0
+        self._ahead = None
+        self._leave_out(seen)
+
+    def _leave_out(self, batches):
+        while self._seen < batches and next(self._iterator, None) is not None:
+            self._seen += 1
+
     def end_epoch(self):
+        if self.places is not None:
+            self.places.epoch_ends()
         self.adapter.on_epoch_end()
 
     def has_next(self) -> bool:
@@ -140,6 +169,12 @@ class ArraySource(BatchSource):
             order = self.adapter.permutation()
             self._drawn = before, np.random.get_state(), order
             np.random.set_state(before)
+
+    def skip(self, steps):
+        self.advance(min(steps, self.remaining))
+
+    def _leave_out(self, batches):
+        self._seen = batches
 
     @property
     def position(self):

@@ -125,6 +125,22 @@ def test_csv_logger(tmp_path):
     assert path.read_text().startswith("epoch;loss;val_loss\n")
 
 
+def test_csv_logger_keeps_an_old_file_until_the_first_row(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("old\n")
+    seen = []
+    look = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: seen.append(path.read_text()),
+        on_epoch_end=lambda e, logs: seen.append(path.read_text()),
+    )
+    fit(model(), [keras.callbacks.CSVLogger(path), look], epochs=2)
+    assert seen[0] == "old\n" and seen[1].startswith("epoch,") and seen[1].count("\n") == 2
+    assert seen[-1] == path.read_text() and seen[-1].count("\n") == 3 and [p.name for p in tmp_path.iterdir()] == ["log.csv"]
+    path.write_text(path.read_text() + "2,0.1")  # a row that was cut off
+    fit(model(), [keras.callbacks.CSVLogger(path, append=True)], epochs=1)
+    assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["epoch", "0", "1", "2", "0"]
+
+
 def test_model_checkpoint_saves_what_and_when(tmp_path, monkeypatch):
     made, saved = model(), []
     monkeypatch.setattr(type(made), "save", lambda self, path, overwrite=True: saved.append(os.path.basename(path)))

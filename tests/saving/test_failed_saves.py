@@ -8,7 +8,7 @@ import os
 import pytest
 
 import kerasgpu as keras
-from kerasgpu.saving import writer
+from kerasgpu.saving import atomic
 from tests.saving.models import X, Y, sequential, trained
 
 SAVES = {
@@ -56,7 +56,7 @@ def test_failed_save_leaves_the_old_file(name, room, error, tmp_path, monkeypatc
     def full(descriptor, mode, *args):
         return Failing(real(descriptor, mode), error, room) if "w" in mode else real(descriptor, mode, *args)
 
-    monkeypatch.setattr(writer.os, "fdopen", full)
+    monkeypatch.setattr(atomic.os, "fdopen", full)
     with pytest.raises(type(error)):
         SAVES[name](model, tmp_path / name)
     monkeypatch.undo()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kerasgpu.training import random_state
+
 
 class DataAdapter:
     """Gives batches. Attributes: `num_batches` (None when unknown or endless), `batch_size` (None when unknown).
@@ -26,6 +28,17 @@ class DataAdapter:
 
     def on_epoch_end(self):
         pass
+
+    # Whether on_epoch_begin and on_epoch_end may change the data.
+    changes = False
+
+    def state(self) -> dict:
+        """What the next pass follows from, for a training that is resumed in another process."""
+        return {"random": random_state.snapshot()}
+
+    def set_state(self, found: dict) -> None:
+        """Let the next pass follow from what state() returned."""
+        random_state.restore(found["random"])
 
     def close(self):
         """Stop background work; called when training ends, also by an exception."""

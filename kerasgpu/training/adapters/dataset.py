@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from kerasgpu.data.dataset import Dataset
+from kerasgpu.data.positions import positions, set_positions
 from kerasgpu.engine import nest
 from kerasgpu.training.adapters import pack
 from kerasgpu.training.adapters.base import DataAdapter
@@ -17,6 +18,7 @@ class DatasetAdapter(DataAdapter):
     def __init__(self, dataset: Dataset, class_weight=None):
         self.dataset = dataset
         self.class_weight = class_weight
+        self._begun_from: dict = {}  # state() before that
         self._begun = None  # (first batches, iterator over the others) of a pass that example() began
         count = dataset._count()
         self.num_batches = None if count < 0 else count
@@ -35,6 +37,7 @@ class DatasetAdapter(DataAdapter):
 
     def example(self):
         if self._begun is None:
+            self._begun_from = self.state()
             elements = iter(self.dataset)
             self._begun = list(itertools.islice(elements, 1)), elements
             if not self._begun[0]:
@@ -45,6 +48,16 @@ class DatasetAdapter(DataAdapter):
         elements = iter(self.dataset) if self._begun is None else itertools.chain(*self._begun)
         self._begun = None
         return map(self._standardized, elements)
+
+    def state(self):
+        if self._begun is not None:
+            return self._begun_from
+        return {**super().state(), "positions": positions(self.dataset)}
+
+    def set_state(self, found):
+        super().set_state(found)
+        set_positions(self.dataset, found["positions"])
+        self._begun = None
 
     def close(self):
         self._begun = None

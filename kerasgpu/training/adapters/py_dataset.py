@@ -113,6 +113,8 @@ class PyDatasetAdapter(DataAdapter):
         self.shuffle = shuffle
         self._pool = None
         self._first = None
+        kind = type(dataset)
+        self.changes = kind.on_epoch_begin is not PyDataset.on_epoch_begin or kind.on_epoch_end is not PyDataset.on_epoch_end
         if self.num_batches == 0:
             raise ValueError("The PyDataset has length 0")
 
