@@ -278,7 +278,7 @@ def to_array(x, dtype=None, copy=True):
     name = dtypes.name_of(x.dtype) if x.dtype.kind not in "OUSMm" else None
     if name is None:
         try:
-            x = x.astype(numpy_dtype(dtype or "float32")) if x.dtype.kind == "O" else _no_numbers(x)
+            x = _numbers_of(x).astype(numpy_dtype(dtype or "float32")) if x.dtype.kind == "O" else _no_numbers(x)
         except (TypeError, ValueError):
             _no_numbers(x)
         name, copy = dtypes.name_of(x.dtype), False
@@ -292,6 +292,20 @@ def to_array(x, dtype=None, copy=True):
     if where != "cpu:0":
         x = devices.put(x, where)
     return x, name
+
+
+def _numbers_of(objects):
+    """An object array, if each element is a number: NumPy would make NaN of None and numbers of some texts."""
+    for k, v in enumerate(objects.flat):
+        if v is None:
+            where = f" (element {k} of an object array of shape {objects.shape})" if objects.ndim else ""
+            raise ValueError(
+                f"cannot make a tensor from None{where}: a value is missing, or a function or layer whose result is used here has no "
+                "`return`"
+            )
+        if isinstance(v, (str, bytes)):
+            _no_numbers(objects)
+    return objects
 
 
 def _no_numbers(x):

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine import dtypes, naming
 from kerasgpu.engine.stateless import StatelessScope
@@ -35,6 +37,10 @@ _ARITHMETIC = (
     "_apply_weight_decay",
     "_clip_gradients",
 )
+
+
+def _is_float_scalar(x) -> bool:
+    return isinstance(x, np.ndarray) and x.shape == () and x.dtype.kind == "f"
 
 
 class Optimizer(StateVariables, WeightDecay, MovingAverage):
@@ -111,8 +117,8 @@ class Optimizer(StateVariables, WeightDecay, MovingAverage):
         self._iterations = self._scalar(0, "iteration", "int32")
         if callable(learning_rate):
             self._learning_rate = learning_rate
-        elif isinstance(learning_rate, float):
-            self._learning_rate = self._scalar(learning_rate, "learning_rate", dtypes.floatx())
+        elif isinstance(learning_rate, (float, np.floating)) or _is_float_scalar(learning_rate):
+            self._learning_rate = self._scalar(float(learning_rate), "learning_rate", dtypes.floatx())
         else:
             raise ValueError(
                 "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable "
