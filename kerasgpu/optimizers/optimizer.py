@@ -21,7 +21,7 @@ from kerasgpu.engine.tape import no_grad
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.engine.variable import Variable
 from kerasgpu.kernels import launch
-from kerasgpu.optimizers import clipping, fused
+from kerasgpu.optimizers import clipping, fused, host_rate
 from kerasgpu.optimizers.averaging import MovingAverage
 from kerasgpu.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 from kerasgpu.optimizers.state_variables import StateVariables
@@ -388,12 +388,10 @@ class Optimizer(StateVariables, WeightDecay, MovingAverage):
 
     def _current_rate(self):
         """The learning rate of this step, as something that a replayed step reads anew."""
-        rate = self.learning_rate
-        if not isinstance(rate, (Tensor, Variable)) and launch.recorder is not None:
-            launch.recorder.refuse(
-                "its learning rate comes from a Python function that returns a number; return a tensor instead"
-            )
-        return rate
+        own = self._learning_rate
+        if isinstance(own, Variable) or launch.recorder is None:
+            return self.learning_rate
+        return host_rate.recorded(self)
 
     # -- config -------------------------------------------------------------------------------------------------
     def get_config(self):

@@ -229,7 +229,21 @@ def _named(loss, y_true, y_pred, weight):
         return loss(y_true, y_pred, weight)
     except ValueError as error:
         shapes = ", ".join(f"{n} {tuple(x.shape)}" for n, x in (("y_true", y_true), ("y_pred", y_pred)) if hasattr(x, "shape"))
-        raise ValueError(f"loss {loss.name!r} of {shapes}: {error}") from None
+        raise ValueError(f"loss {loss.name!r} of {shapes}: {error}{_cure(loss, y_true, y_pred)}") from None
+
+
+def _cure(loss, y_true, y_pred) -> str:
+    """What to do where class numbers meet a loss for one-hot labels, or the other way round."""
+    kind = getattr(getattr(loss, "fn", None), "__name__", "")
+    if not (hasattr(y_true, "shape") and hasattr(y_pred, "shape") and len(y_pred.shape)):
+        return ""
+    labels, outputs = tuple(y_true.shape), tuple(y_pred.shape)
+    one_hot = labels == outputs
+    if kind == "categorical_crossentropy" and labels in (outputs[:-1], (*outputs[:-1], 1)):
+        return ". If y holds class numbers, use loss='sparse_categorical_crossentropy', or keras.utils.to_categorical(y)"
+    if kind == "sparse_categorical_crossentropy" and one_hot:
+        return ". If y is one-hot, use loss='categorical_crossentropy', or class numbers: y.argmax(-1)"
+    return ""
 
 
 def _entry_name(path, names, loss):

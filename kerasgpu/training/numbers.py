@@ -28,4 +28,6 @@ def is_number(x) -> bool:
     """Whether x is one real number: an int or float, NumPy's included, or an array of shape ()."""
     if isinstance(x, (bool, np.bool_)):
         return False
-    return isinstance(x, (int, float, np.integer, np.floating)) or (isinstance(x, np.ndarray) and x.shape == () and x.dtype.kind in "iuf")
+    return isinstance(x, (int, float, np.integer, np.floating)) or (
+        isinstance(x, np.ndarray) and x.shape == () and x.dtype.kind in "iuf"
+    )

@@ -12,7 +12,7 @@ from kerasgpu.training.compile_metrics import CompileMetrics
 from kerasgpu.training.logs import settle
 from kerasgpu.training.numbers import is_whole_number
 from kerasgpu.training.steps import Steps
-
+from kerasgpu.training.tracebacks import filtered
 
 _DEFAULT_OPTIMIZER = "".join(("rms", "prop"))  # not the same object as a "rmsprop" that somebody passes
 
@@ -111,7 +111,10 @@ class Trainer(Steps):
             compiled=True,
             _kept_attributes=tuple(
                 name
-                for name, own, kept in (("loss", own_loss, loss is None), ("optimizer", own_optimizer, optimizer is own_optimizer))
+                for name, own, kept in (
+                    ("loss", own_loss, loss is None),
+                    ("optimizer", own_optimizer, optimizer is own_optimizer),
+                )
                 if own is not None and kept
             ),
             _run_eagerly=bool(run_eagerly),
@@ -217,6 +220,7 @@ class Trainer(Steps):
         return found[0] if len(found) == 1 else found
 
     # -- fit, evaluate, predict ---------------------------------------------------------------------------------
+    @filtered
     def fit(
         self,
         x=None,
@@ -288,6 +292,7 @@ class Trainer(Steps):
             validation_freq,
         )
 
+    @filtered
     def evaluate(
         self,
         x=None,
@@ -312,6 +317,7 @@ class Trainer(Steps):
         checks.check_compiled(self, "evaluate")
         return loops.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict, runner)
 
+    @filtered
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The outputs of the model for x, computed in batches, as NumPy arrays in the structure of the outputs.
 
@@ -319,16 +325,19 @@ class Trainer(Steps):
         """
         return loops.predict(self, x, batch_size, verbose, steps, callbacks)
 
+    @filtered
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One update on one batch. Returns the loss, or [loss, metrics...], or a dict with return_dict."""
         checks.check_compiled(self, "train_on_batch")
         return loops.on_batch(self, "train", x, y, sample_weight, class_weight, return_dict)
 
+    @filtered
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch. Returns the loss, or [loss, metrics...], or a dict with return_dict."""
         checks.check_compiled(self, "test_on_batch")
         return loops.on_batch(self, "test", x, y, sample_weight, None, return_dict)
 
+    @filtered
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays."""
         return loops.predict_on_batch(self, x)
