@@ -277,8 +277,10 @@ def to_array(x, dtype=None, copy=True):
         x = x.astype(x.dtype.newbyteorder("="))
     name = dtypes.name_of(x.dtype) if x.dtype.kind not in "OUSMm" else None
     if name is None:
+        if x.dtype.kind == "O":
+            _check_objects(x)
         try:
-            x = _numbers_of(x).astype(numpy_dtype(dtype or "float32")) if x.dtype.kind == "O" else _no_numbers(x)
+            x = x.astype(numpy_dtype(dtype or "float32")) if x.dtype.kind == "O" else _no_numbers(x)
         except (TypeError, ValueError):
             _no_numbers(x)
         name, copy = dtypes.name_of(x.dtype), False
@@ -294,8 +296,8 @@ def to_array(x, dtype=None, copy=True):
     return x, name
 
 
-def _numbers_of(objects):
-    """An object array, if each element is a number: NumPy would make NaN of None and numbers of some texts."""
+def _check_objects(objects):
+    """Refuse None and text among the elements: NumPy would make NaN of None and numbers of some texts."""
     for k, v in enumerate(objects.flat):
         if v is None:
             where = f" (element {k} of an object array of shape {objects.shape})" if objects.ndim else ""
@@ -305,7 +307,6 @@ def _numbers_of(objects):
             )
         if isinstance(v, (str, bytes)):
             _no_numbers(objects)
-    return objects
 
 
 def _no_numbers(x):

@@ -384,7 +384,12 @@ class Optimizer(StateVariables, WeightDecay, MovingAverage):
         rate = self._learning_rate
         if isinstance(rate, LearningRateSchedule):
             return rate(self._iterations)
-        return rate() if callable(rate) and not isinstance(rate, Variable) else rate
+        if isinstance(rate, Variable) or not callable(rate):
+            return rate
+        value = rate()
+        if not isinstance(value, (Tensor, Variable)) and launch.recorder is not None:
+            launch.recorder.refuse("it uses the number that the function of its learning rate returned in Python")
+        return value
 
     def _current_rate(self):
         """The learning rate of this step, as something that a replayed step reads anew."""
