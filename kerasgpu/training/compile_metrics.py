@@ -209,7 +209,9 @@ def _check_labels(group, y_true):
     # Metrics of one's own may look at the outputs alone.
     if y_true is None and any(type(m).__module__.startswith("kerasgpu.") for m in group.metrics):
         of = f" of output {group.output_name!r}" if group.output_name else ""
-        raise ValueError(f"The metrics {[m.name for m in group.metrics]}{of} need labels, but y is missing. Pass y, or (x, y) pairs")
+        raise ValueError(
+            f"The metrics {[m.name for m in group.metrics]}{of} need labels, but y is missing. Pass y, or (x, y) pairs"
+        )
 
 
 def _assign_nested(metrics, y_true, y_pred, names):

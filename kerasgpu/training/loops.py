@@ -71,7 +71,7 @@ class StepLoop:
         while runner.has_next():
             self.begin(step)
             ran = runner.run(self.chunk)
-            self.end(step + ran - 1, {"outputs": runner.last_outputs()} if predict else runner.step_logs())
+            self.end(step + self.chunk - 1, {"outputs": runner.last_outputs()} if predict else runner.step_logs())
             step += ran
             if self._stopped():
                 break
