@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kerasgpu.training.numbers import is_whole_number
+
 
 class BatchCounter:
     """Says after which batches to save. `save_freq` is "epoch" (never after a batch) or a number of batches.
@@ -10,6 +12,8 @@ class BatchCounter:
     """
 
     def __init__(self, save_freq):
+        if not isinstance(save_freq, str) and is_whole_number(save_freq):
+            save_freq = int(save_freq)
         if save_freq != "epoch" and (not isinstance(save_freq, int) or isinstance(save_freq, bool) or save_freq < 1):
             raise ValueError(f"Unrecognized save_freq: {save_freq}. Expected save_freq are 'epoch' or integer values")
         self.save_freq = save_freq

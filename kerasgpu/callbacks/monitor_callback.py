@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.callbacks.callback import Callback
 
 _UP = ("acc", "accuracy", "auc", "precision", "recall", "iou", "f1", "fbeta", "score", "cosine", "true_")
+
+
+def _is_nan(value) -> bool:
+    return np.ndim(value) == 0 and bool(np.isnan(float(value)))
 
 
 class MonitorCallback(Callback):
@@ -62,4 +68,9 @@ class MonitorCallback(Callback):
         return None
 
     def _is_improvement(self, value, reference):
+        """Whether value is better than reference (None: none so far). NaN never is, and anything is better than NaN."""
+        if _is_nan(value):
+            return False
+        if reference is not None and _is_nan(reference):
+            return True
         return reference is None or bool(self.monitor_op(value - self.min_delta, reference))

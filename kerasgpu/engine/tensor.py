@@ -277,6 +277,8 @@ def to_array(x, dtype=None, copy=True):
         x = x.astype(x.dtype.newbyteorder("="))
     name = dtypes.name_of(x.dtype) if x.dtype.kind not in "OUSMm" else None
     if name is None:
+        if x.dtype.kind == "O":
+            _check_objects(x)
         try:
             x = x.astype(numpy_dtype(dtype or "float32")) if x.dtype.kind == "O" else _no_numbers(x)
         except (TypeError, ValueError):
@@ -292,6 +294,19 @@ def to_array(x, dtype=None, copy=True):
     if where != "cpu:0":
         x = devices.put(x, where)
     return x, name
+
+
+def _check_objects(objects):
+    """Refuse None and text among the elements: NumPy would make NaN of None and numbers of some texts."""
+    for k, v in enumerate(objects.flat):
+        if v is None:
+            where = f" (element {k} of an object array of shape {objects.shape})" if objects.ndim else ""
+            raise ValueError(
+                f"cannot make a tensor from None{where}: a value is missing, or a function or layer whose result is used here has no "
+                "`return`"
+            )
+        if isinstance(v, (str, bytes)):
+            _no_numbers(objects)
 
 
 def _no_numbers(x):

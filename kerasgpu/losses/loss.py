@@ -76,6 +76,8 @@ class Loss:
             y_pred = nest.map_structure(self._convert, _numbers_as_array(y_pred))
             y_true = nest.map_structure(self._convert_label, _numbers_as_array(y_true))
             values = self.call(y_true, y_pred)
+            if values is None:
+                raise ValueError(f"loss {self.name!r} returned None: return one value per sample")
             out_mask = get_mask(values)
             if out_mask is not None:
                 mask = out_mask if mask is None else ops.logical_and(mask, out_mask)

@@ -82,7 +82,7 @@ def reduce_weighted_values(values, sample_weight=None, mask=None, reduction="sum
     if sample_weight is not None:
         sample_weight = ops.cast(sample_weight, values.dtype)
         values, sample_weight = squeeze_or_expand_to_same_rank(values, sample_weight)
-        values = values * sample_weight
+        values = values * _per_row(sample_weight, values)
     return reduce_values(values, sample_weight, reduction)
 
 
@@ -100,4 +100,12 @@ def apply_mask(sample_weight, mask, dtype, reduction):
     if sample_weight is None:
         return weight
     weight, sample_weight = squeeze_or_expand_to_same_rank(weight, ops.cast(sample_weight, dtype))
-    return sample_weight * weight
+    return _per_row(sample_weight, weight) * weight
+
+
+def _per_row(weight, values):
+    """Weights of samples (batch, ...) with axes of size 1 behind, so that they do not run along the last axis of values."""
+    missing = len(values.shape) - len(weight.shape)
+    if not weight.shape or missing <= 0 or tuple(weight.shape) != tuple(values.shape[: len(weight.shape)]):
+        return weight
+    return ops.reshape(weight, (*weight.shape, *(1,) * missing))

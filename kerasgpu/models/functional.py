@@ -175,11 +175,24 @@ class Functional(Function, Model):
                 inputs = found[0] if isinstance(struct, KerasTensor) else found
             else:
                 mismatch = True
-        if isinstance(self._inputs_struct, dict) and not isinstance(inputs, dict):
+        if isinstance(self._inputs_struct, dict) and isinstance(inputs, dict):
+            inputs = self._by_key(inputs)
+        elif isinstance(self._inputs_struct, dict):
             # Positions mean something only if the keys are in sorted order, the order of flattening.
             mismatch = list(self._inputs_struct) != sorted(self._inputs_struct)
         self._check_structure(inputs, mismatch)
         return self._fit(nest.flatten(inputs))
+
+    def _by_key(self, inputs):
+        """The inputs that this model has, by their keys: further ones are left out, a missing one is named."""
+        struct = self._inputs_struct
+        if set(inputs) == set(struct):
+            return inputs
+        optional = {k for k, x in struct.items() if isinstance(x, KerasTensor) and _is_optional(x)}
+        missing = [k for k in struct if k not in inputs and k not in optional]
+        if missing:
+            raise ValueError(f"Model '{self.name}' has the inputs {list(struct)}; {missing} missing in {list(inputs)}")
+        return {k: inputs.get(k) for k in struct}
 
     def _check_structure(self, inputs, mismatch):
         if _skeleton(inputs) == _skeleton(self._inputs_struct):
@@ -268,6 +281,11 @@ class Functional(Function, Model):
         if not functional_like_constructor(type(self)):
             return Model.get_config(self)
         return graph_config(self)
+
+
+def _is_optional(x) -> bool:
+    layer = x._keras_history.operation
+    return isinstance(layer, InputLayer) and layer.optional
 
 
 def _skeleton(x):

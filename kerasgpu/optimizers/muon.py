@@ -164,7 +164,7 @@ class Muon(Optimizer):
         return self.transpose_last_axis(x) if tall else x
 
     def _apply_weight_decay(self, variables):
-        learning_rate = self.learning_rate
+        learning_rate = self._current_rate()
         for variable in variables:
             decay = self.adam_weight_decay if self._should_use_adamw(variable) else self.weight_decay
             if decay is not None and self._use_weight_decay(variable):

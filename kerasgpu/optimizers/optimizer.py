@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine import dtypes, naming
 from kerasgpu.engine.stateless import StatelessScope
@@ -19,7 +21,7 @@ from kerasgpu.engine.tape import no_grad
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.engine.variable import Variable
 from kerasgpu.kernels import launch
-from kerasgpu.optimizers import clipping, fused
+from kerasgpu.optimizers import clipping, fused, host_rate
 from kerasgpu.optimizers.averaging import MovingAverage
 from kerasgpu.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 from kerasgpu.optimizers.state_variables import StateVariables
@@ -35,6 +37,10 @@ _ARITHMETIC = (
     "_apply_weight_decay",
     "_clip_gradients",
 )
+
+
+def _is_float_scalar(x) -> bool:
+    return isinstance(x, np.ndarray) and x.shape == () and x.dtype.kind == "f"
 
 
 class Optimizer(StateVariables, WeightDecay, MovingAverage):
@@ -111,8 +117,8 @@ class Optimizer(StateVariables, WeightDecay, MovingAverage):
         self._iterations = self._scalar(0, "iteration", "int32")
         if callable(learning_rate):
             self._learning_rate = learning_rate
-        elif isinstance(learning_rate, float):
-            self._learning_rate = self._scalar(learning_rate, "learning_rate", dtypes.floatx())
+        elif isinstance(learning_rate, (float, np.floating)) or _is_float_scalar(learning_rate):
+            self._learning_rate = self._scalar(float(learning_rate), "learning_rate", dtypes.floatx())
         else:
             raise ValueError(
                 "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable "
@@ -378,16 +384,19 @@ class Optimizer(StateVariables, WeightDecay, MovingAverage):
         rate = self._learning_rate
         if isinstance(rate, LearningRateSchedule):
             return rate(self._iterations)
-        return rate() if callable(rate) and not isinstance(rate, Variable) else rate
+        if isinstance(rate, Variable) or not callable(rate):
+            return rate
+        value = rate()
+        if not isinstance(value, (Tensor, Variable)) and launch.recorder is not None:
+            launch.recorder.refuse("it uses the number that the function of its learning rate returned in Python")
+        return value
 
     def _current_rate(self):
         """The learning rate of this step, as something that a replayed step reads anew."""
-        rate = self.learning_rate
-        if not isinstance(rate, (Tensor, Variable)) and launch.recorder is not None:
-            launch.recorder.refuse(
-                "its learning rate comes from a Python function that returns a number; return a tensor instead"
-            )
-        return rate
+        own = self._learning_rate
+        if isinstance(own, Variable) or launch.recorder is None:
+            return self.learning_rate
+        return host_rate.recorded(self)
 
     # -- config -------------------------------------------------------------------------------------------------
     def get_config(self):

@@ -59,8 +59,9 @@ class StateVariables:
         for v in variables:
             if self._var_key(v) not in self._trainable_variables_indices:
                 raise ValueError(
-                    f"Unknown variable: {v}. This optimizer can only be called for the variables it was originally built with. "
-                    "When working with a new set of variables, you should recreate a new optimizer instance."
+                    f"Unknown variable: {getattr(v, 'path', v)}. This optimizer can only be called for the variables it was "
+                    "originally built with. If a layer was unfrozen (layer.trainable = True) or added since, call compile() again; "
+                    "when working with a new set of variables, you should recreate a new optimizer instance."
                 )
 
     # -- making -------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ class WeightDecay:
     def _apply_weight_decay(self, variables):
         if self.weight_decay is None:
             return
-        learning_rate = self.learning_rate
+        learning_rate = self._current_rate()
         for variable in variables:
             if self._use_weight_decay(variable):
                 self._decay(variable, self.weight_decay, learning_rate)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+import numpy as np
+
 from kerasgpu import losses as losses_module
 from kerasgpu import metrics as metrics_module
 from kerasgpu import ops
 from kerasgpu.engine import dtypes, nest, tape
 from kerasgpu.training.compile_metrics import is_binary_or_sparse_categorical, object_name
+from kerasgpu.training.numbers import is_number
 
 LossEntry = namedtuple("LossEntry", ["path", "loss", "weight", "name"])
 
@@ -49,7 +52,9 @@ class CompileLoss:
     """
 
     def __init__(self, loss, loss_weights=None, reduction="sum_over_batch_size", output_names=None):
-        if loss_weights and not isinstance(loss_weights, (list, tuple, dict, float, int)):
+        if isinstance(loss_weights, np.ndarray) and loss_weights.ndim == 1:
+            loss_weights = loss_weights.tolist()
+        if loss_weights is not None and not (is_number(loss_weights) or isinstance(loss_weights, (list, tuple, dict, bool))):
             raise ValueError(
                 "Expected `loss_weights` argument to be a float (single output case) or a list, tuple, or dict (multiple "
                 "output case). "
@@ -71,12 +76,13 @@ class CompileLoss:
 
     # -- building -----------------------------------------------------------------------------------------------
     def build(self, y_true, y_pred):
-        loss, weights = self._by_position(self._user_loss, self._user_loss_weights, y_pred)
+        loss = self._user_loss
+        if nest.is_nested(y_pred) and not nest.is_nested(loss):
+            loss = nest.map_structure(lambda _: self._user_loss, y_pred)  # one for every output
+        loss, weights = self._by_position(loss, self._user_loss_weights, y_pred)
         weights = _like_losses(loss, weights)
         names = self._names_like(y_pred)
         self.entries = []
-        if nest.is_nested(y_pred) and not nest.is_nested(loss):
-            loss, weights = (nest.map_structure(lambda _, v=v: v, y_pred) for v in (loss, weights))
         self._add(loss, weights, y_true, y_pred, names, ())
         if not self.entries:
             raise ValueError(f"`compile(loss=...)` holds no loss for any output. Received: loss={self._user_loss}")
@@ -87,13 +93,15 @@ class CompileLoss:
 
     def _by_position(self, loss, weights, y_pred):
         """Losses given by output name, for outputs in a list (or a single one), in the order of the outputs."""
-        if not isinstance(loss, dict) or isinstance(y_pred, dict) or not self.output_names:
+        if isinstance(y_pred, dict) or not self.output_names:
             return loss, weights
-        if set(loss) != set(self.output_names):
-            raise ValueError(f"Expected keys {self.output_names} in loss dict, but found loss.keys()={list(loss)}")
-        if isinstance(weights, dict):
+        if isinstance(weights, dict) and nest.is_nested(loss):
+            _check_keys(weights, self.output_names, "loss_weights")
             weights = [weights.get(n) for n in self.output_names]
-        loss = [loss[n] for n in self.output_names]
+        if not isinstance(loss, dict):
+            return loss, weights
+        _check_keys(loss, self.output_names, "loss")
+        loss = [loss.get(n) for n in self.output_names]
         if not nest.is_nested(y_pred):
             loss, weights = loss[0], weights[0] if isinstance(weights, (list, tuple)) else weights
         return loss, weights
@@ -111,6 +119,7 @@ class CompileLoss:
         if not nest.is_nested(loss):
             if loss is not None:
                 resolved = get_loss(loss, y_true, y_pred)
+                weight = float(weight) if is_number(weight) else weight
                 self.entries.append(LossEntry(path, resolved, weight, _entry_name(path, names, resolved)))
             return
         if isinstance(loss, (list, tuple)):
@@ -128,6 +137,8 @@ class CompileLoss:
         for key in loss if isinstance(loss, dict) else range(len(loss)):
             if loss[key] is None:
                 continue
+            if _has(y_pred, key) and isinstance(y_true, dict) and y_true.get(key) is None:
+                raise ValueError(f"The output {key!r} has a loss but no labels: pass y for it, or no loss")
             if not (_has(y_pred, key) and _has(y_true, key)):
                 raise KeyError(
                     f"The path: {(*path, key)} in the `loss` argument, can't be found in either the model's output (`y_pred`) "
@@ -143,13 +154,8 @@ class CompileLoss:
             return y_true
         if _same_structure(y_true, y_pred):
             return y_true
-        if (
-            isinstance(y_pred, (list, tuple))
-            and isinstance(y_true, dict)
-            and self.output_names
-            and set(self.output_names) == set(y_true)
-        ):
-            y_true = [y_true[n] for n in self.output_names]
+        if isinstance(y_true, dict):
+            y_true = self._by_name(y_true, y_pred)
         flat = nest.flatten(y_true)
         if len(flat) == len(nest.flatten(y_pred)):
             return nest.pack_sequence_as(y_pred, flat)
@@ -161,7 +167,25 @@ class CompileLoss:
         shapes = [nest.map_structure(lambda _: "*", y) for y in (y_true, y_pred)]
         raise ValueError(f"y_true and y_pred have different structures.\ny_true: {shapes[0]}\ny_pred: {shapes[1]}\n")
 
+    def _by_name(self, y_true, y_pred):
+        """Labels in a dict, as y_pred is made: None for outputs that have no labels."""
+        if isinstance(y_pred, dict):
+            if any(nest.is_nested(part) for part in (*y_true.values(), *y_pred.values())):
+                return y_true
+            _check_keys(y_true, list(y_pred), "y")
+            return nest.rebuild(y_pred, {k: y_true.get(k) for k in y_pred})
+        if not self.output_names or not isinstance(y_pred, (list, tuple)) or len(self.output_names) != len(y_pred):
+            return y_true
+        _check_keys(y_true, self.output_names, "y")
+        return [y_true.get(n) for n in self.output_names]
+
     def __call__(self, y_true, y_pred, sample_weight=None):
+        if y_true is None:
+            raise ValueError(
+                f"No targets: the model was compiled with loss={self._user_loss!r}, but y is missing. Pass y, or (x, y) pairs"
+            )
+        if y_pred is None:
+            raise ValueError("The model returned None, so there is no loss: does its call() lack a `return`?")
         y_true = self.align(y_true, y_pred)
         if not self.built:
             self.build(y_true, y_pred)
@@ -170,10 +194,14 @@ class CompileLoss:
             y_true, y_pred = (nest.pack_sequence_as(s, nest.flatten(y)) for s, y in zip(self._structures, (y_true, y_pred)))
         total = None
         nested_weight = nest.is_nested(sample_weight)
-        for k, (path, loss, weight, _) in enumerate(self.entries):
+        for k, (path, loss, weight, name) in enumerate(self.entries):
             p = _resolve(path, y_pred)
+            t = _resolve(path, y_true)
+            if t is None or p is None:
+                what = "labels: pass y for it, or no loss" if t is None else "value: the model returned None there"
+                raise ValueError(f"The output {name!r} has a loss but no {what}")
             w = _resolve(path, sample_weight) if nested_weight else sample_weight
-            value = _named(loss, _resolve(path, y_true), p, w)
+            value = _named(loss, t, p, w)
             if value.dtype != self.dtype:
                 value = ops.cast(value, self.dtype)
             if self.metrics:
@@ -187,13 +215,35 @@ class CompileLoss:
     call = __call__
 
 
+def _check_keys(given, names, argument):
+    unknown = [key for key in given if key not in names]
+    if unknown:
+        raise ValueError(
+            f"Expected keys {names} in {argument} dict, but found {argument}.keys()={list(given)}: no output is called {unknown[0]!r}"
+        )
+
+
 def _named(loss, y_true, y_pred, weight):
     """The value of a loss, whose name is put before the message when shapes do not fit."""
     try:
         return loss(y_true, y_pred, weight)
     except ValueError as error:
         shapes = ", ".join(f"{n} {tuple(x.shape)}" for n, x in (("y_true", y_true), ("y_pred", y_pred)) if hasattr(x, "shape"))
-        raise ValueError(f"loss {loss.name!r} of {shapes}: {error}") from None
+        raise ValueError(f"loss {loss.name!r} of {shapes}: {error}{_cure(loss, y_true, y_pred)}") from None
+
+
+def _cure(loss, y_true, y_pred) -> str:
+    """What to do where class numbers meet a loss for one-hot labels, or the other way round."""
+    kind = getattr(getattr(loss, "fn", None), "__name__", "")
+    if not (hasattr(y_true, "shape") and hasattr(y_pred, "shape") and len(y_pred.shape)):
+        return ""
+    labels, outputs = tuple(y_true.shape), tuple(y_pred.shape)
+    one_hot = labels == outputs
+    if kind == "categorical_crossentropy" and labels in (outputs[:-1], (*outputs[:-1], 1)):
+        return ". If y holds class numbers, use loss='sparse_categorical_crossentropy', or keras.utils.to_categorical(y)"
+    if kind == "sparse_categorical_crossentropy" and one_hot:
+        return ". If y is one-hot, use loss='categorical_crossentropy', or class numbers: y.argmax(-1)"
+    return ""
 
 
 def _entry_name(path, names, loss):
@@ -222,6 +272,9 @@ def _like_losses(loss, weights):
     """Weights (None where not given) in the structure of loss."""
     if weights is None:
         return nest.map_structure(lambda _: None, loss)
+    if isinstance(loss, dict) and isinstance(weights, dict):
+        _check_keys(weights, list(loss), "loss_weights")
+        return {key: _like_losses(part, weights.get(key)) for key, part in loss.items()}
     if not nest.is_nested(loss):
         if nest.is_nested(weights):
             flat = nest.flatten(weights)

@@ -155,7 +155,7 @@ class CompileMetrics(metrics_module.Metric):
 
     def _flatten(self, y):
         if isinstance(y, dict) and self._order is not None:
-            return [y[name] for name in self._order]
+            return [y.get(name) for name in self._order]
         return nest.flatten(y)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -164,6 +164,7 @@ class CompileMetrics(metrics_module.Metric):
         y_true, y_pred = self._flatten(y_true), self._flatten(y_pred)
         for group, t, p in zip(self._plain, y_true, y_pred):
             if group:
+                _check_labels(group, t)
                 group.update_state(t, p)
         if any(self._weighted):
             weights = [None] if sample_weight is None else self._flatten(sample_weight)
@@ -171,6 +172,7 @@ class CompileMetrics(metrics_module.Metric):
                 weights = [weights[0]] * len(y_true)
             for group, t, p, w in zip(self._weighted, y_true, y_pred, weights):
                 if group:
+                    _check_labels(group, t)
                     group.update_state(t, p, w)
 
     def reset_state(self):
@@ -201,6 +203,15 @@ class CompileMetrics(metrics_module.Metric):
 
     def get_config(self):
         raise NotImplementedError("CompileMetrics has no config: the model saves the arguments of compile()")
+
+
+def _check_labels(group, y_true):
+    # Metrics of one's own may look at the outputs alone.
+    if y_true is None and any(type(m).__module__.startswith("kerasgpu.") for m in group.metrics):
+        of = f" of output {group.output_name!r}" if group.output_name else ""
+        raise ValueError(
+            f"The metrics {[m.name for m in group.metrics]}{of} need labels, but y is missing. Pass y, or (x, y) pairs"
+        )
 
 
 def _assign_nested(metrics, y_true, y_pred, names):

@@ -16,6 +16,7 @@ from kerasgpu.training.adapters.arrays import train_validation_split
 from kerasgpu.training.adapters.convert import to_tensors
 from kerasgpu.training.adapters.pack import class_weight_to_sample_weights, unpack_x_y_sample_weight
 from kerasgpu.training.logs import pythonify_logs
+from kerasgpu.training.numbers import is_whole_number
 
 ALL = 2**62  # more steps than any epoch has
 _SECONDS_BETWEEN_DRAWS = 0.1
@@ -127,8 +128,9 @@ def fit(
     validation_batch_size,
     validation_freq,
 ):
-    if isinstance(epochs, bool) or not hasattr(epochs, "__index__"):
+    if not is_whole_number(epochs):
         raise ValueError(f"`epochs` must be an integer. Received: epochs={epochs!r} (of type {type(epochs).__name__})")
+    epochs, initial_epoch = int(epochs), int(initial_epoch)
     limit = config.max_epochs()
     if limit and limit < epochs:
         warnings.warn(f"Limiting epochs to {limit}", stacklevel=3)
@@ -185,10 +187,11 @@ class _Validation:
     """The validation of fit: its runner is made once and used in every epoch."""
 
     def __init__(self, model, data, batch_size, steps, frequency):
-        if not isinstance(frequency, (int, list, tuple, set)) or isinstance(frequency, bool):
+        frequency = int(frequency) if is_whole_number(frequency) else frequency
+        if frequency == 0 or not isinstance(frequency, (int, list, tuple, set)) or isinstance(frequency, bool):
             raise ValueError(
-                f"Expected `validation_freq` to be a list or int. Received: validation_freq={frequency} of the type "
-                f"{type(frequency)}."
+                "Expected `validation_freq` to be a list or int of at least 1. Received: "
+                f"validation_freq={frequency} of the type {type(frequency)}."
             )
         self.model = model
         self.frequency = frequency

@@ -14,12 +14,11 @@ from kerasgpu.training.places import Places
 class BatchSource:
     """The batches of an adapter, cut into epochs.
 
-    Without `steps_per_epoch` an epoch is one pass over the data. With it, an epoch is that many steps (rounded up to a
-    multiple of `steps_per_execution`, as in Keras) and the next one continues where it stopped; when the data ends within an
-    epoch, that epoch ends, with a warning.
+    Without `steps_per_epoch` an epoch is one pass over the data. With it, an epoch is that many steps and the next one continues where it stopped; when the data ends within an
+    epoch, that epoch ends, with a warning. With `from_the_top` (validation) each epoch reads the same first steps.
     """
 
-    def __init__(self, adapter, steps_per_epoch=None, steps_per_execution=1):
+    def __init__(self, adapter, steps_per_epoch=None, from_the_top=False):
         limit = config.max_steps_per_epoch()
         if limit and not (steps_per_epoch and steps_per_epoch <= limit):
             warnings.warn(f"Limiting steps_per_epoch to {limit}", stacklevel=3)
@@ -28,7 +27,7 @@ class BatchSource:
             raise ValueError(f"The number of steps must be a positive integer or None. Received: {steps_per_epoch}")
         self.adapter = adapter
         self.steps_per_epoch = None if steps_per_epoch is None else int(steps_per_epoch)
-        self._multiple = steps_per_execution
+        self._from_the_top = from_the_top
         self._iterator = None
         self._ahead = None  # a batch that was fetched to learn whether there is one
         self._seen = 0  # steps of the current pass
@@ -49,8 +48,6 @@ class BatchSource:
             if self.steps_per_epoch is None or self._iterator is None or self.adapter.restartable:
                 self._restart()
         steps = self.num_batches
-        if self.steps_per_epoch is not None:
-            steps = -(-steps // self._multiple) * self._multiple
         self._left = -1 if steps is None else steps  # -1: until the data ends
         self._warned = False
         self._taken = 0  # steps of this epoch so far
@@ -58,7 +55,7 @@ class BatchSource:
     @property
     def pass_is_used_up(self):
         """Whether the next epoch of data that can be repeated begins a new pass."""
-        return self.steps_per_epoch is None or self._pass_is_over(self.adapter.num_batches)
+        return self.steps_per_epoch is None or self._from_the_top or self._pass_is_over(self.adapter.num_batches)
 
     def _pass_is_over(self, total):
         return self._iterator is None or (total is not None and self._seen >= total)
@@ -204,6 +201,6 @@ def _same_state(a, b) -> bool:
     return a[0] == b[0] and a[2:] == b[2:] and np.array_equal(a[1], b[1])
 
 
-def make_source(adapter, steps_per_epoch=None, steps_per_execution=1):
+def make_source(adapter, steps_per_epoch=None, from_the_top=False):
     kind = ArraySource if isinstance(adapter, ArrayAdapter) else BatchSource
-    return kind(adapter, steps_per_epoch, steps_per_execution)
+    return kind(adapter, steps_per_epoch, from_the_top)

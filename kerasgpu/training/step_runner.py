@@ -152,7 +152,7 @@ def make_runner(model, mode, adapter, steps_per_epoch=None):
     """The runner of these steps; `mode` is "train", "test" or "predict"."""
     from kerasgpu.training import program_runner
 
-    source = make_source(adapter, steps_per_epoch, model.steps_per_execution)
+    source = make_source(adapter, steps_per_epoch, from_the_top=mode != "train")
     if not program_runner.can_capture(model):
         return EagerRunner(model, mode, source)
     where = device_of(model)

@@ -147,6 +147,8 @@ class Steps:
         return self._update_metrics(x, y, y_pred, sample_weight)
 
     def _update_metrics(self, x, y, y_pred, sample_weight):
+        if nest.is_nested(y_pred) and self._compile_loss is not None and y is not None and self._is_default("compute_loss"):
+            y = self._compile_loss.align(y, y_pred)
         if self._is_default("compute_metrics"):
             self._update_compiled_metrics(y, y_pred, sample_weight)
             return None
@@ -165,8 +167,8 @@ class Steps:
         method = getattr(self, name)
         if self._is_default(name):
             method = update
-        elif _takes_state(method):
-            method = self._stateful(method)
+        else:
+            method = _with_logs(self._stateful(method) if _takes_state(method) else method, name)
         return method if mode == "train" else inference_step(method)
 
     # -- steps written for Keras on JAX: train_step(state, data) -> logs, state ------------------------------------
@@ -191,6 +193,16 @@ class Steps:
         """Forget the gradients that `loss.backward()` left on the weights."""
         for v in self.trainable_variables:
             v.grad = None
+
+
+def _with_logs(method, name):
+    def step(data):
+        logs = method(data)
+        if logs is None:
+            raise ValueError(f"{name}() returned None: return a dict of logs, such as self.get_metrics_result()")
+        return logs
+
+    return step
 
 
 def _takes_state(method) -> bool:

@@ -10,7 +10,11 @@ from kerasgpu.training import checks, loops, metric_values
 from kerasgpu.training.compile_loss import CompileLoss
 from kerasgpu.training.compile_metrics import CompileMetrics
 from kerasgpu.training.logs import settle
+from kerasgpu.training.numbers import is_whole_number
 from kerasgpu.training.steps import Steps
+from kerasgpu.training.tracebacks import filtered
+
+_DEFAULT_OPTIMIZER = "".join(("rms", "prop"))  # not the same object as a "rmsprop" that somebody passes
 
 
 class Trainer(Steps):
@@ -32,6 +36,7 @@ class Trainer(Steps):
             _compile_config=None,
             _output_spec=None,
             history=None,
+            _kept_attributes=(),  # of loss and optimizer: what compile() found set and left
         )
 
     def _put(self, **attributes):
@@ -41,7 +46,7 @@ class Trainer(Steps):
     # -- compile ------------------------------------------------------------------------------------------------
     def compile(
         self,
-        optimizer="rmsprop",
+        optimizer=_DEFAULT_OPTIMIZER,
         loss=None,
         loss_weights=None,
         metrics=None,
@@ -75,8 +80,12 @@ class Trainer(Steps):
         from kerasgpu import metrics as metrics_module
         from kerasgpu import optimizers
 
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+        if not is_whole_number(steps_per_execution) or steps_per_execution < 1:
             raise ValueError(f"`steps_per_execution` must be a positive integer. Received: {steps_per_execution}")
+        steps_per_execution = int(steps_per_execution)
+        own_loss, own_optimizer = self._set_by_user("loss"), self._set_by_user("optimizer")
+        if optimizer is _DEFAULT_OPTIMIZER and own_optimizer is not None:
+            optimizer = own_optimizer
         optimizer = optimizers.get(optimizer)
         in_use = optimizer
         if auto_scale_loss and optimizer is not None and self.dtype_policy.name == "mixed_float16":
@@ -91,7 +100,7 @@ class Trainer(Steps):
             jit_compile = False
         self._put(
             optimizer=in_use,
-            loss=loss,
+            loss=own_loss if loss is None else loss,
             _compile_loss=None if loss is None else CompileLoss(loss, loss_weights, output_names=names),
             _compile_metrics=None
             if metrics is None and weighted_metrics is None
@@ -100,6 +109,14 @@ class Trainer(Steps):
             steps_per_execution=steps_per_execution,
             stop_training=False,
             compiled=True,
+            _kept_attributes=tuple(
+                name
+                for name, own, kept in (
+                    ("loss", own_loss, loss is None),
+                    ("optimizer", own_optimizer, optimizer is own_optimizer),
+                )
+                if own is not None and kept
+            ),
             _run_eagerly=bool(run_eagerly),
             _jit_compile=jit_compile,
             _compile_config=dict(
@@ -113,6 +130,11 @@ class Trainer(Steps):
                 jit_compile=jit_compile,
             ),
         )
+
+    def _set_by_user(self, name):
+        """What a constructor assigned to self.loss or self.optimizer before compile(), which then leaves it there; else None."""
+        found = self.__dict__.get(name)
+        return found if not self.compiled or name in self._kept_attributes else None
 
     @property
     def run_eagerly(self):
@@ -198,6 +220,7 @@ class Trainer(Steps):
         return found[0] if len(found) == 1 else found
 
     # -- fit, evaluate, predict ---------------------------------------------------------------------------------
+    @filtered
     def fit(
         self,
         x=None,
@@ -269,6 +292,7 @@ class Trainer(Steps):
             validation_freq,
         )
 
+    @filtered
     def evaluate(
         self,
         x=None,
@@ -293,6 +317,7 @@ class Trainer(Steps):
         checks.check_compiled(self, "evaluate")
         return loops.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict, runner)
 
+    @filtered
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The outputs of the model for x, computed in batches, as NumPy arrays in the structure of the outputs.
 
@@ -300,16 +325,19 @@ class Trainer(Steps):
         """
         return loops.predict(self, x, batch_size, verbose, steps, callbacks)
 
+    @filtered
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One update on one batch. Returns the loss, or [loss, metrics...], or a dict with return_dict."""
         checks.check_compiled(self, "train_on_batch")
         return loops.on_batch(self, "train", x, y, sample_weight, class_weight, return_dict)
 
+    @filtered
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch. Returns the loss, or [loss, metrics...], or a dict with return_dict."""
         checks.check_compiled(self, "test_on_batch")
         return loops.on_batch(self, "test", x, y, sample_weight, None, return_dict)
 
+    @filtered
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays."""
         return loops.predict_on_batch(self, x)

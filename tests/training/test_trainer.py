@@ -278,7 +278,7 @@ def test_ctrl_c_leaves_a_usable_model(eagerly, tmp_path):
         (lambda: regression(metrics="mae"), "to be a list, tuple, or dict"),
         (lambda: regression(loss_weights="a"), "Expected `loss_weights`"),
         (lambda: regression(loss_weights=[1.0, 2.0]).fit(X, TARGET), "must match the number of losses"),
-        (lambda: two_outputs({"a": "mse"}).fit(X, [TARGET, TARGET]), r"Expected keys \['a', 'b'\]"),
+        (lambda: two_outputs({"a": "mse", "c": "mse"}).fit(X, [TARGET, TARGET]), r"Expected keys \['a', 'b'\]"),
         (lambda: two_outputs("mse").fit(X, [TARGET] * 3), "y_true and y_pred have different structures"),
         (lambda: two_outputs("mse", metrics=["mse", "mae", "mse"]).fit(X, [TARGET] * 2), "Invalid `metrics`"),
         (lambda: regression(steps_per_execution=0), "positive integer"),

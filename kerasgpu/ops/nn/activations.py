@@ -75,7 +75,7 @@ def sigmoid(x):
     """
     x = as_float(x)
     y = kernels.sigmoid(x)
-    y._keras_logits = x
+    y._keras_logits, y._keras_logits_of = x, "sigmoid"
     return y
 
 

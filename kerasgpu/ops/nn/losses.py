@@ -14,9 +14,10 @@ from kerasgpu.ops.primitives.operands import as_float
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 
 
-def _logits(output, from_logits, name, axis=-1):
-    """(tensor to use, whether it holds logits)."""
-    logits = getattr(output, "_keras_logits", None) if axis in (-1, output.ndim - 1) else None
+def _logits(output, from_logits, name, activation, axis=-1):
+    """(tensor to use, whether it holds logits): those of this activation; a loss of another one takes probabilities as they are."""
+    known = axis in (-1, output.ndim - 1) and getattr(output, "_keras_logits_of", None) == activation
+    logits = getattr(output, "_keras_logits", None) if known else None
     if logits is None:
         return output, from_logits
     if from_logits:
@@ -68,7 +69,7 @@ def binary_crossentropy(target, output, from_logits=False):
     True
     """
     target = convert_to_tensor(target)
-    output, from_logits = _logits(convert_to_tensor(output), from_logits, "binary_crossentropy")
+    output, from_logits = _logits(convert_to_tensor(output), from_logits, "binary_crossentropy", "sigmoid")
     target, output = _common(target, output)
     _same_shapes(target, output)
     if from_logits:
@@ -92,7 +93,7 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     True
     """
     target = convert_to_tensor(target)
-    output, from_logits = _logits(convert_to_tensor(output), from_logits, "categorical_crossentropy", axis)
+    output, from_logits = _logits(convert_to_tensor(output), from_logits, "categorical_crossentropy", "softmax", axis)
     target, output = _common(target, output)
     if target.ndim < 1:
         raise ValueError(
@@ -123,7 +124,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     >>> float(keras.ops.sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]) == float(keras.ops.log(2.0))
     True
     """
-    output, from_logits = _logits(convert_to_tensor(output), from_logits, "sparse_categorical_crossentropy", axis)
+    output, from_logits = _logits(convert_to_tensor(output), from_logits, "sparse_categorical_crossentropy", "softmax", axis)
     target, output = convert_to_tensor(target), as_float(output)
     if output.ndim < 1:
         raise ValueError(f"Argument `output` must be at least rank 1. Received: output.shape={output.shape}")

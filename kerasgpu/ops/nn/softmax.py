@@ -50,7 +50,7 @@ def softmax(x, axis=-1):
         return _over_axes(kernels.softmax, x, axis)
     y = kernels.softmax(x, axis)
     if axis % x.ndim == x.ndim - 1:  # the losses look for classes there
-        y._keras_logits = x
+        y._keras_logits, y._keras_logits_of = x, "softmax"
     return y
 
 

@@ -73,6 +73,7 @@ def to_array(x, what="x"):
     if _is_sparse(x):
         x = x.toarray()
     elif hasattr(x, "to_numpy") and hasattr(x, "iloc"):  # pandas
+        _check_columns(x)
         x = x.to_numpy()
         if x.ndim == 1:
             x = x[:, None]
@@ -81,6 +82,19 @@ def to_array(x, what="x"):
     elif not isinstance(x, np.ndarray):
         x = _from_list(x)
     return _numbers(x)
+
+
+def _check_columns(table):
+    """Name the columns of a pandas table that hold text or nothing."""
+    columns = table.items() if hasattr(table, "columns") else [(table.name, table)]
+    for name, column in columns:
+        if getattr(column.dtype, "kind", "O") not in "biuf":
+            for row, value in enumerate(column.array):
+                if value is None or isinstance(value, (str, bytes)):
+                    raise ValueError(
+                        f"Column {name!r} holds {value!r} in row {row}: text and missing values must become numbers first, for "
+                        "instance with keras.layers.StringLookup or keras.utils.FeatureSpace"
+                    )
 
 
 def _from_list(x):
@@ -121,7 +135,13 @@ def _numbers(x):
 
 def _from_objects(x):
     """pandas columns of mixed numbers come as object arrays; rows of different lengths do too, and those are refused."""
+    missing = next((k for k, v in enumerate(x.flat) if v is None), None)
+    if missing is not None:
+        place = tuple(int(k) for k in np.unravel_index(missing, x.shape))
+        raise ValueError(f"An object array of shape {x.shape} holds None at {place}: fill in or drop what is missing")
     try:
+        if any(isinstance(v, (str, bytes)) for v in x.flat):
+            raise ValueError
         return x.astype(numpy_dtype(dtypes.floatx()))
     except (TypeError, ValueError):
         lengths = sorted({len(v) for v in x.flat if hasattr(v, "__len__") and not isinstance(v, str)})
@@ -132,10 +152,14 @@ def _from_objects(x):
                 "array. Pad the rows to one length, for instance with keras.utils.pad_sequences"
             ) from None
         raise ValueError(
-            f"An object array of shape {x.shape} does not hold numbers (first element: {x.flat[0] if x.size else None!r}). "
+            f"An object array of shape {x.shape} does not hold numbers (it holds {_first_odd(x)!r}). "
             "Convert it "
             "with astype('float32'), and text to numbers first"
         ) from None
+
+
+def _first_odd(x):
+    return next((v for v in x.flat if not isinstance(v, (bool, int, float, np.number, np.bool_))), None)
 
 
 def to_tensors(batch):

@@ -72,5 +72,11 @@ def class_weight_to_sample_weights(y, class_weight):
         )
     weights = np.ones(labels.shape, dtype=np.float32 if dtypes.floatx() != "float64" else np.float64)
     for label, weight in class_weight.items():
-        weights[labels == int(label)] = float(weight)
+        try:
+            number = int(label)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"The keys of `class_weight` must be class numbers, as in {{0: 1.0, 1: 2.5}}. Received the key {label!r}"
+            ) from None
+        weights[labels == number] = float(weight)
     return weights
