@@ -6,6 +6,7 @@ from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.primitives import indexing, sorting
+from kerasgpu.ops.primitives.lengths import length
 from kerasgpu.ops.primitives.operands import as_float, promote_all
 
 __all__ = ["cdist", "in_top_k", "top_k"]
@@ -53,7 +54,7 @@ def in_top_k(targets, predictions, k):
 
 @symbolic
 def cdist(x, y):
-    """Distances between all pairs of rows: (..., m, d) and (..., n, d) -> (..., m, n)."""
+    """Distances between all pairs of rows: (..., m, d) and (..., n, d) -> (..., m, n). The gradient at distance 0 is 0."""
     x, y = promote_all([as_float(x), as_float(y)])
     if x.ndim < 2 or y.ndim < 2:
         raise ValueError(f"`cdist` inputs must have rank >= 2. Received shapes: x.shape={x.shape}, y.shape={y.shape}")
@@ -61,4 +62,4 @@ def cdist(x, y):
         raise ValueError(
             f"Last dimension of inputs to `cdist` must match. Received shapes: x.shape={x.shape}, y.shape={y.shape}"
         )
-    return ops.sqrt(ops.sum(ops.square(ops.expand_dims(x, -2) - ops.expand_dims(y, -3)), axis=-1))
+    return length(ops.expand_dims(x, -2) - ops.expand_dims(y, -3), -1)

@@ -1,4 +1,9 @@
-"""Cross-entropies, per example. Outputs of softmax and sigmoid remember their logits, and the loss is computed from those."""
+"""Cross-entropies, per example.
+
+Outputs of softmax and sigmoid remember their logits (`_keras_logits`) and what made them of these (`_keras_logits_of`: "sigmoid",
+or the axis of a softmax). A loss is computed from logits whose activation is its own: binary cross-entropy from those of a sigmoid,
+the categorical ones from those of a softmax over their class axis. After any other activation it takes the probabilities.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +19,12 @@ from kerasgpu.ops.primitives.operands import as_float
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 
 
-def _logits(output, from_logits, name, axis=-1):
-    """(tensor to use, whether it holds logits)."""
-    logits = getattr(output, "_keras_logits", None) if axis in (-1, output.ndim - 1) else None
-    if logits is None:
+def _logits(output, from_logits, name, axis=None):
+    """(tensor to use, whether it holds logits); axis: of the classes, None for a binary loss."""
+    made_by = getattr(output, "_keras_logits_of", None)
+    if made_by is None or made_by != ("sigmoid" if axis is None else axis % output.ndim):
         return output, from_logits
+    logits = output._keras_logits
     if from_logits:
         warnings.warn(
             f'"`{name}` received `from_logits=True`, but the `output` argument was produced by a Softmax or Sigmoid activation '

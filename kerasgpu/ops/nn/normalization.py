@@ -8,6 +8,7 @@ from kerasgpu import config, ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.nn.formats import check_axis
+from kerasgpu.ops.primitives.lengths import length
 from kerasgpu.ops.primitives.moments import mean_and_variance
 from kerasgpu.ops.primitives.norm import batch_norm_apply, layer_norm
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
@@ -195,8 +196,5 @@ def normalize(x, axis=-1, order=2, epsilon=None):
         x = ops.reshape(x, (1,))
     check_axis("normalize", x, axis)
     epsilon = config.epsilon() if epsilon is None else epsilon
-    if order == 2:
-        inverse = ops.rsqrt(ops.sum(ops.square(x), axis=axis, keepdims=True))
-        return x * ops.minimum(inverse, 1.0 / epsilon)
-    norm = ops.norm(x, ord=order, axis=axis, keepdims=True)
+    norm = length(x, axis, True) if order == 2 else ops.norm(x, ord=order, axis=axis, keepdims=True)
     return x / ops.maximum(norm, epsilon)

@@ -37,7 +37,7 @@ def _warn_if_single(x, axis):
 def softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) over `axis` (an int, a tuple, or None for all).
 
-    The result of one over the last axis remembers x, and the crossentropy functions use that.
+    The result of one over a single axis remembers x, and the categorical crossentropy functions over that axis use it.
 
     >>> import kerasgpu as keras
     >>> keras.ops.softmax([0.0, 0.0]).tolist()
@@ -49,8 +49,7 @@ def softmax(x, axis=-1):
     if not isinstance(axis, int):
         return _over_axes(kernels.softmax, x, axis)
     y = kernels.softmax(x, axis)
-    if axis % x.ndim == x.ndim - 1:  # the losses look for classes there
-        y._keras_logits = x
+    y._keras_logits, y._keras_logits_of = x, axis % x.ndim
     return y
 
 
