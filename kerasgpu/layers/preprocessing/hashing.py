@@ -91,7 +91,10 @@ class Hashing(Layer):
     def compute_output_shape(self, input_shape):
         if self.output_mode == "int":
             return tuple(input_shape)
-        return (*tuple(input_shape)[:-1], self.num_bins)
+        shape = tuple(input_shape)
+        if self.output_mode == "one_hot" and (len(shape) == 1 or (shape and shape[-1] != 1)):
+            return (*shape, self.num_bins)
+        return (*shape[:-1], self.num_bins)
 
     def compute_output_spec(self, inputs):
         return KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)
