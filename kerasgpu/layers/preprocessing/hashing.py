@@ -19,7 +19,7 @@ def hash_key(salt, name):
         return None
     if isinstance(salt, (tuple, list)) and len(salt) == 2:
         return list(salt)
-    if isinstance(salt, int):
+    if isinstance(salt, (int, np.integer)):
         return [salt, salt]
     raise ValueError(
         f"The `salt` argument for `{name}` can only be a tuple of size 2 integers, or a single integer. Received: salt={salt}."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
@@ -91,7 +93,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
             out = length(x, None)
             return ops.reshape(out, (1,) * x.ndim) if keepdims else out
         axis = tuple(range(x.ndim))
-    axes = tuple(one_axis(a, x.ndim, "norm") for a in ((axis,) if isinstance(axis, int) else axis))
+    axes = tuple(one_axis(a, x.ndim, "norm") for a in ((axis,) if isinstance(axis, (int, np.integer)) else axis))
     if len(axes) == 1:
         return _vector(x, ord, axes[0], keepdims)
     if len(axes) == 2 and axes[0] != axes[1]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
@@ -136,7 +138,7 @@ def _window(window, sequence_length, fft_length, dtype):
 
 
 def _check_windows(sequence_length, sequence_stride, fft_length, window):
-    if not isinstance(sequence_stride, int) or sequence_stride <= 0:
+    if not isinstance(sequence_stride, (int, np.integer)) or sequence_stride <= 0:
         raise ValueError(f"`sequence_stride` must be a positive integer. Received: sequence_stride={sequence_stride}")
     if fft_length < sequence_length:
         raise ValueError(

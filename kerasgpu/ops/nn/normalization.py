@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import config, ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
@@ -189,7 +191,7 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     >>> keras.ops.normalize([[0.0, 4.0]]).tolist()
     [[0.0, 1.0]]
     """
-    if not isinstance(order, int) or not order >= 1:
+    if not isinstance(order, (int, np.integer)) or not order >= 1:
         raise ValueError(f"Argument `order` must be an int >= 1. Received: order={order}")
     x = as_float(x)
     if x.ndim == 0:

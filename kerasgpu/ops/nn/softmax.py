@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.nn.formats import check_axis
@@ -24,7 +26,7 @@ def _over_axes(function, x, axis):
 
 
 def _warn_if_single(x, axis):
-    if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
+    if isinstance(axis, (int, np.integer)) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
         warnings.warn(
             f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis has size 1. The softmax "
             "operation will "
@@ -46,7 +48,7 @@ def softmax(x, axis=-1):
     x = as_float(x)
     check_axis("softmax", x, axis)
     _warn_if_single(x, axis)
-    if not isinstance(axis, int):
+    if not isinstance(axis, (int, np.integer)):
         return _over_axes(kernels.softmax, x, axis)
     y = kernels.softmax(x, axis)
     y._keras_logits, y._keras_logits_of = x, axis % x.ndim
@@ -58,7 +60,7 @@ def log_softmax(x, axis=-1):
     """x - log(sum(exp(x))) over `axis` (an int, a tuple, or None for all)."""
     x = as_float(x)
     check_axis("log_softmax", x, axis)
-    return kernels.log_softmax(x, axis) if isinstance(axis, int) else _over_axes(kernels.log_softmax, x, axis)
+    return kernels.log_softmax(x, axis) if isinstance(axis, (int, np.integer)) else _over_axes(kernels.log_softmax, x, axis)
 
 
 @symbolic

@@ -253,7 +253,7 @@ def histogram(x, bins=10, range=None):
     >>> counts.numpy()
     array([1., 2., 1.], dtype=float32)
     """
-    if not isinstance(bins, int):
+    if not isinstance(bins, (int, np.integer)):
         raise TypeError(f"Argument `bins` must be of type `int`. Received: bins={bins}")
     if bins < 0:
         raise ValueError(f"Argument `bins` should be a non-negative integer. Received: bins={bins}")

@@ -268,7 +268,8 @@ def _(x):
 
 @slogdet.gradient
 def _(g, x):
-    return (ops.expand_dims(g[1], (-2, -1)) * t(_inverse_or_nan(x)),)
+    to_log = ops.expand_dims(g[1], (-2, -1))
+    return (ops.where(ops.equal(to_log, 0), 0, to_log * t(_inverse_or_nan(x))),)  # the sign alone has the slope 0 everywhere
 
 
 def _inverse_or_nan_into(x, out):
