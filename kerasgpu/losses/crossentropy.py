@@ -11,6 +11,7 @@ import warnings
 from kerasgpu import config, ops
 from kerasgpu.losses.loss import FunctionLoss, as_float_pair
 from kerasgpu.losses.reduction import set_mask
+from kerasgpu.ops.primitives.labels import class_numbers
 
 
 def check_class_axis(axis, y_pred, name):
@@ -148,7 +149,11 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
     array([0.], dtype=float32)
     """
     y_pred = ops.convert_to_tensor(y_pred)
-    one_hot = ops.one_hot(ops.cast(y_true, "int32"), num_classes=y_pred.shape[-1], dtype=y_pred.dtype)
+    one_hot = ops.one_hot(
+        class_numbers(y_true, "categorical_generalized_cross_entropy", "int32"),
+        num_classes=y_pred.shape[-1],
+        dtype=y_pred.dtype,
+    )
     p = ops.sum(y_pred * one_hot, axis=-1)
     zero = ops.equal(p, 0)  # the slope of p^q there is infinite, and that of a softmax that gave 0 is 0
     return (1.0 - ops.where(zero, 0.0, ops.power(ops.where(zero, 1.0, p), q))) / q

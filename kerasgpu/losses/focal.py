@@ -5,6 +5,7 @@ from __future__ import annotations
 from kerasgpu import config, ops
 from kerasgpu.losses.crossentropy import check_class_axis, smooth_binary, smooth_one_hot
 from kerasgpu.losses.loss import FunctionLoss, as_float_pair
+from kerasgpu.ops.primitives.lengths import ratio
 
 
 def _power_of_rest(p, gamma):
@@ -74,7 +75,7 @@ def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_l
     y_true = smooth_one_hot(y_true, label_smoothing, axis)
     if from_logits:
         y_pred = ops.softmax(y_pred, axis=axis)
-    p = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)
+    p = ratio(y_pred, ops.sum(y_pred, axis=axis, keepdims=True))
     p = ops.clip(p, config.epsilon(), 1.0 - config.epsilon())
     weight = ops.multiply(ops.power(1.0 - p, gamma), ops.cast(alpha, p.dtype))
     return ops.sum(-weight * y_true * ops.log(p), axis=axis)

@@ -6,6 +6,7 @@ from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.primitives import indexing, sorting
+from kerasgpu.ops.primitives.labels import class_numbers
 from kerasgpu.ops.primitives.lengths import length
 from kerasgpu.ops.primitives.operands import as_float, promote_all
 
@@ -45,7 +46,7 @@ def in_top_k(targets, predictions, k):
             f"{predictions.shape}"
         )
     if targets.dtype not in ("int32", "int64"):
-        targets = ops.cast(targets, "int32")
+        targets = class_numbers(targets, "in_top_k", "int32")
     own = indexing.take_along_axis(predictions, ops.expand_dims(targets, -1), predictions.ndim - 1)
     known = ops.logical_and(targets >= 0, targets < predictions.shape[-1])
     better = ops.sum(ops.cast(predictions > ops.where(ops.isnan(own), float("-inf"), own), "int32"), axis=-1)

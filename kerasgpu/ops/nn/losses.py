@@ -14,6 +14,8 @@ from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.primitives import activations, cross_entropy, indexing, select
+from kerasgpu.ops.primitives.labels import class_numbers
+from kerasgpu.ops.primitives.lengths import ratio
 from kerasgpu.ops.primitives.operands import as_float
 
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
@@ -110,7 +112,7 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
         if axis % output.ndim != output.ndim - 1:
             target, output = ops.moveaxis(target, axis, -1), ops.moveaxis(output, axis, -1)
         return cross_entropy.softmax_cross_entropy(output, target)[0]
-    output = _clip(output / ops.sum(output, axis, keepdims=True))
+    output = _clip(ratio(output, ops.sum(output, axis, keepdims=True)))
     return -ops.sum(target * ops.log(output), axis)
 
 
@@ -120,7 +122,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
     Args:
         target: class numbers, of the shape of output without its class axis (or with 1 there). A number that is not a class
-            gives NaN.
+            gives NaN; one that is NaN or infinite itself is refused.
         output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away
             from 0 and 1; those that come straight from `softmax` are replaced by its logits.
         axis: the class axis.
@@ -148,9 +150,10 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
             f"target.shape={target.shape}, output.shape={output.shape}"
         )
     if target.dtype not in ("int32", "int64"):
-        target = select.cast(target, "int64" if target.dtype in ("uint32", "uint64") else "int32")
+        kind = "int64" if target.dtype in ("uint32", "uint64") else "int32"
+        target = class_numbers(target, "sparse_categorical_crossentropy", kind)
     if not from_logits:
-        return -ops.log(_clip(_pick(output, target) / ops.sum(output, -1)))
+        return -ops.log(_clip(ratio(_pick(output, target), ops.sum(output, -1))))
     return cross_entropy.sparse_softmax_cross_entropy(output, target)[0]
 
 
