@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.symbolic import needs_known, symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.primitives import fourier, indexing
 from kerasgpu.ops.primitives.operands import as_float
@@ -38,6 +38,7 @@ def _real(x):
     return x if x.dtype in ("float32", "float64") else ops.cast(x, "float32")
 
 
+@needs_known(-1)
 @symbolic
 def fft(x):
     """The discrete Fourier transform along the last axis of a pair (real, imaginary); returns such a pair.
@@ -50,12 +51,14 @@ def fft(x):
     return fourier.dft(*_pair(x), (-1,), False)
 
 
+@needs_known(-2, -1)
 @symbolic
 def fft2(x):
     """`fft` along the last two axes."""
     return fourier.dft(*_pair(x, 2), (-2, -1), False)
 
 
+@needs_known(-2, -1)
 @symbolic
 def ifft2(x):
     """The inverse of `fft2`."""

@@ -56,7 +56,7 @@ def in_top_k(targets, predictions, k):
 @symbolic
 def cdist(x, y):
     """Distances between all pairs of rows: (..., m, d) and (..., n, d) -> (..., m, n). The gradient at distance 0 is 0."""
-    x, y = promote_all([as_float(x), as_float(y)])
+    x, y = promote_all([x, y], float)  # integers follow the float that is there
     if x.ndim < 2 or y.ndim < 2:
         raise ValueError(f"`cdist` inputs must have rank >= 2. Received shapes: x.shape={x.shape}, y.shape={y.shape}")
     if x.shape[-1] != y.shape[-1]:
