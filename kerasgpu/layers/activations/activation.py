@@ -25,7 +25,7 @@ class Activation(Layer):
         return self.activation(inputs)
 
     def compute_output_shape(self, input_shape):
-        return input_shape
+        return self.activation.compute_output_shape(input_shape) if isinstance(self.activation, Layer) else input_shape
 
     def get_config(self):
         return {**super().get_config(), "activation": activations.serialize(self.activation)}

@@ -13,10 +13,10 @@ from kerasgpu import config, ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
-from kerasgpu.ops.primitives import activations, cross_entropy, indexing, select
+from kerasgpu.ops.primitives import activations, cross_entropy, indexing
 from kerasgpu.ops.primitives.labels import class_numbers
 from kerasgpu.ops.primitives.lengths import ratio
-from kerasgpu.ops.primitives.operands import as_float
+from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 
@@ -54,12 +54,12 @@ def _same_shapes(target, output):
 
 
 def _common(target, output):
-    """Both in the float dtype of the output (or of the target, when that is the wider float)."""
-    target, output = convert_to_tensor(target), as_float(output)
-    kind = dtypes.result_type(target.dtype, output.dtype) if dtypes.is_float(target.dtype) else output.dtype
-    return target if target.dtype == kind else select.cast(target, kind), output if output.dtype == kind else select.cast(
-        output, kind
-    )
+    """Both in the float dtype that they promote to."""
+    target, output = convert_to_tensor(target), convert_to_tensor(output)
+    if target.dtype == output.dtype and dtypes.is_float(output.dtype):
+        return target, output
+    kind = dtypes.result_type(target.dtype, output.dtype, float)
+    return as_tensor(target, kind), as_tensor(output, kind)
 
 
 @symbolic
