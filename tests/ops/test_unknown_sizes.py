@@ -85,3 +85,21 @@ def test_dtypes_of_two_operands(a, b, kind):
         assert function(x, y).dtype == kind
         assert function(y, x).dtype == kind
     assert ops.searchsorted(x[0], y[0]).dtype == "int32"
+
+
+def test_shifts_of_bools_are_integers():
+    true = ops.convert_to_tensor([True])
+    assert ops.bitwise_left_shift(true, true).dtype == "int32"
+    assert ops.bitwise_left_shift(true, true).tolist() == [2]
+    assert ops.bitwise_right_shift(true, true).tolist() == [0]
+
+
+@pytest.mark.parametrize("target", ["bool", "int32", "float16"])
+def test_cross_entropies_of_half_floats_stay_half(target):
+    p = ops.convert_to_tensor([[0.5, 0.5]], "float16")
+    t = ops.convert_to_tensor([[1, 0]], target)
+    assert ops.binary_crossentropy(t, p).dtype == "float16"
+    assert ops.categorical_crossentropy(t, p).dtype == "float16"
+    assert (
+        ops.binary_crossentropy(ops.convert_to_tensor([1.0, 0.0], "float16"), ops.convert_to_tensor([1, 0])).dtype == "float16"
+    )
