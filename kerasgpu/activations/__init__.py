@@ -98,11 +98,18 @@ def deserialize(config, custom_objects=None):
     """The function of a name or config."""
     from kerasgpu import saving
 
+    if _names_class(config):
+        return saving.deserialize_keras_object(config, custom_objects=custom_objects)
     return saving.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=_NAMES)
 
 
+def _names_class(config):
+    """Whether a config is that of an object, such as a layer in the place of a function."""
+    return isinstance(config, dict) and isinstance(config.get("config"), dict) and config.get("class_name") not in _NAMES
+
+
 def get(identifier):
-    """An activation from a name ("relu"), a config, a callable, or None, which is `linear`.
+    """An activation from a name ("relu"), a config, a callable, a layer or its class, or None, which is `linear`.
 
     >>> import kerasgpu as keras
     >>> keras.activations.get("relu") is keras.activations.relu
@@ -114,4 +121,6 @@ def get(identifier):
         return _NAMES[identifier]
     from kerasgpu.saving import identifiers
 
+    if _names_class(identifier):
+        return deserialize(identifier)
     return identifiers.get(identifier, _NAMES, "activation function")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kerasgpu import config, ops
+from kerasgpu.ops.primitives.lengths import length
 
 
 def _norms(w, axis):
-    return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
+    return length(w, tuple(axis) if isinstance(axis, list) else axis, keepdims=True)
 
 
 class Constraint:

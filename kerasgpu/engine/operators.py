@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 _ops = None
+_OF_SHAPE = (np.shape, np.ndim, np.size)
+
+
+class _Shaped:
+    """What np.shape, np.ndim and np.size look at."""
+
+    def __init__(self, shape):
+        self.shape, self.ndim, self.size = shape, len(shape), math.prod(shape)
+
+
+def _as_arrays(x):
+    """Nested arguments with NumPy arrays in place of tensors."""
+    if isinstance(x, Operators):
+        return np.asarray(x)
+    if isinstance(x, (list, tuple)) and not hasattr(x, "_fields"):
+        return type(x)(_as_arrays(v) for v in x)
+    return {k: _as_arrays(v) for k, v in x.items()} if type(x) is dict else x
 
 
 def ops():
@@ -131,6 +152,12 @@ class Operators:
 
     def __getitem__(self, key):
         return ops().get_item(self, key)
+
+    def __array_function__(self, function, types, args, kwargs):
+        """NumPy's functions (np.mean, np.concatenate, ...) take the values, and give what they give for arrays."""
+        if function in _OF_SHAPE and not kwargs and len(args) == 1:
+            return function(_Shaped(args[0].shape))  # nothing is read
+        return function(*_as_arrays(args), **_as_arrays(kwargs))
 
     def __round__(self, ndigits=None):
         return ops().round(self, decimals=ndigits or 0)

@@ -126,8 +126,41 @@ def symbolic(function):
     return wrapper
 
 
+def needs_known(*axes, square=False):
+    """Decorator of a symbolic operation that refuses KerasTensors whose sizes along `axes` are not known, or, with square=True,
+    whose last two sizes differ: one known, one not. Stand-ins for None would make something of them that need not hold."""
+
+    def check(x, name):
+        if len(x.shape) < 2 and (square or len(axes) > 1):
+            return  # the operation itself says that there are too few
+        if square and x.shape[-1] != x.shape[-2]:
+            raise ValueError(f"{name}: expected square matrices, received shape {x.shape}. Give both sizes, or neither")
+        if any(len(x.shape) >= -a and x.shape[a] is None for a in axes):
+            last = "the last dimension" if len(axes) == 1 else f"the last {len(axes)} dimensions"
+            raise ValueError(
+                f"{name}: {last} of the input must be known, received shape {x.shape}. Give sizes in Input(shape=...)"
+            )
+
+    def mark(function):
+        function.symbolic_check = check
+        return function
+
+    return mark
+
+
+def depends_on_small_sizes(function):
+    """Decorator of a symbolic operation whose output has a size like min(n, 2): a None is tried as 1, too."""
+    function.tries_one = True
+    return function
+
+
 def call_function(function, args, kwargs):
     """Apply an op to symbolic arguments: a new node whose operation is that op."""
+    check = getattr(function, "symbolic_check", None)
+    if check is not None:
+        for x in nest.flatten([list(args), dict(kwargs)]):
+            if isinstance(x, KerasTensor):
+                check(x, function.__name__)
     from kerasgpu.engine.operation import FunctionOperation
 
     return FunctionOperation(function).symbolic_call(*args, **kwargs)
@@ -150,13 +183,28 @@ def infer_spec(function, args, kwargs):
         except Exception as error:
             first_error = first_error or error
             continue
-        return nest.map_structure(_merge, a, b)
-    op = getattr(getattr(function, "__self__", None), "function", None)
+        merged = nest.map_structure(_merge, a, b)
+        return _with_ones(function, args, kwargs, merged) if hasattr(_operation(function), "tries_one") else merged
+    op = _operation(function)
     if hasattr(op, "is_symbolic_op") or hasattr(op, "shape_rule"):  # not layers: a failing call of one may be slow
         found = _pinned_spec(function, args, kwargs, leaves)
         if found is not None:
             return found
     raise first_error
+
+
+def _operation(function):
+    """The operation that a bound FunctionOperation.call applies, or None."""
+    return getattr(getattr(function, "__self__", None), "function", None)
+
+
+def _with_ones(function, args, kwargs, spec):
+    """`spec` without the sizes that are others when every None is 1; the spec itself when the operation refuses that."""
+    try:
+        small = _run_meta(function, args, kwargs, 1)
+        return nest.map_structure(lambda kept, seen: _merge(seen, kept) if isinstance(kept, KerasTensor) else kept, spec, small)
+    except Exception:
+        return spec
 
 
 def _pinned_spec(function, args, kwargs, leaves):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import constraints, initializers, regularizers
 
 _MODULES = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
@@ -49,8 +51,8 @@ def standardize_data_format(data_format):
 def standardize_tuple(value, n, name, allow_zero=False):
     """An int repeated n times, or a sequence of n ints, as a tuple; ValueError naming the argument otherwise."""
     try:
-        found = (value,) * n if isinstance(value, int) else tuple(value)
-        whole = all(isinstance(v, int) or (hasattr(v, "__index__")) for v in found)
+        found = (value,) * n if isinstance(value, (int, np.integer)) else tuple(value)
+        whole = all(isinstance(v, (int, np.integer)) or (hasattr(v, "__index__")) for v in found)
     except TypeError:
         found, whole = (), False
     if len(found) != n or not whole:

@@ -32,6 +32,7 @@ def wrap_build(method):
             with self._open_name_scope(), real_values():
                 self._path = naming.current_path()
                 method(self, *args, **kwargs)
+                _build_activation(self, *args, **kwargs)
         finally:
             self.__dict__["_building"] = False
         self.__dict__["_build_shapes_dict"] = dict(inspect.signature(method).bind(self, *args, **kwargs).arguments)
@@ -42,6 +43,13 @@ def wrap_build(method):
 
     build._wraps_build = True
     return build
+
+
+def _build_activation(layer, *shapes, **named_shapes):
+    """A layer in the place of an activation function (a PReLU, say) sees what its owner puts out, and is built with it."""
+    activation = layer.__dict__.get("activation")
+    if isinstance(activation, LayerBuild) and not activation.built:
+        activation.build(layer.compute_output_shape(*shapes, **named_shapes))
 
 
 class LayerBuild:

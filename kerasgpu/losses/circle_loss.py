@@ -6,6 +6,7 @@ from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.losses.loss import FunctionLoss
 from kerasgpu.losses.reduction import set_mask
+from kerasgpu.ops.primitives.labels import class_numbers
 
 
 @symbolic
@@ -38,9 +39,9 @@ def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal
     (2,)
     """
     y_pred = ops.convert_to_tensor(y_pred)
-    y_true = ops.cast(y_true, "int32")
+    y_true = class_numbers(y_true, "circle", "int32")
     ref_embeddings = y_pred if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings)
-    ref_labels = y_true if ref_labels is None else ops.cast(ref_labels, "int32")
+    ref_labels = y_true if ref_labels is None else class_numbers(ref_labels, "circle", "int32")
     distance = ops.maximum(1.0 - ops.matmul(y_pred, ops.transpose(ref_embeddings)), 0.0)
     positive, negative = _pair_masks(y_true, ref_labels, remove_diagonal)
     # Eq. 6 of the paper with O_p = margin, O_n = 1 + margin, delta_p = margin, delta_n = 1 - margin, in distances.

@@ -11,13 +11,16 @@ import warnings
 from kerasgpu import config, ops
 from kerasgpu.losses.loss import FunctionLoss, as_float_pair
 from kerasgpu.losses.reduction import set_mask
+from kerasgpu.ops.primitives.labels import class_numbers
 
 
 def check_class_axis(axis, y_pred, name):
-    """Refuse a bool for axis (an old argument order); warn about a single class."""
+    """Refuse what is no axis of y_pred, and a bool (an old argument order); warn about a single class."""
     if isinstance(axis, bool):
         raise ValueError(f"`axis` must be of type `int`. Received: axis={axis} of type {type(axis)}")
-    if y_pred.shape[-1] == 1:
+    if not -y_pred.ndim <= axis < y_pred.ndim:
+        raise ValueError(f"{name}: axis={axis} is out of range for y_pred of shape {y_pred.shape}")
+    if y_pred.shape[axis] == 1:
         warnings.warn(
             f"In loss {name}, expected y_pred.shape to be (batch_size, num_classes) with num_classes > 1. Received: "
             f"y_pred.shape={y_pred.shape}. Consider using 'binary_crossentropy' if you only have 2 classes.",
@@ -26,11 +29,11 @@ def check_class_axis(axis, y_pred, name):
         )
 
 
-def smooth_one_hot(y_true, label_smoothing):
-    """One-hot labels moved towards the uniform distribution by label_smoothing (Szegedy et al. 2016)."""
+def smooth_one_hot(y_true, label_smoothing, axis=-1):
+    """One-hot labels along `axis` moved towards the uniform distribution by label_smoothing (Szegedy et al. 2016)."""
     if not label_smoothing:
         return y_true
-    return y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[-1]
+    return y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[axis]
 
 
 def smooth_binary(y_true, label_smoothing):
@@ -56,7 +59,7 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     """
     y_true, y_pred = as_float_pair(y_true, y_pred)
     check_class_axis(axis, y_pred, "categorical_crossentropy")
-    y_true = smooth_one_hot(y_true, label_smoothing)
+    y_true = smooth_one_hot(y_true, label_smoothing, axis)
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
@@ -146,8 +149,14 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
     array([0.], dtype=float32)
     """
     y_pred = ops.convert_to_tensor(y_pred)
-    one_hot = ops.one_hot(ops.cast(y_true, "int32"), num_classes=y_pred.shape[-1], dtype=y_pred.dtype)
-    return (1.0 - ops.power(ops.sum(y_pred * one_hot, axis=-1), q)) / q
+    one_hot = ops.one_hot(
+        class_numbers(y_true, "categorical_generalized_cross_entropy", "int32"),
+        num_classes=y_pred.shape[-1],
+        dtype=y_pred.dtype,
+    )
+    p = ops.sum(y_pred * one_hot, axis=-1)
+    zero = ops.equal(p, 0)  # the slope of p^q there is infinite, and that of a softmax that gave 0 is 0
+    return (1.0 - ops.where(zero, 0.0, ops.power(ops.where(zero, 1.0, p), q))) / q
 
 
 class CategoricalCrossentropy(FunctionLoss):

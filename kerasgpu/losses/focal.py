@@ -5,6 +5,16 @@ from __future__ import annotations
 from kerasgpu import config, ops
 from kerasgpu.losses.crossentropy import check_class_axis, smooth_binary, smooth_one_hot
 from kerasgpu.losses.loss import FunctionLoss, as_float_pair
+from kerasgpu.ops.primitives.lengths import ratio
+
+
+def _power_of_rest(p, gamma):
+    """(1 - p)^gamma; below gamma = 1 its slope at p = 1 is infinite, and 0 stands for it there."""
+    rest = 1.0 - p
+    if gamma >= 1:
+        return ops.power(rest, gamma)
+    none = ops.less_equal(rest, 0)
+    return ops.where(none, 1.0 if gamma == 0 else 0.0, ops.power(ops.where(none, 1.0, rest), gamma))
 
 
 def binary_focal_crossentropy(
@@ -38,7 +48,7 @@ def binary_focal_crossentropy(
         y_pred = ops.sigmoid(y_pred)
     bce = ops.binary_crossentropy(y_true, y_pred, from_logits=False)
     p_t = y_true * y_pred + (1.0 - y_true) * (1.0 - y_pred)
-    loss = ops.power(1.0 - p_t, gamma) * bce
+    loss = _power_of_rest(p_t, gamma) * bce
     if apply_class_balancing:
         loss = (y_true * alpha + (1.0 - y_true) * (1.0 - alpha)) * loss
     return ops.mean(loss, axis=axis)
@@ -62,10 +72,10 @@ def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_l
     """
     y_true, y_pred = as_float_pair(y_true, y_pred)
     check_class_axis(axis, y_pred, "categorical_focal_crossentropy")
-    y_true = smooth_one_hot(y_true, label_smoothing)
+    y_true = smooth_one_hot(y_true, label_smoothing, axis)
     if from_logits:
         y_pred = ops.softmax(y_pred, axis=axis)
-    p = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)
+    p = ratio(y_pred, ops.sum(y_pred, axis=axis, keepdims=True))
     p = ops.clip(p, config.epsilon(), 1.0 - config.epsilon())
     weight = ops.multiply(ops.power(1.0 - p, gamma), ops.cast(alpha, p.dtype))
     return ops.sum(-weight * y_true * ops.log(p), axis=axis)

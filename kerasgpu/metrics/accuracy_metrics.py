@@ -7,6 +7,7 @@ from kerasgpu.engine import dtypes
 from kerasgpu.losses.loss import as_aligned_pair
 from kerasgpu.losses.reduction import squeeze_or_expand_to_same_rank
 from kerasgpu.metrics.reduction_metrics import FunctionMetric
+from kerasgpu.ops.primitives.labels import check_finite
 
 
 def _as_values(matches):
@@ -64,7 +65,7 @@ def sparse_categorical_accuracy(y_true, y_pred):
     >>> keras.metrics.sparse_categorical_accuracy([1], [[0.1, 0.9]]).numpy()
     array([1.], dtype=float32)
     """
-    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    y_true, y_pred = check_finite(ops.convert_to_tensor(y_true), "sparse_categorical_accuracy"), ops.convert_to_tensor(y_pred)
     shape = y_true.shape
     column = len(shape) == len(y_pred.shape) and shape[-1] == 1
     if column:
@@ -115,7 +116,8 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
     array([1.], dtype=float32)
     """
     y_pred = ops.convert_to_tensor(y_pred)
-    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype if from_sorted_ids else "int32")
+    y_true = check_finite(ops.convert_to_tensor(y_true), "sparse_top_k_categorical_accuracy")
+    y_true = ops.cast(y_true, y_pred.dtype if from_sorted_ids else "int32")
     y_true, y_pred, shape = _flat_top_k(y_true, y_pred)
     if from_sorted_ids:
         matches = ops.any(ops.equal(ops.expand_dims(y_true, axis=1), y_pred[:, :k]), axis=1)

@@ -7,6 +7,7 @@ import warnings
 from kerasgpu import config, ops
 from kerasgpu.metrics.metric import Metric
 from kerasgpu.metrics.thresholds import confusion_matrix
+from kerasgpu.ops.primitives.labels import check_finite
 
 
 class IoUBase(Metric):
@@ -39,6 +40,7 @@ class IoUBase(Metric):
             y_true = ops.argmax(y_true, axis=self.axis)
         if not self.sparse_y_pred:
             y_pred = ops.argmax(y_pred, axis=self.axis)
+        y_true, y_pred = (check_finite(ops.convert_to_tensor(y), f"metric '{self.name}'") for y in (y_true, y_pred))
         y_true = ops.reshape(ops.cast(y_true, self.dtype), (-1,))
         y_pred = ops.reshape(ops.cast(y_pred, self.dtype), (-1,))
         if sample_weight is None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from kerasgpu import config, ops
 from kerasgpu.losses.reduction import squeeze_or_expand_to_same_rank
+from kerasgpu.ops.primitives.labels import class_numbers
 
 # Below any score: the threshold of "among the top k", and the score of what is not.
 NEG_INF = -1e10
@@ -182,10 +183,15 @@ def _count_by_comparing(y_pred, positive, negative, thresholds, wanted):
     return found
 
 
+def _in_range(x, classes):
+    return ops.logical_and(x >= 0, x < classes)
+
+
 def confusion_matrix(labels, predictions, num_classes, weights=None, dtype="int32"):
     """Matrix of shape (classes, classes): entry (t, p) is the weight of samples of class t that were predicted as p.
 
-    Args: labels, predictions: class numbers in [0, num_classes), shape `(n,)`; weights: shape `(n,)`, default 1; dtype of
+    Args: labels, predictions: class numbers in [0, num_classes), shape `(n,)` (a pair with another number counts nowhere, NaN is
+    refused); weights: shape `(n,)`, default 1; dtype of
     the result.
 
     >>> from kerasgpu.metrics.thresholds import confusion_matrix
@@ -193,7 +199,9 @@ def confusion_matrix(labels, predictions, num_classes, weights=None, dtype="int3
     [[1, 0], [1, 1]]
     """
     num_classes = int(num_classes)
-    labels, predictions = ops.cast(labels, "int32"), ops.cast(predictions, "int32")
+    labels, predictions = (class_numbers(x, "confusion_matrix", "int32") for x in (labels, predictions))
     weights = ops.ones(labels.shape, dtype=dtype) if weights is None else ops.cast(weights, dtype)
-    sums = ops.segment_sum(weights, labels * num_classes + predictions, num_segments=num_classes * num_classes)
+    known = ops.logical_and(_in_range(labels, num_classes), _in_range(predictions, num_classes))
+    cells = ops.where(known, labels * num_classes + predictions, -1)  # else the place of a number out of range is another cell
+    sums = ops.segment_sum(weights, cells, num_segments=num_classes * num_classes)
     return ops.reshape(sums, (num_classes, num_classes))

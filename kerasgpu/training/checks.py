@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu.engine import nest, symbolic, tape
 from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
+from kerasgpu.ops.primitives.labels import not_finite
 from kerasgpu.training.adapters import ArrayAdapter
 from kerasgpu.training.adapters.pack import unpack_x_y_sample_weight
 
@@ -90,9 +93,9 @@ def label_check(model):
     found = [entry.loss for entry in loss.entries if _is_sparse_categorical(entry.loss)]
     axes = [getattr(one, "axis", -1) for one in found if getattr(one, "ignore_class", None) is None]
     counts = [spec.shape[axis] for axis in axes if spec.shape[axis] is not None]
-    if not counts:
+    if not found:
         return None
-    classes = min(counts)
+    classes = min(counts, default=None)
 
     def check(batch):
         _, y, _ = unpack_x_y_sample_weight(batch)
@@ -100,7 +103,9 @@ def label_check(model):
         if y is None or nest.is_nested(y) or not launch.is_host(y) or not y.size or y.dtype.kind not in "iuf":
             return
         low, high = y.min(), y.max()
-        if low < 0 or high >= classes:
+        if y.dtype.kind == "f" and not np.isfinite(low + high):
+            raise not_finite(y, "sparse_categorical_crossentropy")
+        if classes is not None and (low < 0 or high >= classes):
             raise ValueError(
                 "The labels do not fit the model: sparse_categorical_crossentropy needs class numbers from 0 to "
                 f"{classes - 1}, because the "

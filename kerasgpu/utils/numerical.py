@@ -15,20 +15,25 @@ def to_categorical(x, num_classes=None):
         num_classes: width of the rows; default: the largest class plus one.
 
     Returns an array of shape (*x.shape, num_classes): NumPy for arrays and lists, a tensor for tensors.
-    Raises ValueError when a class does not fit.
+    Raises ValueError when a class does not fit, or is NaN or infinite.
 
     >>> import kerasgpu as keras
     >>> keras.utils.to_categorical([0, 2], 3)
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
-    if isinstance(x, Tensor):
-        from kerasgpu import ops
+    from kerasgpu import ops
+    from kerasgpu.ops.primitives.labels import check_finite, not_finite
 
+    if isinstance(x, Tensor):
+        x = check_finite(x, "to_categorical")
         if x.ndim > 1 and x.shape[-1] == 1:
             x = ops.squeeze(x, -1)
         return ops.one_hot(x, int(ops.max(x)) + 1 if num_classes is None else num_classes)
-    classes = np.array(x, dtype="int64")
+    given = np.asarray(x)
+    if given.dtype.kind == "f" and not np.isfinite(given).all():
+        raise not_finite(given, "to_categorical")
+    classes = np.array(given, dtype="int64")
     if classes.ndim > 1 and classes.shape[-1] == 1:
         classes = classes[..., 0]
     if not num_classes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import activations
 from kerasgpu.layers.arguments import add_weight_named, serialize_weight_arguments, set_weight_arguments
 from kerasgpu.layers.input_spec import InputSpec
@@ -22,7 +24,9 @@ class PReLU(Layer):
         set_weight_arguments(
             self, alpha_initializer=alpha_initializer, alpha_regularizer=alpha_regularizer, alpha_constraint=alpha_constraint
         )
-        self.shared_axes = None if shared_axes is None else [shared_axes] if isinstance(shared_axes, int) else list(shared_axes)
+        self.shared_axes = (
+            None if shared_axes is None else [shared_axes] if isinstance(shared_axes, (int, np.integer)) else list(shared_axes)
+        )
 
     def build(self, input_shape):
         shape = list(input_shape[1:])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.layers.arguments import add_weight_named
 from kerasgpu.layers.convolutional.windowed import WindowedLayer
@@ -69,7 +71,7 @@ class BaseConv(LoraWeight, WindowedLayer):
         self.lora_alpha = lora_alpha if lora_alpha is not None else lora_rank
         self.lora_enabled = False
         self._check_positive(filters=filters)
-        if not isinstance(groups, int) or groups <= 0:
+        if not isinstance(groups, (int, np.integer)) or groups <= 0:
             raise ValueError(f"The number of groups must be a positive integer. Received: groups={groups}.")
         if filters is not None and filters % groups != 0:
             raise ValueError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import activations, ops, regularizers
 from kerasgpu.layers.arguments import (
     serialize_weight_arguments,
@@ -37,7 +39,7 @@ class WindowedLayer(Layer):
 
     def _check_positive(self, **counts):
         for name, value in counts.items():
-            if value is not None and (not isinstance(value, int) or value <= 0):
+            if value is not None and (not isinstance(value, (int, np.integer)) or value <= 0):
                 raise ValueError(
                     f"Invalid value for argument `{name}`. Expected a strictly positive value. Received {name}={value}."
                 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import activations, ops
 from kerasgpu.layers.arguments import add_weight_named, serialize_weight_arguments, set_weight_arguments
 from kerasgpu.layers.core.lora import LoraWeight, check_quantization_config
@@ -47,7 +49,7 @@ class Dense(LoraWeight, Layer):
         quantization_config=None,
         **kwargs,
     ):
-        if not isinstance(units, int) or units <= 0:
+        if not isinstance(units, (int, np.integer)) or units <= 0:
             raise ValueError(f"Received an invalid value for `units`, expected a positive integer. Received: units={units}")
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         check_quantization_config(self, quantization_config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from kerasgpu import activations, initializers, ops, regularizers
 from kerasgpu.layers.arguments import add_weight_named, serialize_weight_arguments, set_weight_arguments
 from kerasgpu.layers.core.lora import LoraWeight, check_quantization_config
@@ -51,7 +53,7 @@ class EinsumDense(LoraWeight, Layer):
         super().__init__(**kwargs)
         check_quantization_config(self, quantization_config)
         self.equation = equation
-        self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
+        self.partial_output_shape = (output_shape,) if isinstance(output_shape, (int, np.integer)) else tuple(output_shape)
         self.bias_axes = bias_axes
         self.activation = activations.get(activation)
         set_weight_arguments(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import ops, regularizers
 from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.layers.arguments import add_weight_named, serialize_weight_arguments, set_weight_arguments
@@ -12,7 +14,7 @@ from kerasgpu.layers.layer import Layer
 
 
 def _check_size(name, value):
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value <= 0:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value} (of type {type(value).__name__}).")
     return value
 

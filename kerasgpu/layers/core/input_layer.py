@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.operation import GraphNode
 from kerasgpu.engine.symbolic import KerasTensor
@@ -12,7 +14,7 @@ from kerasgpu.layers.layer import Layer
 
 def _standardize_shape(shape):
     if not isinstance(shape, (list, tuple)):
-        hint = f"; did you mean shape=({shape},)?" if isinstance(shape, int) else ""
+        hint = f"; did you mean shape=({shape},)?" if isinstance(shape, (int, np.integer)) else ""
         raise ValueError(f"Cannot convert '{shape}' to a shape{hint}")
     for d in shape:
         if d is not None and (not hasattr(d, "__index__") or int(d) < 0):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.layers.merging.base_merge import Merge
 
@@ -43,19 +45,19 @@ class Dot(Merge):
 
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(axes, int):
+        if not isinstance(axes, (int, np.integer)):
             if not isinstance(axes, (list, tuple)):
                 raise TypeError(f"Invalid type for argument `axes`: it should be a list or an int. Received: axes={axes}")
             if len(axes) != 2:
                 raise ValueError(f"Invalid format for argument `axes`: it should contain two elements. Received: axes={axes}")
-            if not all(isinstance(a, int) for a in axes):
+            if not all(isinstance(a, (int, np.integer)) for a in axes):
                 raise ValueError(f"Invalid format for argument `axes`: list elements should be integers. Received: axes={axes}")
         self.axes = axes
         self.normalize = normalize
         self._reshape_required = False
 
     def _axes_for(self, shape1, shape2):
-        axes = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        axes = (self.axes, self.axes) if isinstance(self.axes, (int, np.integer)) else self.axes
         found = tuple(a % len(shape) if a < 0 else a for a, shape in zip(axes, (shape1, shape2)))
         if 0 in found:
             raise ValueError(

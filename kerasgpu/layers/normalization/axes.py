@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 
 def check_axes(layer, axis, input_shape):
     """input_shape, after ValueError for axes that it does not have."""
-    for a in [axis] if isinstance(axis, int) else axis:
+    for a in [axis] if isinstance(axis, (int, np.integer)) else axis:
         if a >= len(input_shape) or a < -len(input_shape):
             raise ValueError(f"Axis {a} is out of bounds for input shape {tuple(input_shape)}. Received: axis={layer.axis}")
     return input_shape

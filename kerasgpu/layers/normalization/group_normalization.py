@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.layers.input_spec import InputSpec
@@ -37,7 +39,7 @@ class GroupNormalization(ScaleCenter):
         gamma_constraint=None,
         **kwargs,
     ):
-        if not isinstance(groups, int) or (groups <= 0 and groups != -1):
+        if not isinstance(groups, (int, np.integer)) or (groups <= 0 and groups != -1):
             raise ValueError(
                 "Received an invalid value for argument `groups`, expected a positive integer (or `-1` for instance "
                 f"normalization). Received: groups={groups}"

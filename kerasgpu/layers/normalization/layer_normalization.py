@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.layers.normalization.axes import check_axes, known_size
 from kerasgpu.layers.normalization.scale_center import ScaleCenter
@@ -56,20 +58,20 @@ class LayerNormalization(ScaleCenter):
             gamma_constraint=gamma_constraint,
             **kwargs,
         )
-        if not isinstance(axis, (list, tuple, int)):
+        if not isinstance(axis, (list, tuple, int, np.integer)):
             raise TypeError(f"Expected an int or a list/tuple of ints for the argument 'axis', but received: {axis!r}")
-        self.axis = axis if isinstance(axis, int) else list(axis)
+        self.axis = axis if isinstance(axis, (int, np.integer)) else list(axis)
         self.rms_scaling = rms_scaling
         self.autocast = False
 
     def build(self, input_shape):
-        self.axis = [self.axis] if isinstance(self.axis, int) else sorted(self.axis)
+        self.axis = [self.axis] if isinstance(self.axis, (int, np.integer)) else sorted(self.axis)
         shape = tuple(known_size(self, a, input_shape) for a in self.axis)
         self._add_gamma_beta(shape, scale=self.scale or self.rms_scaling, center=self.center and not self.rms_scaling)
 
     def call(self, inputs):
         more = {"rms_scaling": True} if self.rms_scaling else {}
-        axis = self.axis if isinstance(self.axis, int) else list(self.axis)
+        axis = self.axis if isinstance(self.axis, (int, np.integer)) else list(self.axis)
         outputs = ops.layer_normalization(inputs, self.gamma, self.beta, axis, self.epsilon, **more)
         return ops.cast(outputs, self.compute_dtype)
 
@@ -77,5 +79,5 @@ class LayerNormalization(ScaleCenter):
         return check_axes(self, self.axis, input_shape)
 
     def get_config(self):
-        axis = self.axis if isinstance(self.axis, int) else list(self.axis)
+        axis = self.axis if isinstance(self.axis, (int, np.integer)) else list(self.axis)
         return {**super().get_config(), "axis": axis, **self._common_config(), "rms_scaling": self.rms_scaling}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.normalization.axes import check_axes, known_size
@@ -21,7 +23,7 @@ class RMSNormalization(Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape):
-        self.axis = [self.axis] if isinstance(self.axis, int) else sorted(self.axis)
+        self.axis = [self.axis] if isinstance(self.axis, (int, np.integer)) else sorted(self.axis)
         self.scale = self.add_weight(
             name="scale", shape=tuple(known_size(self, a, input_shape) for a in self.axis), initializer="ones"
         )
@@ -34,5 +36,5 @@ class RMSNormalization(Layer):
         return check_axes(self, self.axis, input_shape)
 
     def get_config(self):
-        axis = self.axis if isinstance(self.axis, int) else list(self.axis)
+        axis = self.axis if isinstance(self.axis, (int, np.integer)) else list(self.axis)
         return {**super().get_config(), "axis": axis, "epsilon": self.epsilon}

@@ -64,7 +64,7 @@ class SpectralNormalization(Wrapper):
             vector_v = _unit(ops.matmul(vector_u, ops.transpose(matrix)))
             vector_u = _unit(ops.matmul(vector_v, matrix))
         sigma = ops.matmul(ops.matmul(vector_v, matrix), ops.transpose(vector_u))
-        normalized = ops.reshape(ops.divide(kernel, sigma), self.kernel_shape)
+        normalized = ops.reshape(ops.divide_no_nan(kernel, sigma), self.kernel_shape)
         return ops.cast(vector_u, self.vector_u.dtype), ops.cast(normalized, self.kernel.dtype)
 
     def compute_output_shape(self, input_shape):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.layers.arguments import standardize_data_format
 from kerasgpu.layers.input_spec import InputSpec
@@ -42,12 +44,12 @@ class BaseAdaptivePooling(Layer):
             raise ValueError(f"Invalid data_format: {data_format}. Expected 'channels_first' or 'channels_last'.") from None
 
     def _standardize(self, output_size):
-        sizes = (output_size,) * self.rank if isinstance(output_size, int) else output_size
+        sizes = (output_size,) * self.rank if isinstance(output_size, (int, np.integer)) else output_size
         if isinstance(sizes, (tuple, list)) and self.rank == 1 and len(sizes) != 1:
             raise ValueError(f"For 1D input, `output_size` tuple must have length 1. Received: {output_size}")
         if not isinstance(sizes, (tuple, list)) or len(sizes) != self.rank:
             raise TypeError(f"`output_size` must be {_WANTED[self.rank]}. Received: {output_size} of type {type(output_size)}")
-        if any(not isinstance(m, int) or m <= 0 for m in sizes):
+        if any(not isinstance(m, (int, np.integer)) or m <= 0 for m in sizes):
             raise ValueError(f"`output_size` must hold positive integers. Received: output_size={output_size}")
         return tuple(sizes)
 

@@ -113,7 +113,7 @@ class Discretization(Layer):
             return shape
         if self.output_mode == "one_hot":
             return (*(shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape), depth)
-        return (shape[0], *shape[2:], depth) if len(shape) > 1 else (depth,)
+        return (*shape[:-1], depth)
 
     def compute_output_spec(self, inputs):
         return KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.output_dtype)

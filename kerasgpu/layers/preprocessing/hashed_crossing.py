@@ -65,7 +65,7 @@ class HashedCrossing(Layer):
     def _bin(self, values):
         number = hashes.CROSS_KEY
         for x in values:
-            number = hashes.combined(number, x if isinstance(x, int) else hashes.fingerprint(hashes.as_bytes(x)))
+            number = hashes.combined(number, x if isinstance(x, (int, np.integer)) else hashes.fingerprint(hashes.as_bytes(x)))
         return number % self.num_bins
 
     def compute_output_shape(self, input_shape):

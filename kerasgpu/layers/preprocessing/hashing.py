@@ -19,7 +19,7 @@ def hash_key(salt, name):
         return None
     if isinstance(salt, (tuple, list)) and len(salt) == 2:
         return list(salt)
-    if isinstance(salt, int):
+    if isinstance(salt, (int, np.integer)):
         return [salt, salt]
     raise ValueError(
         f"The `salt` argument for `{name}` can only be a tuple of size 2 integers, or a single integer. Received: salt={salt}."
@@ -91,7 +91,10 @@ class Hashing(Layer):
     def compute_output_shape(self, input_shape):
         if self.output_mode == "int":
             return tuple(input_shape)
-        return (*tuple(input_shape)[:-1], self.num_bins)
+        shape = tuple(input_shape)
+        if self.output_mode == "one_hot" and (len(shape) == 1 or (shape and shape[-1] != 1)):
+            return (*shape, self.num_bins)
+        return (*shape[:-1], self.num_bins)
 
     def compute_output_spec(self, inputs):
         return KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)

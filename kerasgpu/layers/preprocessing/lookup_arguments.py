@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 _MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 _OOV_METHODS = ("floormod", "farmhash")
 
@@ -41,7 +43,7 @@ def read_salt(salt, dtype, oov_method):
         raise ValueError(f"`salt` can only be used when `oov_method='farmhash'`. Received: oov_method={oov_method}")
     if isinstance(salt, (tuple, list)) and len(salt) == 2:
         return list(salt)
-    if isinstance(salt, int):
+    if isinstance(salt, (int, np.integer)):
         return [salt, salt]
     raise ValueError(
         f"The `salt` argument for `IndexLookup` can only be a tuple of 2 integers, or a single integer. Received: salt={salt}."

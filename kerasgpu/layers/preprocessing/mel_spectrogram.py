@@ -84,7 +84,7 @@ class MelSpectrogram(Layer):
             window=self.window,
             center=True,
         )
-        power = ops.power(ops.sqrt(ops.square(real) + ops.square(imag)), self.mag_exp)
+        power = ops.power(ops.hypot(real, imag), self.mag_exp)
         bands = self.linear_to_mel_weight_matrix(
             self.num_mel_bins, power.shape[-1], self.sampling_rate, self.min_freq, self.max_freq
         )

@@ -30,7 +30,7 @@ class Normalization(Layer):
 
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
         super().__init__(**kwargs)
-        self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+        self.axis = () if axis is None else (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
         self.input_mean = mean
         self.input_variance = variance
         self.invert = invert
@@ -93,6 +93,12 @@ class Normalization(Layer):
         value = ops.cast(convert_to_tensor(value), self.compute_dtype)
         shape = [1] * len(self._broadcast_shape)
         for i in range(1, value.ndim + 1):
+            size = self._broadcast_shape[self._keep_axis[-i]]
+            if value.shape[-i] not in (1, size):
+                raise ValueError(
+                    f"Layer '{self.name}' (Normalization) was given mean and variance of shape {tuple(value.shape)}, which do not fit "
+                    f"inputs of shape {self._build_input_shape}: axis {self._keep_axis[-i]} has size {size}"
+                )
             shape[self._keep_axis[-i]] = value.shape[-i]
         return ops.broadcast_to(ops.reshape(value, shape), self._broadcast_shape)
 
@@ -158,8 +164,9 @@ class Normalization(Layer):
         for d in self._keep_axis:
             if shape[d] != self._build_input_shape[d]:
                 raise ValueError(
-                    f"The layer was built with input_shape={self._build_input_shape}, but adapt() is being called with data "
-                    f"with an incompatible shape, data.shape={tuple(shape)}"
+                    f"Layer '{self.name}' (Normalization) was built with input_shape={self._build_input_shape}, but adapt() is being "
+                    f"called with data of an incompatible shape, data.shape={tuple(shape)}: axis {d} has size "
+                    f"{self._build_input_shape[d]} there and {shape[d]} here"
                 )
         if self.input_mean is not None:
             raise ValueError(f"Layer '{self.name}' (Normalization) was given mean and variance; adapt() would not change them.")
@@ -167,7 +174,8 @@ class Normalization(Layer):
     def _check_batch(self, shape):
         if len(shape) != len(self._build_input_shape) or any(shape[d] != self._build_input_shape[d] for d in self._keep_axis):
             raise ValueError(
-                f"adapt() yielded a batch with incompatible shape. Expected {self._build_input_shape}, got {tuple(shape)}."
+                f"Layer '{self.name}' (Normalization): adapt() yielded a batch with incompatible shape. Expected "
+                f"{self._build_input_shape}, got {tuple(shape)}."
             )
 
     def finalize_state(self):
@@ -182,13 +190,29 @@ class Normalization(Layer):
             raise ValueError("You must call `.build(input_shape)` on the layer before using it.")
         if not isinstance(inputs, KerasTensor):
             inputs = convert_to_tensor(inputs)
+        self._check_input(inputs.shape)
         inputs = ops.cast(inputs, self.compute_dtype)
         deviation = ops.maximum(ops.sqrt(self.variance), 1e-7)
         if self.invert:
             return ops.add(self.mean, ops.multiply(inputs, deviation))
         return ops.divide(ops.subtract(inputs, self.mean), deviation)
 
+    def _check_input(self, shape):
+        """The axes that are normalized apart have the sizes that the layer was built, and adapted, with."""
+        known = self._build_input_shape
+        for d in self._keep_axis:
+            place = d - len(known)  # from the end, so that single examples pass
+            if place < -len(shape) or shape[place] in (None, known[d]):
+                continue
+            raise ValueError(
+                f"Layer '{self.name}' (Normalization) was adapted to (or built for) inputs of shape {known}, with separate statistics "
+                f"along axis {self.axis}, but is called on inputs of shape {tuple(shape)}. Call adapt() with data of the shape that the "
+                "model uses"
+            )
+
     def compute_output_shape(self, input_shape):
+        if self.built and self._build_input_shape is not None:
+            self._check_input(input_shape)
         return input_shape
 
     def get_config(self):

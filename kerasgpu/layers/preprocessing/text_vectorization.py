@@ -79,10 +79,12 @@ class TextVectorization(Layer):
             raise ValueError(
                 f"Unknown value for argument `output_mode` of layer TextVectorization: {output_mode}. It must be one of {_MODES}."
             )
-        whole = isinstance(ngrams, tuple) and all(isinstance(n, int) for n in ngrams)
-        if not (ngrams is None or isinstance(ngrams, int) or whole):
+        whole = isinstance(ngrams, tuple) and all(isinstance(n, (int, np.integer)) for n in ngrams)
+        if not (ngrams is None or isinstance(ngrams, (int, np.integer)) or whole):
             raise ValueError(f"`ngrams` must be None, an integer, or a tuple of integers. Received: ngrams={ngrams}")
-        if output_mode == "int" and not (isinstance(output_sequence_length, int) or output_sequence_length is None):
+        if output_mode == "int" and not (
+            isinstance(output_sequence_length, (int, np.integer)) or output_sequence_length is None
+        ):
             raise ValueError(
                 "`output_sequence_length` must be either None or an integer when `output_mode` is 'int'. Received: "
                 f"output_sequence_length={output_sequence_length}"
@@ -98,7 +100,7 @@ class TextVectorization(Layer):
         self._standardize = standardize
         self._split = split
         self.__dict__["_ngrams_arg"] = ngrams
-        self.__dict__["_ngrams"] = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else ngrams
+        self.__dict__["_ngrams"] = tuple(range(1, ngrams + 1)) if isinstance(ngrams, (int, np.integer)) else ngrams
         self._output_mode = output_mode
         self._output_sequence_length = output_sequence_length
         self._encoding = encoding

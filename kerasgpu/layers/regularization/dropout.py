@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import random
 from kerasgpu.layers.layer import Layer
 
 
 def check_rate(rate, highest=1):
-    if not isinstance(rate, (int, float)) or not 0 <= rate <= highest:
+    if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= highest:
         raise ValueError(
             f"Invalid value received for argument `rate`. Expected a float value between 0 and 1. Received: rate={rate}"
         )
@@ -53,7 +55,7 @@ class Dropout(Layer):
                 f"{start}Expected an iterable of integers (e.g., a tuple or list). Received: noise_shape={noise_shape}"
             ) from None
         for i, d in enumerate(noise_shape):
-            if d is not None and not isinstance(d, int):
+            if d is not None and not isinstance(d, (int, np.integer)):
                 raise ValueError(
                     f"{start}Expected all elements to be integers or None. Received element at index {i}: {d} (type: "
                     f"{type(d).__name__})"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.layers.layer import Layer
@@ -19,8 +21,8 @@ class Reshape(Layer):
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
-        target_shape = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
-        if target_shape.count(-1) > 1 or any(not isinstance(d, int) or d < -1 for d in target_shape):
+        target_shape = (target_shape,) if isinstance(target_shape, (int, np.integer)) else tuple(target_shape)
+        if target_shape.count(-1) > 1 or any(not isinstance(d, (int, np.integer)) or d < -1 for d in target_shape):
             raise ValueError(
                 "There must be at most one unknown dimension (-1) in target_shape, and all others must be integers >= 0. "
                 f"Received: target_shape={target_shape}."

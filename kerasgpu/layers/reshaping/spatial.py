@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu.layers.arguments import standardize_data_format, standardize_tuple
 from kerasgpu.layers.input_spec import InputSpec
 from kerasgpu.layers.layer import Layer
@@ -9,7 +11,7 @@ from kerasgpu.layers.layer import Layer
 
 def pairs_per_axis(value, rank, name):
     """((before, after), ...) for `rank` axes from an int, a tuple of ints (symmetric), or a tuple of pairs."""
-    if isinstance(value, int):
+    if isinstance(value, (int, np.integer)):
         if value < 0:
             raise ValueError(f"`{name}` cannot be negative. Received: {name}={value}.")
         return ((value, value),) * rank

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.layers.arguments import standardize_tuple
 from kerasgpu.layers.reshaping.spatial import SpatialLayer
@@ -42,7 +44,7 @@ class UpSampling1D(_UpSampling):
 
     def __init__(self, size=2, **kwargs):
         super().__init__(data_format="channels_last", **kwargs)
-        if not isinstance(size, int) or isinstance(size, bool):
+        if not isinstance(size, (int, np.integer)) or isinstance(size, bool):
             raise TypeError(f"Expected an integer value for `size`, got {type(size)}.")
         if size <= 0:
             raise ValueError(f"Argument `size` should be a positive integer. Received: size={size}")

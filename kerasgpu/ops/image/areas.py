@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
@@ -121,19 +123,19 @@ def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid"
         raise TypeError(
             f"Invalid `size` argument. Expected an int or a tuple. Received: size={size} of type {type(size).__name__}"
         )
-    if not isinstance(size, int) and len(size) not in (2, 3):
+    if not isinstance(size, (int, np.integer)) and len(size) not in (2, 3):
         raise ValueError(
             f"Invalid `size` argument. Expected a tuple of length 2 or 3. Received: size={size} with length {len(size)}"
         )
-    ndim = 2 if isinstance(size, int) else len(size)
+    ndim = 2 if isinstance(size, (int, np.integer)) else len(size)
     return _patches(images, size, strides, dilation_rate, padding, data_format, ndim)
 
 
 @symbolic
 def extract_patches_3d(volumes, size, strides=None, dilation_rate=1, padding="valid", data_format=None):
     """`extract_patches` for volumes of rank 4 or 5."""
-    if not isinstance(size, int) and len(size) != 3:
+    if not isinstance(size, (int, np.integer)) and len(size) != 3:
         raise TypeError(f"Invalid `size` argument. Expected an int or a tuple of length 3. Received: size={size}")
-    if strides is not None and not isinstance(strides, int) and len(strides) != 3:
+    if strides is not None and not isinstance(strides, (int, np.integer)) and len(strides) != 3:
         raise ValueError(f"Invalid `strides` argument. Got: {strides}")
     return _patches(volumes, size, strides, dilation_rate, padding, data_format, 3)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.symbolic import needs_known, symbolic
 from kerasgpu.ops.linalg.checks import matrix, restore, square_matrix
 from kerasgpu.ops.primitives import factorizations, linalg
 
 __all__ = ["cholesky", "cholesky_inverse", "eig", "eigh", "lu_factor", "qr", "svd"]
 
 
+@needs_known(square=True)
 @symbolic
 def cholesky(x, upper=False):
     """The triangular L with L L' = x (or, with upper=True, U with U' U = x).
@@ -29,6 +30,7 @@ def cholesky(x, upper=False):
     return restore(linalg.t(out) if upper else out, kind)
 
 
+@needs_known(square=True)
 @symbolic
 def cholesky_inverse(x, upper=False):
     """The inverse of the matrix whose Cholesky factor is x: (x x')^-1, or (x' x)^-1 with upper=True."""
@@ -38,6 +40,7 @@ def cholesky_inverse(x, upper=False):
     return restore(linalg.product(inverse, inverse, *flags), kind)
 
 
+@needs_known(square=True)
 @symbolic
 def eig(x):
     """(eigenvalues, eigenvectors as columns) of square matrices, complex. Without a gradient; see `eigh`."""
@@ -45,6 +48,7 @@ def eig(x):
     return linalg.eig(x)
 
 
+@needs_known(square=True)
 @symbolic
 def eigh(x):
     """(ascending eigenvalues, eigenvectors as columns) of symmetric matrices (the lower triangle is read).
@@ -58,6 +62,7 @@ def eigh(x):
     return restore(w, kind), restore(v, kind)
 
 
+@needs_known(-2, -1)
 @symbolic
 def lu_factor(x):
     """(L and U in one matrix, row exchanges): row k of x was exchanged with row pivots[k], k = 0, 1, ...; then x = L U."""
@@ -66,6 +71,7 @@ def lu_factor(x):
     return restore(lu, kind), pivots
 
 
+@needs_known(-2, -1)
 @symbolic
 def qr(x, mode="reduced"):
     """(Q, R): orthonormal columns and an upper triangle with Q R = x.
@@ -83,6 +89,7 @@ def qr(x, mode="reduced"):
     return restore(q, kind), restore(r, kind)
 
 
+@needs_known(-2, -1)
 @symbolic
 def svd(x, full_matrices=True, compute_uv=True):
     """(U, s, V') with x = U diag(s) V', s in descending order; only s with compute_uv=False.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.primitives import factorizations
+from kerasgpu.ops.primitives.lengths import length, scale_of
 from kerasgpu.ops.primitives.shapes import one_axis
 
 __all__ = ["norm"]
@@ -16,7 +19,7 @@ __all__ = ["norm"]
 
 def _vector(x, ord, axis, keepdims):
     if ord is None or ord == 2:
-        return ops.sqrt(ops.sum(ops.square(x), axis=axis, keepdims=keepdims))
+        return length(x, axis, keepdims)
     if ord == math.inf:
         return ops.max(ops.absolute(x), axis=axis, keepdims=keepdims)
     if ord == -math.inf:
@@ -27,13 +30,27 @@ def _vector(x, ord, axis, keepdims):
         return ops.sum(ops.absolute(x), axis=axis, keepdims=keepdims)
     if isinstance(ord, str):
         raise ValueError(f"Invalid `ord` argument for vector norm. Received: ord={ord}")
-    return ops.power(ops.sum(ops.power(ops.absolute(x), ord), axis=axis, keepdims=keepdims), 1.0 / ord)
+    return _power_norm(ops.absolute(x), ord, axis, keepdims)
+
+
+def _power_norm(size, p, axis, keepdims):
+    """sum(size^p)^(1/p); 0, with the gradient 0, where the sum is."""
+    if 0 in size.shape:
+        return ops.power(ops.sum(ops.power(size, p), axis=axis, keepdims=keepdims), 1.0 / p)
+    scale = scale_of(size, axis)
+    size = size / scale
+    nothing = ops.equal(size, 0)  # its power has no slope there for p < 1
+    powers = ops.where(nothing, 0 if p > 0 else math.inf, ops.power(ops.where(nothing, 1, size), p))
+    total = ops.sum(powers, axis=axis, keepdims=True)
+    zero = ops.equal(total, 0 if p > 0 else math.inf)
+    out = ops.where(zero, 0, ops.power(ops.where(zero, 1, total), 1.0 / p)) * scale
+    return out if keepdims else ops.squeeze(out, axis)
 
 
 def _matrix(x, ord, axes, keepdims):
     row, column = axes
     if ord is None or ord == "fro":
-        return ops.sqrt(ops.sum(ops.square(x), axis=axes, keepdims=keepdims))
+        return length(x, axes, keepdims)
     if ord in (1, -1, math.inf, -math.inf):
         inner, outer = (row, column) if ord in (1, -1) else (column, row)
         sums = ops.sum(ops.absolute(x), axis=inner, keepdims=True)
@@ -62,6 +79,8 @@ def norm(x, ord=None, axis=None, keepdims=False):
         axis: an int for vectors along it, two for matrices; None for all of x, flattened if ord is None.
         keepdims: whether the reduced dims stay, as 1.
 
+    Squares and powers neither overflow nor vanish, and the gradient of a zero vector is 0.
+
     >>> import kerasgpu as keras
     >>> float(keras.ops.norm([3.0, 4.0]))
     5.0
@@ -71,10 +90,10 @@ def norm(x, ord=None, axis=None, keepdims=False):
     x = ops.cast(x, kind)
     if axis is None:
         if ord is None:
-            out = ops.sqrt(ops.sum(ops.square(x)))
+            out = length(x, None)
             return ops.reshape(out, (1,) * x.ndim) if keepdims else out
         axis = tuple(range(x.ndim))
-    axes = tuple(one_axis(a, x.ndim, "norm") for a in ((axis,) if isinstance(axis, int) else axis))
+    axes = tuple(one_axis(a, x.ndim, "norm") for a in ((axis,) if isinstance(axis, (int, np.integer)) else axis))
     if len(axes) == 1:
         return _vector(x, ord, axes[0], keepdims)
     if len(axes) == 2 and axes[0] != axes[1]:

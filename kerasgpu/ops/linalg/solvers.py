@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.symbolic import needs_known, symbolic
 from kerasgpu.ops.linalg.checks import matrix, restore, square_matrix
 from kerasgpu.ops.primitives import factorizations, linalg
-from kerasgpu.ops.primitives.operands import as_float, promote_all
+from kerasgpu.ops.primitives.operands import promote_all
 
 __all__ = ["det", "inv", "lstsq", "matrix_rank", "pinv", "solve", "solve_triangular"]
 
 
+@needs_known(square=True)
 @symbolic
 def det(x):
     """Determinants of square matrices, shape (..., n, n) -> (...).
@@ -25,6 +26,7 @@ def det(x):
     return restore(linalg.determinant(x), kind)
 
 
+@needs_known(square=True)
 @symbolic
 def slogdet(x):
     """(sign, log |det|) of square matrices, without overflow for large ones."""
@@ -33,12 +35,14 @@ def slogdet(x):
     return restore(sign, kind), restore(log, kind)
 
 
+@needs_known(square=True)
 @symbolic
 def logdet(x):
     """log |det| of square matrices."""
     return slogdet(x)[1]
 
 
+@needs_known(square=True)
 @symbolic
 def inv(x):
     """Inverses of square matrices. numpy.linalg.LinAlgError for a singular one.
@@ -53,7 +57,7 @@ def inv(x):
 
 def _system(a, b):
     """(a, b as matrices with equal leading dims, whether b was a vector, result dtype)."""
-    a, b = promote_all([as_float(a), as_float(b)])
+    a, b = promote_all([a, b], float)
     kind = a.dtype
     a, b = square_matrix(a)[0], ops.cast(b, "float32") if kind in ("float16", "bfloat16") else b
     if b.ndim < 1:
@@ -124,7 +128,7 @@ def lstsq(a, b, rcond=None):
         b: shape (m,) or (m, k).
         rcond: singular values below rcond times the largest count as 0; None for max(m, n) times the machine epsilon.
     """
-    a, b = promote_all([as_float(a), as_float(b)])
+    a, b = promote_all([a, b], float)
     if a.ndim != 2:
         raise ValueError(f"Expected a to have rank 2. Received: a.shape={a.shape}")
     if b.ndim not in (1, 2):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.symbolic import needs_known, symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.primitives import fourier, indexing
 from kerasgpu.ops.primitives.operands import as_float
@@ -36,6 +38,7 @@ def _real(x):
     return x if x.dtype in ("float32", "float64") else ops.cast(x, "float32")
 
 
+@needs_known(-1)
 @symbolic
 def fft(x):
     """The discrete Fourier transform along the last axis of a pair (real, imaginary); returns such a pair.
@@ -48,12 +51,14 @@ def fft(x):
     return fourier.dft(*_pair(x), (-1,), False)
 
 
+@needs_known(-2, -1)
 @symbolic
 def fft2(x):
     """`fft` along the last two axes."""
     return fourier.dft(*_pair(x, 2), (-2, -1), False)
 
 
+@needs_known(-2, -1)
 @symbolic
 def ifft2(x):
     """The inverse of `fft2`."""
@@ -136,7 +141,7 @@ def _window(window, sequence_length, fft_length, dtype):
 
 
 def _check_windows(sequence_length, sequence_stride, fft_length, window):
-    if not isinstance(sequence_stride, int) or sequence_stride <= 0:
+    if not isinstance(sequence_stride, (int, np.integer)) or sequence_stride <= 0:
         raise ValueError(f"`sequence_stride` must be a positive integer. Received: sequence_stride={sequence_stride}")
     if fft_length < sequence_length:
         raise ValueError(
@@ -183,30 +188,26 @@ def _overlap_add(frames, stride):
     return ops.reshape(ops.transpose(out), (*lead, total))
 
 
-def _synthesis_window(window, stride):
-    """The window divided by the sum of its squares at all multiples of stride: with it, windows add up to the signal."""
-    n = window.shape[0]
-    steps = -(-n // stride)
-    squares = ops.reshape(ops.pad(ops.square(window), [(0, steps * stride - n)]), (steps, stride))
-    total = ops.reshape(ops.broadcast_to(ops.sum(squares, axis=0, keepdims=True), squares.shape), (steps * stride,))[:n]
-    return window / ops.where(total > 0, total, 1.0)
-
-
 @symbolic
 def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="hann", center=True):
-    """The signal whose `stft` is the pair x: the windows, weighted so that they add up to it, are added (Griffin and Lim 1984).
+    """The signal whose `stft` is the pair x: sum of w y over sum of w^2, at each place (Griffin and Lim 1984).
+
+    y are the inverse transforms of the windows that cover the place and w what they were weighted with there. Where no window
+    weighs anything (the first and the last sample of a Hann window without `center`) the signal cannot be known, and is 0.
 
     Args:
         x: pair (real, imaginary) of shape (..., windows, fft_length // 2 + 1).
-        length: length of the signal; None for all of it.
+        length: length of the signal, cut or filled up with zeros; None for all that the windows cover.
         sequence_length, sequence_stride, fft_length, window, center: as for `stft`.
     """
     _check_windows(sequence_length, sequence_stride, fft_length, window)
     real, imaginary = _pair(x, 2)
     frames = irfft((real, imaginary), fft_length)
-    if window is not None:
-        frames = frames * _synthesis_window(_window(window, sequence_length, fft_length, real.dtype), sequence_stride)
-    signal = _overlap_add(frames, sequence_stride)
+    window = _window(window, sequence_length, fft_length, real.dtype)
+    signal = _overlap_add(frames * window, sequence_stride)
+    weights = ops.broadcast_to(ops.square(window), (frames.shape[-2], fft_length))
+    total = _overlap_add(weights, sequence_stride)
+    signal = ops.where(total > 1e-10, signal / ops.where(total > 1e-10, total, 1.0), 0.0)
     start = fft_length // 2 if center else 0
-    stop = start + length if length is not None else signal.shape[-1] - start
-    return signal[..., start:stop]
+    signal = signal[..., start : signal.shape[-1] - start] if length is None else signal[..., start:]
+    return signal if length is None else _fit(signal, length)

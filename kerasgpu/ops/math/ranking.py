@@ -6,6 +6,8 @@ from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.primitives import indexing, sorting
+from kerasgpu.ops.primitives.labels import class_numbers
+from kerasgpu.ops.primitives.lengths import length
 from kerasgpu.ops.primitives.operands import as_float, promote_all
 
 __all__ = ["cdist", "in_top_k", "top_k"]
@@ -44,7 +46,7 @@ def in_top_k(targets, predictions, k):
             f"{predictions.shape}"
         )
     if targets.dtype not in ("int32", "int64"):
-        targets = ops.cast(targets, "int32")
+        targets = class_numbers(targets, "in_top_k", "int32")
     own = indexing.take_along_axis(predictions, ops.expand_dims(targets, -1), predictions.ndim - 1)
     known = ops.logical_and(targets >= 0, targets < predictions.shape[-1])
     better = ops.sum(ops.cast(predictions > ops.where(ops.isnan(own), float("-inf"), own), "int32"), axis=-1)
@@ -53,12 +55,12 @@ def in_top_k(targets, predictions, k):
 
 @symbolic
 def cdist(x, y):
-    """Distances between all pairs of rows: (..., m, d) and (..., n, d) -> (..., m, n)."""
-    x, y = promote_all([as_float(x), as_float(y)])
+    """Distances between all pairs of rows: (..., m, d) and (..., n, d) -> (..., m, n). The gradient at distance 0 is 0."""
+    x, y = promote_all([x, y], float)  # integers follow the float that is there
     if x.ndim < 2 or y.ndim < 2:
         raise ValueError(f"`cdist` inputs must have rank >= 2. Received shapes: x.shape={x.shape}, y.shape={y.shape}")
     if x.shape[-1] != y.shape[-1]:
         raise ValueError(
             f"Last dimension of inputs to `cdist` must match. Received shapes: x.shape={x.shape}, y.shape={y.shape}"
         )
-    return ops.sqrt(ops.sum(ops.square(ops.expand_dims(x, -2) - ops.expand_dims(y, -3)), axis=-1))
+    return length(ops.expand_dims(x, -2) - ops.expand_dims(y, -3), -1)

@@ -7,6 +7,7 @@ from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.primitives import activations as kernels
+from kerasgpu.ops.primitives.lengths import root
 from kerasgpu.ops.primitives.operands import as_float
 
 __all__ = [
@@ -125,7 +126,7 @@ swish = silu
 def squareplus(x, b=4):
     """(x + sqrt(x^2 + b)) / 2 (Barron 2021)."""
     x = as_float(x)
-    return (x + ops.sqrt(ops.square(x) + b)) * 0.5
+    return (x + root(ops.square(x) + b)) * 0.5
 
 
 @symbolic

@@ -80,7 +80,7 @@ def dot_product_attention(
     q = ops.reshape(ops.transpose(query, (0, 2, 1, 3)), (batch, groups, heads // groups * rows, features))
     k = ops.transpose(key, (0, 2, 1, 3))
     v = ops.transpose(value, (0, 2, 1, 3))
-    if isinstance(scale, (int, float)):
+    if isinstance(scale, (int, float, np.number)):
         logits = product(q, k, False, True, float(scale))
     else:
         logits = product(q, k, False, True) * as_tensor(scale, kind)

@@ -5,6 +5,8 @@ Keras's rules for padding and data formats; ops/primitives/conv.py has the convo
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
@@ -120,7 +122,11 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     _check_channels(x, kernel.shape[-1], "conv_transpose", data_format)
     window = kernel.shape[:-2]
     stride, dilation = per_dim(strides, ndim, "strides"), per_dim(dilation_rate, ndim, "dilation_rate")
-    extra = (output_padding,) * ndim if output_padding is None or isinstance(output_padding, int) else tuple(output_padding)
+    extra = (
+        (output_padding,) * ndim
+        if output_padding is None or isinstance(output_padding, (int, np.integer))
+        else tuple(output_padding)
+    )
     size = x.shape[1:-1]
     full = ((n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(size, stride, window, dilation))
     crops = [_crops("conv_transpose", *parts, padding.lower(), e) for *parts, e in zip(window, stride, dilation, extra)]

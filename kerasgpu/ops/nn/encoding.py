@@ -8,7 +8,7 @@ from kerasgpu.engine.op import primitive
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.kernels.indexing import one_hot as one_hot_kernel
-from kerasgpu.ops.primitives import select
+from kerasgpu.ops.primitives.labels import class_numbers
 
 __all__ = ["multi_hot", "one_hot"]
 
@@ -41,7 +41,7 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     """Vectors of zeros with a 1 at x; all zeros where x is not in [0, num_classes).
 
     Args:
-        x: integer tensor of any shape.
+        x: integer tensor of any shape. Floats are cut to integers; NaN and infinities are refused.
         num_classes: length of the new axis.
         axis: where the new axis goes; -1 last.
         dtype: dtype of the result, None for the default float.
@@ -51,9 +51,7 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     [[0.0, 1.0], [1.0, 0.0]]
     """
     _refuse_sparse(sparse, "one_hot")
-    x = convert_to_tensor(x)
-    if not dtypes.is_int(x.dtype):
-        x = select.cast(x, "int32")
+    x = class_numbers(x, "one_hot")
     return _one_hot(x, int(num_classes), _place(axis, x.ndim), dtypes.standardize_dtype(dtype))
 
 

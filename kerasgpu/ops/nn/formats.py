@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import config
 
 
@@ -20,6 +22,6 @@ def standardize_data_format(data_format) -> str:
 
 def check_axis(name, x, axis):
     """ValueError unless every axis (an int, a tuple, or None) is one of x."""
-    for a in () if axis is None else (axis,) if isinstance(axis, int) else axis:
+    for a in () if axis is None else (axis,) if isinstance(axis, (int, np.integer)) else axis:
         if not -x.ndim <= a < x.ndim:
             raise ValueError(f"{name}: axis {a} is out of bounds for a tensor of shape {x.shape} ({x.ndim} dimensions)")

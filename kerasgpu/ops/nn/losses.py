@@ -1,4 +1,9 @@
-"""Cross-entropies, per example. Outputs of softmax and sigmoid remember their logits, and the loss is computed from those."""
+"""Cross-entropies, per example.
+
+Outputs of softmax and sigmoid remember their logits (`_keras_logits`) and what made them of these (`_keras_logits_of`: "sigmoid",
+or the axis of a softmax). A loss is computed from logits whose activation is its own: binary cross-entropy from those of a sigmoid,
+the categorical ones from those of a softmax over their class axis. After any other activation it takes the probabilities.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +13,20 @@ from kerasgpu import config, ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
-from kerasgpu.ops.primitives import activations, cross_entropy, indexing, select
-from kerasgpu.ops.primitives.operands import as_float
+from kerasgpu.ops.primitives import activations, cross_entropy, indexing
+from kerasgpu.ops.primitives.labels import class_numbers
+from kerasgpu.ops.primitives.lengths import ratio
+from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 
 
-def _logits(output, from_logits, name, activation, axis=-1):
-    """(tensor to use, whether it holds logits): those of this activation; a loss of another one takes probabilities as they are."""
-    known = axis in (-1, output.ndim - 1) and getattr(output, "_keras_logits_of", None) == activation
-    logits = getattr(output, "_keras_logits", None) if known else None
-    if logits is None:
+def _logits(output, from_logits, name, axis=None):
+    """(tensor to use, whether it holds logits); axis: of the classes, None for a binary loss."""
+    made_by = getattr(output, "_keras_logits_of", None)
+    if made_by is None or made_by != ("sigmoid" if axis is None else axis % output.ndim):
         return output, from_logits
+    logits = output._keras_logits
     if from_logits:
         warnings.warn(
             f'"`{name}` received `from_logits=True`, but the `output` argument was produced by a Softmax or Sigmoid activation '
@@ -47,12 +54,12 @@ def _same_shapes(target, output):
 
 
 def _common(target, output):
-    """Both in the float dtype of the output (or of the target, when that is the wider float)."""
-    target, output = convert_to_tensor(target), as_float(output)
-    kind = dtypes.result_type(target.dtype, output.dtype) if dtypes.is_float(target.dtype) else output.dtype
-    return target if target.dtype == kind else select.cast(target, kind), output if output.dtype == kind else select.cast(
-        output, kind
-    )
+    """Both in the float dtype that they promote to."""
+    target, output = convert_to_tensor(target), convert_to_tensor(output)
+    if target.dtype == output.dtype and dtypes.is_float(output.dtype):
+        return target, output
+    kind = dtypes.result_type(target.dtype, output.dtype, float)
+    return as_tensor(target, kind), as_tensor(output, kind)
 
 
 @symbolic
@@ -69,7 +76,7 @@ def binary_crossentropy(target, output, from_logits=False):
     True
     """
     target = convert_to_tensor(target)
-    output, from_logits = _logits(convert_to_tensor(output), from_logits, "binary_crossentropy", "sigmoid")
+    output, from_logits = _logits(convert_to_tensor(output), from_logits, "binary_crossentropy")
     target, output = _common(target, output)
     _same_shapes(target, output)
     if from_logits:
@@ -93,7 +100,7 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     True
     """
     target = convert_to_tensor(target)
-    output, from_logits = _logits(convert_to_tensor(output), from_logits, "categorical_crossentropy", "softmax", axis)
+    output, from_logits = _logits(convert_to_tensor(output), from_logits, "categorical_crossentropy", axis)
     target, output = _common(target, output)
     if target.ndim < 1:
         raise ValueError(
@@ -105,7 +112,7 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
         if axis % output.ndim != output.ndim - 1:
             target, output = ops.moveaxis(target, axis, -1), ops.moveaxis(output, axis, -1)
         return cross_entropy.softmax_cross_entropy(output, target)[0]
-    output = _clip(output / ops.sum(output, axis, keepdims=True))
+    output = _clip(ratio(output, ops.sum(output, axis, keepdims=True)))
     return -ops.sum(target * ops.log(output), axis)
 
 
@@ -115,7 +122,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
     Args:
         target: class numbers, of the shape of output without its class axis (or with 1 there). A number that is not a class
-            gives NaN.
+            gives NaN; one that is NaN or infinite itself is refused.
         output: probabilities, or logits with from_logits=True. Probabilities are divided by their sum and kept epsilon away
             from 0 and 1; those that come straight from `softmax` are replaced by its logits.
         axis: the class axis.
@@ -124,7 +131,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     >>> float(keras.ops.sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]) == float(keras.ops.log(2.0))
     True
     """
-    output, from_logits = _logits(convert_to_tensor(output), from_logits, "sparse_categorical_crossentropy", "softmax", axis)
+    output, from_logits = _logits(convert_to_tensor(output), from_logits, "sparse_categorical_crossentropy", axis)
     target, output = convert_to_tensor(target), as_float(output)
     if output.ndim < 1:
         raise ValueError(f"Argument `output` must be at least rank 1. Received: output.shape={output.shape}")
@@ -143,9 +150,10 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
             f"target.shape={target.shape}, output.shape={output.shape}"
         )
     if target.dtype not in ("int32", "int64"):
-        target = select.cast(target, "int64" if target.dtype in ("uint32", "uint64") else "int32")
+        kind = "int64" if target.dtype in ("uint32", "uint64") else "int32"
+        target = class_numbers(target, "sparse_categorical_crossentropy", kind)
     if not from_logits:
-        return -ops.log(_clip(_pick(output, target) / ops.sum(output, -1)))
+        return -ops.log(_clip(ratio(_pick(output, target), ops.sum(output, -1))))
     return cross_entropy.sparse_softmax_cross_entropy(output, target)[0]
 
 

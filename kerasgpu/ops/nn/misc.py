@@ -5,7 +5,7 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.primitives.complex import to_complex
-from kerasgpu.ops.primitives.operands import as_float, as_tensor, promote_all
+from kerasgpu.ops.primitives.operands import as_tensor, promote_all
 
 __all__ = ["polar", "psnr"]
 
@@ -18,7 +18,7 @@ def psnr(x1, x2, max_val):
     >>> round(float(keras.ops.psnr([0.0, 0.0], [0.1, 0.1], 1.0)), 3)
     20.0
     """
-    x1, x2 = promote_all([as_float(x1), as_float(x2)])
+    x1, x2 = promote_all([x1, x2], float)
     if x1.shape != x2.shape:
         raise ValueError(f"Input shapes {x1.shape} and {x2.shape} must match for PSNR calculation. ")
     error = ops.mean(ops.square(x1 - x2))
@@ -28,5 +28,5 @@ def psnr(x1, x2, max_val):
 @symbolic
 def polar(abs_, angle):
     """The complex numbers abs_ (cos(angle) + i sin(angle))."""
-    size, angle = promote_all([as_float(abs_), as_float(angle)])
+    size, angle = promote_all([abs_, angle], float)
     return to_complex(size * ops.cos(angle), size * ops.sin(angle))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import config, ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.nn.formats import check_axis
+from kerasgpu.ops.primitives.lengths import length
 from kerasgpu.ops.primitives.moments import mean_and_variance
 from kerasgpu.ops.primitives.norm import batch_norm_apply, layer_norm
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
@@ -188,15 +191,12 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     >>> keras.ops.normalize([[0.0, 4.0]]).tolist()
     [[0.0, 1.0]]
     """
-    if not isinstance(order, int) or not order >= 1:
+    if not isinstance(order, (int, np.integer)) or not order >= 1:
         raise ValueError(f"Argument `order` must be an int >= 1. Received: order={order}")
     x = as_float(x)
     if x.ndim == 0:
         x = ops.reshape(x, (1,))
     check_axis("normalize", x, axis)
     epsilon = config.epsilon() if epsilon is None else epsilon
-    if order == 2:
-        inverse = ops.rsqrt(ops.sum(ops.square(x), axis=axis, keepdims=True))
-        return x * ops.minimum(inverse, 1.0 / epsilon)
-    norm = ops.norm(x, ord=order, axis=axis, keepdims=True)
+    norm = length(x, axis, True) if order == 2 else ops.norm(x, ord=order, axis=axis, keepdims=True)
     return x / ops.maximum(norm, epsilon)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.nn.formats import check_axis
@@ -24,7 +26,7 @@ def _over_axes(function, x, axis):
 
 
 def _warn_if_single(x, axis):
-    if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
+    if isinstance(axis, (int, np.integer)) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
         warnings.warn(
             f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis has size 1. The softmax "
             "operation will "
@@ -37,7 +39,7 @@ def _warn_if_single(x, axis):
 def softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) over `axis` (an int, a tuple, or None for all).
 
-    The result of one over the last axis remembers x, and the crossentropy functions use that.
+    The result of one over a single axis remembers x, and the categorical crossentropy functions over that axis use it.
 
     >>> import kerasgpu as keras
     >>> keras.ops.softmax([0.0, 0.0]).tolist()
@@ -46,11 +48,10 @@ def softmax(x, axis=-1):
     x = as_float(x)
     check_axis("softmax", x, axis)
     _warn_if_single(x, axis)
-    if not isinstance(axis, int):
+    if not isinstance(axis, (int, np.integer)):
         return _over_axes(kernels.softmax, x, axis)
     y = kernels.softmax(x, axis)
-    if axis % x.ndim == x.ndim - 1:  # the losses look for classes there
-        y._keras_logits, y._keras_logits_of = x, "softmax"
+    y._keras_logits, y._keras_logits_of = x, axis % x.ndim
     return y
 
 
@@ -59,7 +60,7 @@ def log_softmax(x, axis=-1):
     """x - log(sum(exp(x))) over `axis` (an int, a tuple, or None for all)."""
     x = as_float(x)
     check_axis("log_softmax", x, axis)
-    return kernels.log_softmax(x, axis) if isinstance(axis, int) else _over_axes(kernels.log_softmax, x, axis)
+    return kernels.log_softmax(x, axis) if isinstance(axis, (int, np.integer)) else _over_axes(kernels.log_softmax, x, axis)
 
 
 @symbolic

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
@@ -12,7 +14,7 @@ __all__ = ["depth_to_space", "fold", "space_to_depth", "unfold"]
 
 
 def _pair(x):
-    return (x, x) if isinstance(x, int) else tuple(x)
+    return (x, x) if isinstance(x, (int, np.integer)) else tuple(x)
 
 
 class _Windows:

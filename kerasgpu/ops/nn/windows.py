@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.kernels.window import Window
 from kerasgpu.ops.primitives.movement import pad, strided_slice
@@ -11,7 +13,7 @@ from kerasgpu.ops.primitives.movement import pad, strided_slice
 
 def per_dim(value, ndim, name):
     """An int or a tuple as a tuple of ndim ints."""
-    found = (value,) * ndim if isinstance(value, int) else tuple(int(v) for v in value)
+    found = (value,) * ndim if isinstance(value, (int, np.integer)) else tuple(int(v) for v in value)
     if len(found) != ndim or any(v < 1 for v in found):
         raise ValueError(f"`{name}` must be a positive int or a tuple of {ndim} of them. Received: {name}={value}")
     return found

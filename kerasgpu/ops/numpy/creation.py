@@ -30,7 +30,7 @@ def filled(shape, value, dtype, like=None):
     if dtype.startswith(("complex", "float8")):
         return convert_to_tensor(np.full(shape, value, dtype=launch.numpy_dtype(dtype)))
     out = launch.empty(shape, dtype, like=like)
-    if isinstance(value, int) and not dtypes.is_float(dtype):
+    if isinstance(value, (int, np.integer)) and not dtypes.is_float(dtype):
         launch.launch("fill", (), (out,), (1, int(value)), (0.0,))
     else:
         launch.launch("fill", (), (out,), (0, 0), (float(value),))
@@ -203,7 +203,9 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 
 
 def _float_result(*xs):
-    kinds = [getattr(x, "dtype", None) or (type(x) if isinstance(x, (int, float)) else as_tensor(x).dtype) for x in xs]
+    kinds = [
+        getattr(x, "dtype", None) or (type(x) if isinstance(x, (int, float, np.number)) else as_tensor(x).dtype) for x in xs
+    ]
     return dtypes.result_type(*kinds, float)
 
 

@@ -6,6 +6,8 @@ import functools
 import operator
 import re
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.numpy.indexing import index_tensor
@@ -73,7 +75,7 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
         for i in range(count(lead)):
             full, named = list(args), dict(kwargs)
             for k, row in zip([*looped, *names], rows):
-                if isinstance(k, int):
+                if isinstance(k, (int, np.integer)):
                     full[k] = row[i]
                 else:
                     named[k] = row[i]

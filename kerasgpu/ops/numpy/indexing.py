@@ -8,7 +8,7 @@ import numpy as np
 
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
-from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.symbolic import depends_on_small_sizes, symbolic
 from kerasgpu.engine.tensor import MetaTensor, Tensor
 from kerasgpu.ops.primitives import indexing as p
 from kerasgpu.ops.primitives import movement
@@ -122,6 +122,7 @@ def select(condlist, choicelist, default=0):
     return out
 
 
+@depends_on_small_sizes
 @symbolic
 def get_item(x, key):
     """x[key], with NumPy's rules: numbers, slices, None, ..., integer tensors and bool masks.

@@ -184,6 +184,8 @@ def isin(x1, x2, assume_unique=False, invert=False):
 def _bitwise(op, x, y, name):
     x, y = weak(x), weak(y)
     dtype = dtypes.result_type(kind_of(x), kind_of(y))
+    if dtype == "bool" and name.endswith("shift"):
+        dtype = "int32"
     if dtypes.is_float(dtype) and MetaTensor not in (type(x), type(y)):
         raise TypeError(f"{name}: operands must be integers or bools. Received dtypes {kind_of(x)} and {kind_of(y)}")
     return apply(op, x, y, dtype)

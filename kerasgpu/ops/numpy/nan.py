@@ -6,6 +6,7 @@ from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.numpy.statistics import quantile_of
+from kerasgpu.ops.primitives.lengths import root
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
 
@@ -157,7 +158,7 @@ def nanstd(x, axis=None, keepdims=False):
     >>> float(keras.ops.nanstd([1.0, float("nan"), 3.0]))
     1.0
     """
-    return ops.sqrt(nanvar(x, axis, keepdims))
+    return root(nanvar(x, axis, keepdims))
 
 
 @symbolic

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
@@ -24,12 +26,12 @@ def tensordot(x1, x2, axes=2):
     11.0
     """
     x1, x2 = _common(x1, x2)
-    if isinstance(axes, int):
+    if isinstance(axes, (int, np.integer)):
         if axes < 0 or axes > min(x1.ndim, x2.ndim):
             raise ValueError(f"tensordot: axes={axes} for shapes {x1.shape} and {x2.shape}")
         a, b = list(range(x1.ndim - axes, x1.ndim)), list(range(axes))
     else:
-        a, b = ([k] if isinstance(k, int) else list(k) for k in axes)
+        a, b = ([k] if isinstance(k, (int, np.integer)) else list(k) for k in axes)
         a = [one_axis(k, x1.ndim, "tensordot") for k in a]
         b = [one_axis(k, x2.ndim, "tensordot") for k in b]
     if len(a) != len(b) or any(x1.shape[i] != x2.shape[j] for i, j in zip(a, b)):

@@ -344,7 +344,7 @@ def pad(x, pad_width, mode="constant", constant_values=None):
         raise ValueError(f"pad: pad_width must not be negative. Received: pad_width={pad_width}")
     if mode == "constant":
         value = constant_values if constant_values is not None else 0
-        if not isinstance(value, (int, float)):
+        if not isinstance(value, (int, float, np.number)):
             value = as_tensor(value).item()
         return p.pad(x, tuple(a for a, _ in widths), tuple(b for _, b in widths), value)
     for k, (low, high) in enumerate(widths):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor
@@ -58,7 +60,7 @@ def argpartition(x, kth, axis=-1):
     x = as_tensor(x)
     line, k = _line_up(x, axis, "argpartition")
     n = line.shape[k]
-    if not isinstance(kth, int):
+    if not isinstance(kth, (int, np.integer)):
         raise ValueError(f"argpartition: kth must be an integer. Received: kth={kth!r}")
     if not -n <= kth < n and type(x) is not MetaTensor:
         raise ValueError(f"argpartition: kth={kth} is out of range for a dimension of size {n} (shape {x.shape})")

@@ -11,6 +11,7 @@ from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.numpy.sets import output_of
 from kerasgpu.ops.primitives import sorting
 from kerasgpu.ops.primitives.indexing import scatter_add
+from kerasgpu.ops.primitives.lengths import root
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 from kerasgpu.ops.primitives.shapes import all_axes, count, one_axis, reduced_shape
 
@@ -31,13 +32,13 @@ def var(x, axis=None, keepdims=False):
 
 @symbolic
 def std(x, axis=None, keepdims=False):
-    """Square root of the variance, over axes.
+    """Square root of the variance, over axes. The gradient is 0 where all elements are equal.
 
     >>> import kerasgpu as keras
     >>> float(keras.ops.std([1.0, 3.0]))
     1.0
     """
-    return ops.sqrt(var(x, axis, keepdims))
+    return root(var(x, axis, keepdims))
 
 
 @symbolic
@@ -252,7 +253,7 @@ def histogram(x, bins=10, range=None):
     >>> counts.numpy()
     array([1., 2., 1.], dtype=float32)
     """
-    if not isinstance(bins, int):
+    if not isinstance(bins, (int, np.integer)):
         raise TypeError(f"Argument `bins` must be of type `int`. Received: bins={bins}")
     if bins < 0:
         raise ValueError(f"Argument `bins` should be a non-negative integer. Received: bins={bins}")

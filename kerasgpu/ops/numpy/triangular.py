@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.engine.symbolic import depends_on_small_sizes, symbolic
 from kerasgpu.ops.primitives import movement as p
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import one_axis
 
 
+@depends_on_small_sizes
 @symbolic
 def diagonal(x, offset=0, axis1=0, axis2=1):
     """The elements x[..., i, ..., i + offset, ...] for two axes, in a new last dimension.
@@ -34,6 +35,7 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
     return p.strided_slice(flat, (*[0] * lead, start), (*[1] * lead, cols + 1), (*flat.shape[:-1], n))
 
 
+@depends_on_small_sizes
 @symbolic
 def diag(x, k=0):
     """Diagonal k of a matrix; for a vector, the matrix that has it there.

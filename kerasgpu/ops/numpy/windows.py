@@ -16,7 +16,7 @@ from kerasgpu.ops.primitives.operands import as_tensor
 
 
 def _window(function, x, *parameters):
-    n = operator.index(x) if isinstance(x, int) else int(as_tensor(x))
+    n = operator.index(x) if isinstance(x, (int, np.integer)) else int(as_tensor(x))
     return convert_to_tensor(function(n, *parameters).astype(numpy_dtype(dtypes.floatx())))
 
 
@@ -67,7 +67,7 @@ def kaiser(x, beta):
     >>> keras.ops.kaiser(3, 0.0).numpy()
     array([1., 1., 1.], dtype=float32)
     """
-    return _window(np.kaiser, x, float(beta) if isinstance(beta, (int, float)) else float(as_tensor(beta)))
+    return _window(np.kaiser, x, float(beta) if isinstance(beta, (int, float, np.number)) else float(as_tensor(beta)))
 
 
 _POINTS = 256

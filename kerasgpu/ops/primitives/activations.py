@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.kernels.elementwise import elementwise
@@ -86,7 +88,7 @@ def _softplus_curvature(x):
 
 
 def _where_negative(z, value):
-    return ops.where(z > 0, ops.zeros_like(z), ops.full_like(z, value) if isinstance(value, (int, float)) else value)
+    return ops.where(z > 0, ops.zeros_like(z), ops.full_like(z, value) if isinstance(value, (int, float, np.number)) else value)
 
 
 relu = _from_output("relu", None)

@@ -109,6 +109,12 @@ def _safe_ratio(a, y):
     return ops.where(ops.equal(y, 0), 0, ops.divide(a, ops.where(ops.equal(y, 0), 1, y)))
 
 
+def _over_square(a, y):
+    """a / y^2 for |a| <= y without over- or underflow of the square, and 0 where y is 0."""
+    y = ops.where(ops.equal(y, 0), 1, y)
+    return ops.divide(ops.divide(a, y), y)
+
+
 def _power_of_base(g, a, b):
     # b a^(b-1), and 0 where b is 0 (there a^(b-1) may be infinite).
     if not hasattr(b, "dtype"):
@@ -193,8 +199,8 @@ arctanh = _unary("arctanh", "atanh", lambda g, x: g / (1 - square(x)))
 arctan2 = _binary(
     "arctan2",
     "atan2",
-    lambda g, a, b: g * ops.divide(b, ops.add(ops.square(a), ops.square(b))),
-    lambda g, a, b: negative(g) * ops.divide(a, ops.add(ops.square(a), ops.square(b))),
+    lambda g, a, b: g * _over_square(b, ops.hypot(a, b)),
+    lambda g, a, b: negative(g) * _over_square(a, ops.hypot(a, b)),
 )
 
 # -- special functions ----------------------------------------------------------------------------------------------

@@ -189,8 +189,66 @@ def _(x):
 
 
 @determinant.gradient
+def _(g, x):
+    return (ops.expand_dims(g, (-2, -1)) * cofactors(x),)
+
+
+def _cofactors_into(x, out):
+    # With x = U diag(s) V': det(U) det(V) U diag(products of the other s) V', which holds for singular matrices too.
+    u, s, vh = np.linalg.svd(x)
+    n = s.shape[-1]
+    others = np.where(np.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    out[...] = sign[..., None, None] * ((u * others[..., None, :]) @ vh)
+
+
+@primitive(tensors=1)
+def cofactors(x):
+    """The derivative of det(x): det(x) times the transposed inverse, and what that tends to where x is singular."""
+    return _call(_cofactors_into, (x,), _same(x))[0]
+
+
+@cofactors.gradient
 def _(g, y, x):
-    return (ops.expand_dims(g * y, (-2, -1)) * t(inverse(x)),)
+    u, s, vh, singular = (ops.stop_gradient(part) for part in _singular_parts(x))
+    # In the basis of the singular vectors x is diagonal, and det has the second derivatives p_ij for (ii, jj), -p_ij for (ij, ji),
+    # where p_ij is the product of all s but s_i and s_j.
+    inner = product(product(u, g, True, False), vh, False, True)
+    pairs = _products_without_two(s)
+    own = ops.sum(pairs * ops.expand_dims(ops.diagonal(inner, axis1=-2, axis2=-1), -2), axis=-1)
+    sign = ops.expand_dims(determinant(u) * determinant(vh), (-2, -1))
+    at_singular = sign * product(product(u, diagonal_matrix(own) - pairs * t(inner)), vh)
+    # Elsewhere a formula that can be differentiated again: <g, x^-T> y - x^-T g' y.
+    singular = ops.expand_dims(singular, (-2, -1))
+    safe = ops.where(singular, ops.eye(x.shape[-1], dtype=x.dtype), x)
+    back = t(inverse(safe))
+    elsewhere = ops.sum(g * back, axis=(-2, -1), keepdims=True) * y - product(product(back, g, False, True), y)
+    return (ops.where(singular, at_singular, elsewhere),)
+
+
+def _singular_into(x, u, s, vh, singular):
+    u[...], s[...], vh[...] = np.linalg.svd(x)
+    singular[...] = s[..., -1] <= s[..., 0] * (x.shape[-1] * np.finfo(x.dtype).eps)
+
+
+@primitive(tensors=1, multiple=True, differentiable=False)
+def _singular_parts(x):
+    """(U, s, V') and whether x is singular, as far as its dtype can tell."""
+    return _call(_singular_into, (x,), [*_same(x), (x.shape[:-1], x.dtype), *_same(x), (x.shape[:-2], "bool")])
+
+
+@_singular_parts.shape
+def _(x):
+    return [*_same(x), (x.shape[:-1], x.dtype), *_same(x), (x.shape[:-2], "bool")]
+
+
+def _products_without_two(s):
+    """p[i, j] = product of all s but s_i and s_j; 0 on the diagonal."""
+    n = s.shape[-1]
+    number = np.arange(n)
+    left_out = (number[:, None, None] == number) | (number[None, :, None] == number)
+    products = ops.prod(ops.where(ops.convert_to_tensor(left_out), 1, ops.expand_dims(s, (-3, -2))), axis=-1)
+    return ops.where(ops.eye(n, dtype="bool"), 0, products)
 
 
 def _slogdet_into(x, sign, logdet):
@@ -210,7 +268,28 @@ def _(x):
 
 @slogdet.gradient
 def _(g, x):
-    return (ops.expand_dims(g[1], (-2, -1)) * t(inverse(x)),)
+    to_log = ops.expand_dims(g[1], (-2, -1))
+    return (ops.where(ops.equal(to_log, 0), 0, to_log * t(_inverse_or_nan(x))),)  # the sign alone has the slope 0 everywhere
+
+
+def _inverse_or_nan_into(x, out):
+    try:
+        out[...] = np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        usable = np.linalg.det(x) != 0
+        out[...] = np.linalg.inv(np.where(usable[..., None, None], x, np.eye(x.shape[-1], dtype=x.dtype)))
+        out[~usable] = np.nan
+
+
+@primitive(tensors=1)
+def _inverse_or_nan(x):
+    """x^-1, and NaN for a singular matrix, where log |det| has no slope: the others of a batch keep theirs."""
+    return _call(_inverse_or_nan_into, (x,), _same(x))[0]
+
+
+@_inverse_or_nan.gradient
+def _(g, y, x):
+    return (-product(product(y, g, True, False), y, False, True),)
 
 
 # -- eigenvalues ----------------------------------------------------------------------------------------------------

@@ -61,8 +61,8 @@ def _constant(x, dtype):
     return bool(x) if dtype == "bool" else x
 
 
-def promote_all(tensors) -> list:
-    """Tensors of all arguments in their common dtype."""
+def promote_all(tensors, *more) -> list:
+    """Tensors of all arguments in the dtype that they, and the dtypes in `more`, promote to."""
     tensors = [as_tensor(x) for x in tensors]
-    dtype = dtypes.result_type(*(x.dtype for x in tensors))
+    dtype = dtypes.result_type(*(x.dtype for x in tensors), *more)
     return [x if x.dtype == dtype else cast(x, dtype) for x in tensors]

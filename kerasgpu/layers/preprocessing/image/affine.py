@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image.arguments import FILL_MODES, INTERPOLATIONS, check_choice
 from kerasgpu.layers.preprocessing.image.base import BaseImagePreprocessingLayer
@@ -38,10 +40,11 @@ class AffineLayer(BaseImagePreprocessingLayer):
 
 def rows(*parts):
     """(batch, 8) from six coefficients: tensors (batch,) or (batch, 1), or numbers."""
-    tensors = [x for x in parts if not isinstance(x, (int, float))]
+    tensors = [x for x in parts if not isinstance(x, (int, float, np.number))]
     like = ops.reshape(ops.convert_to_tensor(tensors[0]), (-1, 1))
     parts = [
-        ops.full_like(like, x) if isinstance(x, (int, float)) else ops.cast(ops.reshape(x, (-1, 1)), like.dtype) for x in parts
+        ops.full_like(like, x) if isinstance(x, (int, float, np.number)) else ops.cast(ops.reshape(x, (-1, 1)), like.dtype)
+        for x in parts
     ]
     return ops.concatenate([*parts, ops.zeros_like(like), ops.zeros_like(like)], axis=1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 INTERPOLATIONS = ("nearest", "bilinear")
 
@@ -21,7 +23,7 @@ def factor_range(factor, bounds, name="factor", text=None):
         if len(factor) != 2 or factor[0] > high or factor[1] < low:
             raise ValueError(message)
         lower, upper = sorted(factor)
-    elif isinstance(factor, (int, float)):
+    elif isinstance(factor, (int, float, np.number)):
         if not low <= factor <= high:
             raise ValueError(message)
         lower, upper = max(-abs(factor), low), abs(factor)
@@ -33,7 +35,7 @@ def factor_range(factor, bounds, name="factor", text=None):
 def symmetric_range(factor, name, inside, text):
     """(lower, upper) of a factor of which each number satisfies `inside`: two numbers, or one number f for (-|f|, |f|)."""
     given = factor if isinstance(factor, (tuple, list)) else (factor,)
-    numbers = all(isinstance(v, (int, float)) for v in given)
+    numbers = all(isinstance(v, (int, float, np.number)) for v in given)
     if not numbers or len(given) != (2 if given is factor else 1):
         raise ValueError(f"{text}Received: {name}={factor}")
     for value in given:

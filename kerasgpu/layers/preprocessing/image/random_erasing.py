@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops, random
 from kerasgpu.layers.preprocessing.image import windows
 from kerasgpu.layers.preprocessing.image.arguments import factor_range
@@ -42,7 +44,9 @@ class RandomErasing(ColorLayer):
         self.factor = factor_range(factor, self._FACTOR_BOUNDS)
         self.scale = factor_range(scale, self._FACTOR_BOUNDS, "scale")
         several = isinstance(fill_value, (tuple, list))
-        if fill_value is not None and not (len(fill_value) == 3 if several else isinstance(fill_value, (int, float))):
+        if fill_value is not None and not (
+            len(fill_value) == 3 if several else isinstance(fill_value, (int, float, np.number))
+        ):
             raise ValueError(
                 f"The `fill_value` argument should be a number (or a list of three numbers). Received: fill_value={fill_value}"
             )

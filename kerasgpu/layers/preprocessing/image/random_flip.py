@@ -15,7 +15,8 @@ class RandomFlip(BaseImagePreprocessingLayer):
     """In training, mirror each image with probability 1/2.
 
     Args:
-        mode: "horizontal" (left and right change places), "vertical" or "horizontal_and_vertical" (both at once).
+        mode: "horizontal" (left and right change places), "vertical" or "horizontal_and_vertical": each direction is
+            drawn for itself, so that one image in four is left as it is, flipped one way, the other, and both ways.
         seed: integer for repeatable results.
         data_format: "channels_last", "channels_first", or None for the configured one.
         bounding_box_format: format of boxes in the input, as for `keras.utils.bounding_boxes.convert_format`.
@@ -41,32 +42,44 @@ class RandomFlip(BaseImagePreprocessingLayer):
             return None
         shape = self._shape(data)
         count = (shape[0],) if len(shape) == 4 else ()
-        return {"flips": self._uniform((*count, 1, 1, 1), seed=seed) <= 0.5, "input_shape": shape}
+        drawn = {"flips": self._uniform((*count, 1, 1, 1), seed=seed) <= 0.5, "input_shape": shape}
+        if self.mode == "horizontal_and_vertical":
+            drawn["vertical_flips"] = self._uniform((*count, 1, 1, 1), seed=seed) <= 0.5
+        return drawn
+
+    @staticmethod
+    def _flips(transformation):
+        """Whether each image is flipped left to right, and upside down; "flips" alone stands for both."""
+        flips = ops.convert_to_tensor(transformation["flips"])
+        other = transformation.get("vertical_flips")
+        return flips, flips if other is None else ops.convert_to_tensor(other)
 
     def transform_images(self, images, transformation, training=True):
         images = ops.cast(images, self.compute_dtype)
         if not training or transformation is None:
             return images
-        flips = ops.convert_to_tensor(transformation["flips"])
+        flips = self._flips(transformation)
         if without_gradient(images):  # one pass instead of two
             return ops.image.affine_transform(
-                images, self._matrix(flips, *self._size(images.shape)), "nearest", data_format=self.data_format
+                images, self._matrix(*flips, *self._size(images.shape)), "nearest", data_format=self.data_format
             )
-        flips = ops.reshape(flips, (1, 1, 1) if images.ndim == 3 else (-1, 1, 1, 1))
-        axes = [self.width_axis] if "horizontal" in self.mode else []
-        axes += [self.height_axis] if "vertical" in self.mode else []
-        return ops.where(flips, ops.flip(images, axis=tuple(axes)), images)
+        shape = (1, 1, 1) if images.ndim == 3 else (-1, 1, 1, 1)
+        for axis, drawn, direction in zip((self.width_axis, self.height_axis), flips, ("horizontal", "vertical")):
+            if direction in self.mode:
+                images = ops.where(ops.reshape(drawn, shape), ops.flip(images, axis=axis), images)
+        return images
 
-    def _matrix(self, flips, height, width):
+    def _matrix(self, horizontal, vertical, height, width):
         """The map of each image as `keras.ops.image.affine_transform` wants it."""
-        flips = ops.reshape(flips, (-1,))
 
-        def along(side, mirrored):
+        def along(side, flips, mirrored):
+            flips = ops.reshape(flips, (-1,))
             if not mirrored:
                 return ops.ones(flips.shape), 0
             return ops.where(flips, -1.0, 1.0), ops.where(flips, side - 1.0, 0.0)
 
-        (scale_x, shift_x), (scale_y, shift_y) = along(width, "horizontal" in self.mode), along(height, "vertical" in self.mode)
+        scale_x, shift_x = along(width, horizontal, "horizontal" in self.mode)
+        scale_y, shift_y = along(height, vertical, "vertical" in self.mode)
         return rows(scale_x, 0, shift_x, 0, scale_y, shift_y)
 
     def transform_bounding_boxes(self, bounding_boxes, transformation, training=True):
@@ -75,12 +88,12 @@ class RandomFlip(BaseImagePreprocessingLayer):
         height, width = self._size(transformation["input_shape"])
         sides = {"height": height, "width": width}
         boxes = convert_format(bounding_boxes, source=self.bounding_box_format, target="rel_xyxy", **sides)
-        flips = per_box(transformation["flips"], boxes["boxes"])
+        horizontal, vertical = (per_box(flips, boxes["boxes"]) for flips in self._flips(transformation))
         left, top, right, bottom = ops.split(boxes["boxes"], 4, axis=-1)
         if "horizontal" in self.mode:
-            left, right = ops.where(flips, 1 - right, left), ops.where(flips, 1 - left, right)
+            left, right = ops.where(horizontal, 1 - right, left), ops.where(horizontal, 1 - left, right)
         if "vertical" in self.mode:
-            top, bottom = ops.where(flips, 1 - bottom, top), ops.where(flips, 1 - top, bottom)
+            top, bottom = ops.where(vertical, 1 - bottom, top), ops.where(vertical, 1 - top, bottom)
         boxes["boxes"] = ops.concatenate([left, top, right, bottom], axis=-1)
         boxes = clip_to_image_size(boxes, bounding_box_format="rel_xyxy")
         return convert_format(boxes, source="rel_xyxy", target=self.bounding_box_format, **sides)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image.arguments import factor_range
 from kerasgpu.layers.preprocessing.image.base import ColorLayer, per_image
@@ -31,7 +33,7 @@ class RandomGaussianBlur(ColorLayer):
         super().__init__(data_format=data_format, **kwargs)
         self.factor = factor_range(factor, self._FACTOR_BOUNDS)
         pair = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
-        if len(pair) != 2 or not all(isinstance(n, (int, float)) for n in pair):
+        if len(pair) != 2 or not all(isinstance(n, (int, float, np.number)) for n in pair):
             raise ValueError(
                 f"The `kernel_size` argument should be a number (or a list of two numbers). Received: kernel_size={kernel_size}"
             )

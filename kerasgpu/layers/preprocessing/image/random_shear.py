@@ -60,7 +60,7 @@ class RandomShear(AffineLayer):
         if not training:
             return None
         count = (self._batch_size(data), 1)
-        sign = ops.where(self._uniform(count, seed=seed) > 0.5, -1.0, 1.0)
+        sign = ops.where(self._uniform((count[0], 2), seed=seed) > 0.5, -1.0, 1.0)  # one for each direction
         shear_y = self._uniform(count, *self.y_factor, seed)
         shear_x = self._uniform(count, *self.x_factor, seed)
         amount = ops.cast(ops.concatenate([shear_x, shear_y], axis=1) * sign, self.compute_dtype)
@@ -75,14 +75,16 @@ class RandomShear(AffineLayer):
             return bounding_boxes
         height, width = self._size(transformation["input_shape"])
         sides = {"height": height, "width": width, "dtype": self.compute_dtype}
-        boxes = convert_format(bounding_boxes, source=self.bounding_box_format, target="rel_xyxy", **sides)
+        boxes = convert_format(bounding_boxes, source=self.bounding_box_format, target="xyxy", **sides)
         amount = ops.cast(transformation["shear_factor"], self.compute_dtype)
         slant_x, slant_y = (per_box(amount[:, k], boxes["boxes"]) for k in (0, 1))
-        x1, y1, x2, y2 = ops.split(boxes["boxes"], 4, axis=-1)
-        left = x1 - slant_x * ops.where(slant_x < 0, y1, y2)
-        right = x2 - slant_x * ops.where(slant_x < 0, y2, y1)
-        top = y1 - slant_y * ops.where(slant_y > 0, right, left)
-        bottom = y2 - slant_y * ops.where(slant_y > 0, left, right)
-        boxes["boxes"] = ops.concatenate([left, top, right, bottom], axis=-1)
-        boxes = clip_to_image_size(boxes, bounding_box_format="rel_xyxy")
-        return convert_format(boxes, source="rel_xyxy", target=self.bounding_box_format, **sides)
+        # Where the corners go: the inverse of the map of the images. That one speaks of the middles of pixels, boxes of their edges.
+        x1, y1, x2, y2 = ops.split(boxes["boxes"] - 0.5, 4, axis=-1)
+        size = ops.maximum(1 - slant_x * slant_y, 1e-6)
+        xs = [(x - slant_x * y) / size for x in (x1, x2) for y in (y1, y2)]
+        ys = [(y - slant_y * x) / size for x in (x1, x2) for y in (y1, y2)]
+        xs, ys = ops.concatenate(xs, axis=-1) + 0.5, ops.concatenate(ys, axis=-1) + 0.5
+        sides_of_box = [reduce(v, axis=-1, keepdims=True) for reduce in (ops.min, ops.max) for v in (xs, ys)]
+        boxes["boxes"] = ops.concatenate(sides_of_box, axis=-1)
+        boxes = clip_to_image_size(boxes, bounding_box_format="xyxy", height=height, width=width)
+        return convert_format(boxes, source="xyxy", target=self.bounding_box_format, **sides)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu import ops
 
 
@@ -69,4 +71,4 @@ def densify_bounding_boxes(bounding_boxes, max_boxes=None, boxes_default_value=0
 
 def _is_box(x):
     """Whether this item of a list is one box, rather than the boxes of one image."""
-    return len(x) == 4 and all(isinstance(v, (int, float)) for v in x)
+    return len(x) == 4 and all(isinstance(v, (int, float, np.number)) for v in x)
