@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 from kerasgpu.engine import state
@@ -38,6 +39,13 @@ def get_uid(prefix: str = "") -> int:
 def reset_uids() -> None:
     state.thread.attributes.pop("name_counts", None)
     state.thread.attributes.pop("uids", None)
+
+
+def suggestion(name, known) -> str:
+    """The end of a message about an unknown name: ". Did you mean 'units'?", or nothing when no known name is like it."""
+    folded = {str(k).lower(): str(k) for k in known}
+    close = difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=0.7)
+    return f". Did you mean {folded[close[0]]!r}?" if close else ""
 
 
 class name_scope:

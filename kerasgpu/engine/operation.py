@@ -61,11 +61,13 @@ class Operation:
         instance = object.__new__(cls)
         # Remember constructor arguments: the default get_config() of classes that define none.
         try:
-            names = inspect.signature(cls.__init__).bind_partial(instance, *args, **kwargs).arguments
+            signature = inspect.signature(cls.__init__)
+            names = signature.bind_partial(instance, *args, **kwargs).arguments
+            variable = {p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD}
             instance.__dict__["_init_arguments"] = {
                 k: v
                 for name, value in list(names.items())[1:]
-                for k, v in (value.items() if name == "kwargs" else [(name, value)])
+                for k, v in (value.items() if name in variable else [(name, value)])
             }
         except (TypeError, AttributeError):
             instance.__dict__["_init_arguments"] = None
@@ -121,20 +123,18 @@ class Operation:
             raise AttributeError(
                 f"{type(self).__name__} {self.name!r} has never been called on symbolic tensors: it has no {attribute}"
             )
-        if len(self._inbound_nodes) > 1:
-            raise ValueError(f"{type(self).__name__} {self.name!r} was called more than once: its {attribute} is not unique")
         node = self._inbound_nodes[0]
         flat = node.input_tensors if attribute == "input" else node.outputs
         return flat[0] if len(flat) == 1 else list(flat)
 
     @property
     def input(self):
-        """Symbolic input of the only call of this operation."""
+        """Symbolic input of the first call of this operation."""
         return self._io("input")
 
     @property
     def output(self):
-        """Symbolic output of the only call of this operation."""
+        """Symbolic output of the first call of this operation."""
         return self._io("output")
 
 
