@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu import missing
 from kerasgpu.activations.functions import (
     celu,
     elu,
@@ -115,3 +116,6 @@ def get(identifier):
     from kerasgpu.saving import identifiers
 
     return identifiers.get(identifier, _NAMES, "activation function")
+
+
+__getattr__ = missing.names(__name__, {})

@@ -11,6 +11,7 @@ skipped.
 from __future__ import annotations
 
 import re
+import warnings
 
 from kerasgpu.engine.naming import to_snake_case
 
@@ -56,18 +57,37 @@ def walk(x, visit, path="", visited=None):
 
 
 def check_complete(x, visited) -> None:
-    """Raise ValueError that names the variables of the layer x which a walk that visited these objects did not reach."""
+    """Look for variables of the layer x that a walk which visited these objects did not reach.
+
+    Raises ValueError that names them when an attribute leads to them after all. If none does, their layer was replaced by another one
+    (tracking remembers both): a warning.
+    """
     flatten = getattr(x, "_flatten_layers", None)
-    for layer in flatten() if flatten is not None else ():
-        lost = [] if id(layer) in visited else layer._own_variables()
-        lost = [*lost, *(g.state for g in layer._seed_generators if id(g) not in visited and id(layer) not in visited)]
-        if lost:
-            names = ", ".join(v.path for v in lost)
-            raise ValueError(
-                f"'{x.name}' cannot be saved: {names} of layer '{layer.name}' ({type(layer).__name__}) would not be in the file, "
-                "because no attribute that is saved leads to that layer. Keep it under another attribute name, one that "
-                f"{type(x).__name__} does not use itself"
-            )
+    layers = flatten() if flatten is not None else []
+    for lost in layers:
+        variables = [] if id(lost) in visited else [*lost._own_variables(), *(g.state for g in lost._seed_generators)]
+        if not variables:
+            continue
+        names = ", ".join(v.path for v in variables)
+        for owner in layers:
+            attribute = next((k for k, v in vars(owner).items() if k not in _TRACKED and _leads_to(v, lost)), None)
+            if attribute is not None:
+                raise ValueError(
+                    f"'{x.name}' cannot be saved: {names} would not be in the file. '{owner.name}' ({type(owner).__name__}) keeps "
+                    f"them in its attribute {attribute!r}, a name that the base class uses itself; rename the attribute"
+                )
+        warnings.warn(
+            f"'{x.name}' was saved without {names}: no attribute leads to the layer '{lost.name}' any more", stacklevel=4
+        )
+
+
+_TRACKED = {"_layers", "_tracker"}  # these lead to every sublayer
+
+
+def _leads_to(value, layer) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return value is layer or (isinstance(value, _CONTAINERS) and any(_leads_to(v, layer) for v in value))
 
 
 def _in_file_order(container):
