@@ -79,7 +79,7 @@ def test_a_subclassed_model_may_use_names_of_functional_ones(tmp_path):
 @pytest.mark.parametrize("shard", [None, 1.0])
 def test_a_variable_that_would_not_be_saved_is_an_error(shard, tmp_path):
     model = model_with("_init_arguments")  # a name of the base class itself
-    name = model.layers[0]._init_arguments[0].kernel.path
+    name = model.layers[0]._init_arguments[-1].kernel.path
     with pytest.raises(ValueError, match=f"{name}.*would not be in the file.*_init_arguments"):
         model.save_weights(tmp_path / ("m.weights.json" if shard else "m.weights.h5"), max_shard_size=shard)
 
