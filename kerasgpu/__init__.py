@@ -89,7 +89,10 @@ def __getattr__(name):
     elif name in _MODULES:
         value = importlib.import_module(f"kerasgpu.{name}")
     else:
-        raise AttributeError(f"module 'kerasgpu' has no attribute {name!r}")
+        from kerasgpu.engine.naming import suggestion
+
+        hint = "" if name.startswith("_") else suggestion(name, (*_NAMES, *_MODULES))
+        raise AttributeError(f"module 'kerasgpu' has no attribute {name!r}{hint}")
     globals()[name] = value
     return value
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib.abc
 import sys
 
+from kerasgpu.engine.naming import suggestion
+
 
 class MissingName(NotImplementedError, AttributeError):
     """A name of Keras that is not there. An AttributeError too, so that hasattr() and inspection tools keep working."""
@@ -36,9 +38,13 @@ def names(package: str, table: dict[str, str]):
     def __getattr__(name):
         if name in table:
             raise MissingName(message(package, name))
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}{_hint(package, name)}")
 
     return __getattr__
+
+
+def _hint(package, name) -> str:
+    return "" if name.startswith("_") else suggestion(name, (n for n in dir(sys.modules[package]) if not n.startswith("_")))
 
 
 class _Finder(importlib.abc.MetaPathFinder):

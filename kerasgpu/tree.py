@@ -124,9 +124,10 @@ def _differ(a, b):
 
 
 def _check_same_level(first, others):
-    """All have the container type of the first (dicts of any kind are one), its length and its keys."""
+    """All have the container type of the first (dicts of any kind are one, lists too), its length and its keys."""
     for other in others:
-        same_kind = isinstance(other, dict) if isinstance(first, dict) else type(other) is type(first)
+        kind = next((k for k in (dict, list) if isinstance(first, k)), None)  # a tracked list of a layer is a list
+        same_kind = type(other) is type(first) if kind is None else isinstance(other, kind)
         if not same_kind or len(other) != len(first) or (isinstance(first, dict) and set(first) != set(other)):
             _differ(first, other)
 

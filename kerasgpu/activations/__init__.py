@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu import missing
 from kerasgpu.activations.functions import (
     celu,
     elu,
@@ -124,3 +125,6 @@ def get(identifier):
     if _names_class(identifier):
         return deserialize(identifier)
     return identifiers.get(identifier, _NAMES, "activation function")
+
+
+__getattr__ = missing.names(__name__, {})

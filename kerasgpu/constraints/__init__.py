@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu import missing
 from kerasgpu.constraints.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from kerasgpu.engine.naming import to_snake_case
 
@@ -43,3 +44,6 @@ def get(identifier):
     from kerasgpu.saving import identifiers
 
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "constraint")
+
+
+__getattr__ = missing.names(__name__, {})

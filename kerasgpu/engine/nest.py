@@ -66,7 +66,7 @@ def rebuild(like, parts):
         ordered = ((k, parts[k]) for k in like)
         if isinstance(like, defaultdict):
             return defaultdict(like.default_factory, ordered)
-        return type(like)(ordered) if type(like) in (dict, OrderedDict) else dict(ordered)
+        return OrderedDict(ordered) if isinstance(like, OrderedDict) else dict(ordered)  # tracked ones become plain
     if _is_namedtuple(like):
         return type(like)(*parts)
     if isinstance(like, tuple):

@@ -32,7 +32,7 @@ PRIMITIVES: dict[str, Primitive] = {}
 class Node:
     """How a tensor was computed: the operation, its tensor inputs, and its outputs' arrays if the gradient needs them."""
 
-    __slots__ = ("inputs", "keywords", "op", "out_specs", "outputs", "rest")
+    __slots__ = ("inputs", "keywords", "op", "out_specs", "outputs", "recording", "rest")
 
     def __init__(self, op, inputs, rest, keywords, outputs, out_specs):
         self.op = op
@@ -41,6 +41,7 @@ class Node:
         self.keywords = keywords
         self.outputs = outputs  # arrays, not Tensors: a Tensor here would be a reference cycle
         self.out_specs = out_specs
+        self.recording = state.thread.recording  # of the tapes that were on
 
     def output_tensor(self, index):
         array = self.outputs[index]

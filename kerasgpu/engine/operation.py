@@ -9,7 +9,25 @@ from kerasgpu.engine import nest, symbolic
 from kerasgpu.engine.naming import auto_name
 from kerasgpu.engine.symbolic import KerasTensor
 
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 KerasHistory = collections.namedtuple("KerasHistory", ["operation", "node_index", "tensor_index"])
+
+
+class MissingArgument(TypeError):
+    """A constructor was called without an argument that it needs."""
+
+
+def _check_arguments_of_inherited(cls, signature, given):
+    """Python's own message would name the class that the constructor comes from, such as BaseConv for Conv2D(8)."""
+    if "__init__" in cls.__dict__ or hasattr(cls.__init__, "__wrapped__"):
+        return
+    needed = [p.name for p in signature.parameters.values() if p.default is p.empty and p.kind not in _VARIADIC]
+    missing = [repr(name) for name in needed if name not in given]
+    if missing:
+        s = "s" if len(missing) > 1 else ""
+        raise MissingArgument(
+            f"{cls.__name__}() is missing the argument{s} {' and '.join(missing)}; it needs {', '.join(needed[1:])}"
+        )
 
 
 class GraphNode:
@@ -61,12 +79,18 @@ class Operation:
         instance = object.__new__(cls)
         # Remember constructor arguments: the default get_config() of classes that define none.
         try:
-            names = inspect.signature(cls.__init__).bind_partial(instance, *args, **kwargs).arguments
+            signature = inspect.signature(cls.__init__)
+            names = signature.bind_partial(instance, *args, **kwargs).arguments
+            if args or kwargs:  # copies are made without any
+                _check_arguments_of_inherited(cls, signature, names)
+            variable = {p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD}
             instance.__dict__["_init_arguments"] = {
                 k: v
                 for name, value in list(names.items())[1:]
-                for k, v in (value.items() if name == "kwargs" else [(name, value)])
+                for k, v in (value.items() if name in variable else [(name, value)])
             }
+        except MissingArgument:
+            raise
         except (TypeError, AttributeError):
             instance.__dict__["_init_arguments"] = None
         return instance
@@ -121,20 +145,18 @@ class Operation:
             raise AttributeError(
                 f"{type(self).__name__} {self.name!r} has never been called on symbolic tensors: it has no {attribute}"
             )
-        if len(self._inbound_nodes) > 1:
-            raise ValueError(f"{type(self).__name__} {self.name!r} was called more than once: its {attribute} is not unique")
         node = self._inbound_nodes[0]
         flat = node.input_tensors if attribute == "input" else node.outputs
         return flat[0] if len(flat) == 1 else list(flat)
 
     @property
     def input(self):
-        """Symbolic input of the only call of this operation."""
+        """Symbolic input of the first call of this operation."""
         return self._io("input")
 
     @property
     def output(self):
-        """Symbolic output of the only call of this operation."""
+        """Symbolic output of the first call of this operation."""
         return self._io("output")
 
 

@@ -15,6 +15,8 @@ class ThreadState(threading.local):
     grad_enabled = True
     # How many GradientTapes are recording.
     tapes = 0
+    # What the tapes that record together share (tape.Recording), or None.
+    recording = None
     # > 0 while shapes are inferred: no variable is assigned, no random state advances, no data is computed.
     shape_only = 0
     # The active StatelessScope, or None.

@@ -151,6 +151,7 @@ def backward(target, gradient=None, retain_graph=False) -> None:
     """torch's shape: add gradients to `.grad` of every leaf that requires one. See Tensor.backward."""
     from kerasgpu import ops
 
+    _refuse_released([target])
     if not target._requires:
         raise RuntimeError(
             "backward() on a tensor that does not depend on anything that requires a gradient: compute it from trainable variables (or "
@@ -174,6 +175,7 @@ def backward(target, gradient=None, retain_graph=False) -> None:
 def gradients(target, sources, output_gradients=None, create_graph=False, release=False, unconnected=None):
     """d sum(target) / d source for each source (a flat list); None where there is no path."""
     targets = [convert_to_tensor(t) for t in nest.flatten(target)]
+    _refuse_released(targets)
     if output_gradients is None:
         seeds = [_ones_like(t) for t in targets]
     else:
@@ -201,6 +203,46 @@ def source_tensor(x) -> Tensor:
     return leaf
 
 
+class Recording:
+    """What tapes share that recorded at the same time: when the last of them has given its gradient, their graph is let go.
+
+    A loss that is kept, for a mean over the epoch say, then keeps a number and not every activation of its step. Two tapes over
+    one computation (the generator's and the discriminator's, say) need the graph until both have answered.
+    """
+
+    def __init__(self):
+        self.open = weakref.WeakSet()  # tapes that may still be asked
+        self.targets = []  # nodes of the tensors whose gradients were asked for
+
+    def asked(self, tape, targets, done):
+        """`tape` gave the gradient of these targets; `done` when it will give no other."""
+        self.targets += [t._node for t in targets if t._node is not None]
+        if done:
+            self.open.discard(tape)
+        self.release()
+
+    def release(self):
+        """Let go what was recorded, unless a tape needs it. To later gradients these nodes are constants."""
+        if self.open:
+            return
+        stack, self.targets = self.targets, []
+        while stack:
+            node = stack.pop()
+            if node.recording is not self or not node.inputs:
+                continue
+            stack += [t._node for t in node.inputs if t is not None and t._node is not None]
+            node.inputs, node.outputs = (), None
+
+
+def _refuse_released(targets):
+    for t in targets:
+        if t._node is not None and t._node.inputs == ():
+            raise RuntimeError(
+                "the gradient of this tensor was already taken, which let go of its graph; make the tape with persistent=True, or "
+                "compute the tensor again inside a new tape"
+            )
+
+
 class GradientTape:
     """TensorFlow's shape of differentiation.
 
@@ -220,6 +262,13 @@ class GradientTape:
         self._used = False
         self._entered = False
         self._watched = []
+        self._recording = None
+
+    def __del__(self):
+        recording = getattr(self, "_recording", None)
+        if recording is not None:
+            recording.open.discard(self)
+            recording.release()
 
     def __enter__(self):
         if self._entered:
@@ -227,12 +276,24 @@ class GradientTape:
         self._entered = True
         self._grad_before, state.thread.grad_enabled = state.thread.grad_enabled, True
         state.thread.tapes += 1
+        # Tapes that overlap share a recording, and so does one that is entered again.
+        self._recording_before = state.thread.recording
+        if self._recording_before is not None:
+            self._recording = self._recording_before
+        elif self._recording is None:
+            self._recording = Recording()
+        self._recording.open.add(self)
+        state.thread.recording = self._recording
         return self
 
     def __exit__(self, *exc):
         self._entered = False
         state.thread.tapes -= 1
+        state.thread.recording = self._recording_before
         state.thread.grad_enabled = self._grad_before
+        if self._used and not self._persistent:  # it was asked while it recorded
+            self._recording.open.discard(self)
+            self._recording.release()
 
     def watch(self, tensor):
         """Record operations on this tensor (or structure of tensors)."""
@@ -265,6 +326,9 @@ class GradientTape:
         unconnected = getattr(unconnected_gradients, "value", unconnected_gradients)
         # Inside another tape (or this one, still recording) the gradient itself may be differentiated.
         found = gradients(target, flat, output_gradients, create_graph=state.thread.tapes > 0, unconnected=unconnected)
+        if self._recording is not None:
+            targets = [t for t in nest.flatten(target) if isinstance(t, Tensor)]
+            self._recording.asked(self, targets, done=not self._persistent and not self._entered)
         return nest.pack_sequence_as(sources, found)
 
 
@@ -287,12 +351,13 @@ def value_and_grad(function, argnums=0, has_aux=False):
             for n in numbers:
                 args[n] = nest.map_structure(_as_source, args[n])
                 flat_sources.append([source_tensor(x) for x in nest.flatten(args[n])])
-            with GradientTape():  # a gradient taken inside function may be differentiated by this one
+            with GradientTape() as tape:  # a gradient taken inside function may be differentiated by this one
                 result = function(*args, **kwargs)
         value = result[0] if has_aux else result
         found = gradients(
             value, [t for group in flat_sources for t in group], create_graph=state.thread.tapes > 0, unconnected="zero"
         )
+        tape._recording.asked(tape, [t for t in nest.flatten(value) if isinstance(t, Tensor)], done=True)
         packed = []
         for n, group in zip(numbers, flat_sources):
             packed.append(nest.pack_sequence_as(args[n], found[: len(group)]))

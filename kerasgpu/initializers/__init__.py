@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu import missing
 from kerasgpu.engine.naming import to_snake_case
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.initializers.constant import STFT, Constant, Identity, Ones, Zeros
@@ -136,3 +137,6 @@ def _from_values(values):
         return convert_to_tensor(values, standardize_dtype(dtype))
 
     return initialize
+
+
+__getattr__ = missing.names(__name__, {})

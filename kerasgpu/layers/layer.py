@@ -6,6 +6,7 @@ import inspect
 
 from kerasgpu import dtype_policies
 from kerasgpu.engine import dtypes, nest, state, symbolic
+from kerasgpu.engine.naming import suggestion
 from kerasgpu.engine.operation import GraphNode, Operation
 from kerasgpu.engine.remat import get_current_remat_mode
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
@@ -64,9 +65,10 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
         attributes["activity_regularizer"] = activity_regularizer
         self._take_input_shape(kwargs)
         if kwargs:
+            names = _argument_names(type(self))
             raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}. Layer '{self.name}' takes: "
-                f"{', '.join(_argument_names(type(self)))}"
+                f"{', '.join(names)}{suggestion(next(iter(kwargs)), names)}"
             )
         if not isinstance(trainable, bool):
             raise ValueError(
@@ -348,5 +350,6 @@ def _check_positional(args, layer):
 
 
 def _argument_names(cls):
-    names = [n for n in inspect.signature(cls.__init__).parameters if n not in ("self", "kwargs", "args")]
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     return names + [n for n in ("name", "dtype", "trainable", "activity_regularizer") if n not in names]

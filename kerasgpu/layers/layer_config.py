@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 
 from kerasgpu import dtype_policies
 from kerasgpu.dtype_policies import DTypePolicy, DTypePolicyMap
 from kerasgpu.engine import nest
+
+
+@functools.lru_cache(None)
+def _not_saved_of(cls):
+    """The attributes that the classes above a layer keep for themselves; a name of one class is free in those without it."""
+    return frozenset().union(*(base.__dict__.get("_not_saved", ()) for base in cls.__mro__))
 
 
 class LayerConfig:
@@ -87,7 +94,8 @@ class LayerConfig:
             )
         names = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)][1:]
         arguments = {p.name: p.default for p in parameters if p.name in names and p.default is not p.empty}
-        arguments.update({k: v for k, v in given.items() if k not in ("args",)})
+        variadic = {p.name for p in parameters if p.kind is p.VAR_POSITIONAL}  # empty, or it was refused above
+        arguments.update({k: v for k, v in given.items() if k not in variadic})
         for name in ("name", "trainable", "dtype", "activity_regularizer"):
             arguments.pop(name, None)
         if any(not isinstance(v, (str, int, float, bool, type(None))) for v in nest.flatten(arguments)):
@@ -138,6 +146,22 @@ class LayerConfig:
         return "Layer"
 
     # -- saving -------------------------------------------------------------------------------------------------
+    # Attributes of this class that hold nothing which a file must have under their names; subclasses of ours add theirs.
+    _not_saved = frozenset(
+        {"_init_arguments", "_tracker", "_trainable_variables", "_non_trainable_variables", "_losses", "_losses_override"}
+        | {"_inbound_nodes", "_outbound_nodes", "_dtype_policy", "activity_regularizer", "_input_spec", "_build_shapes_dict"}
+    )
+
+    def _saveable_children(self):
+        """{attribute name: value} of what may hold state below this layer: what lies where in a weights file follows from it."""
+        left_out = _not_saved_of(type(self))
+        found = {name: value for name, value in vars(self).items() if name not in left_out}
+        for name in ("layers", "metrics", "seed_generators"):
+            # The list that tracking keeps is reached through other attributes; a list that the user put there is not.
+            if found.get(f"_{name}") is self._tracker.stores[name]:
+                del found[f"_{name}"]
+        return found
+
     def save_own_variables(self, store):
         """Put the variables of this layer (not of sublayers) into `store` under "0", "1", ..."""
         for i, v in enumerate(self._own_variables()):

@@ -66,6 +66,10 @@ class LayerState:
             self._untrack_variable(value)
         super().__delattr__(name)
 
+    def __getstate__(self):
+        """For copy and pickle: recorded steps hold addresses of this object's memory, so a copy records its own."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_programs", "_lazy_logs")}
+
     def __getattr__(self, name):
         # Reached only when the attribute does not exist, or when a property raised AttributeError: let it say why again.
         found = getattr(type(self), name, None)

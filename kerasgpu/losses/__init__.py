@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu import missing
 from kerasgpu.losses.circle_loss import Circle, circle
 from kerasgpu.losses.crossentropy import (
     BinaryCrossentropy,
@@ -114,3 +115,6 @@ def get(identifier):
     from kerasgpu.saving import identifiers
 
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "loss")
+
+
+__getattr__ = missing.names(__name__, {})

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from kerasgpu import missing
 from kerasgpu.engine.naming import to_snake_case
 from kerasgpu.losses import (
     binary_crossentropy,
@@ -144,3 +145,6 @@ def get(identifier):
     from kerasgpu.saving import identifiers
 
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "metric")
+
+
+__getattr__ = missing.names(__name__, {})

@@ -48,6 +48,11 @@ class Function(Operation):
     array([[2., 2.]], dtype=float32)
     """
 
+    _not_saved = frozenset(
+        {"_inputs_struct", "_outputs_struct", "_inputs", "_outputs", "_graph", "_operations", "_steps"}
+        | {"_input_positions", "_output_positions"}
+    )
+
     def __init__(self, inputs, outputs, name=None):
         super().__init__(name=name)
         attributes = self.__dict__

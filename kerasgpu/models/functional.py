@@ -42,6 +42,8 @@ class Functional(Function, Model):
     (4, 2)
     """
 
+    _layers_first = True  # in a file the layers come before attributes of subclasses
+
     def __init__(self, inputs, outputs, name=None, **kwargs):
         if isinstance(inputs, dict):
             for key, tensor in inputs.items():

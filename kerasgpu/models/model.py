@@ -102,6 +102,12 @@ class Model(ModelState, Trainer, Layer):
         )
 
     # -- files --------------------------------------------------------------------------------------------------
+    def _saveable_children(self):
+        found = {**super()._saveable_children(), "layers": self.layers}
+        if getattr(self, "optimizer", None) is not None:
+            found["optimizer"] = self.optimizer
+        return found
+
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Write the model (config, weights, optimizer state) to a `.keras` file; see keras.saving.save_model."""
         from kerasgpu import saving

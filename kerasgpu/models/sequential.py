@@ -28,6 +28,9 @@ class Sequential(Model):
     ((3, 2), 58)
     """
 
+    _not_saved = frozenset({"_layers", "_functional"})
+    _layers_first = True  # in a file the layers come before attributes of subclasses
+
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
         self.__dict__["_functional"] = None
@@ -79,6 +82,16 @@ class Sequential(Model):
         if rebuild and self._layers:
             self._maybe_rebuild()
         return layer
+
+    @property
+    def input(self):
+        """Symbolic input: of the first call on KerasTensors, else that of the model itself."""
+        return super().input if self._inbound_nodes else self.inputs[0]
+
+    @property
+    def output(self):
+        """Symbolic output: of the first call on KerasTensors, else that of the model itself."""
+        return super().output if self._inbound_nodes else self._of_functional("output", "output")
 
     def _forget(self):
         self.built = False  # which also ends the fast calls

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 import shutil
+import sys
 import textwrap
 
 from kerasgpu.engine import nest
 from kerasgpu.engine.operation import FunctionOperation
+
+_PLAIN = str.maketrans({**dict.fromkeys("┏┳┓┡╇┩├┼┤└┴┘", "+"), "━": "=", "─": "-", "┃": "|", "│": "|"})
 
 
 def count_params(weights) -> int:
@@ -55,7 +58,8 @@ def print_summary(
         default_length += 12
         positions = [p * 0.90 for p in positions] + [1.0]
         columns.append(("Trainable", "center"))
-    line_length = line_length or min(default_length, shutil.get_terminal_size().columns - 4)
+    # A terminal too narrow for the columns wraps the lines; that is better than no summary.
+    line_length = line_length or max(60, min(default_length, shutil.get_terminal_size().columns - 4))
     widths, used = [], 0
     for p in positions:
         widths.append(int(p * line_length) - used)
@@ -70,7 +74,21 @@ def print_summary(
     for layer in layers[first:last]:
         _add_rows(rows, layer, own_nodes, sequential, expand_nested, show_trainable, 0)
     lines = [f'Model: "{model.name}"', *_table(columns, widths, rows, line_length), *_totals(model)]
-    (print_fn or print)("\n".join(lines) + ("\n" if print_fn else ""))
+    text = "\n".join(lines)
+    if print_fn:
+        print_fn(text + "\n")
+    else:
+        print(_printable(text, getattr(sys.stdout, "encoding", None)))
+
+
+def _printable(text, encoding) -> str:
+    """The text as a terminal of this encoding can show it: without box characters where it has none, as in cp1252."""
+    encoding = encoding or "utf-8"
+    try:
+        text.encode(encoding)
+        return text
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
 
 
 def _is_sequential(model):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from kerasgpu import missing
 from kerasgpu.optimizers import legacy, schedules
 from kerasgpu.optimizers.adadelta import Adadelta
 from kerasgpu.optimizers.adafactor import Adafactor
@@ -72,3 +73,6 @@ def get(identifier):
     from kerasgpu.saving.identifiers import hint
 
     raise ValueError(f"Could not interpret optimizer identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'optimizer')}")
+
+
+__getattr__ = missing.names(__name__, {})

@@ -52,6 +52,15 @@ class StateVariables:
     def _var_key(self, variable):
         return id(variable)
 
+    def __getstate__(self):
+        # The index goes by the identity of variables, which no copy shares.
+        return {k: v for k, v in self.__dict__.items() if k != "_trainable_variables_indices"}
+
+    def __setstate__(self, saved):
+        self.__dict__.update(saved)
+        variables = self.__dict__.get("_trainable_variables", ())
+        self.__dict__["_trainable_variables_indices"] = {self._var_key(v): k for k, v in enumerate(variables)}
+
     def _get_variable_index(self, variable):
         return self._trainable_variables_indices[self._var_key(variable)]
 

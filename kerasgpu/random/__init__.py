@@ -1,5 +1,6 @@
 """keras.random: random tensors from a seed, the same bits on every machine and device."""
 
+from kerasgpu import missing
 from kerasgpu.random.draws import (
     beta,
     binomial,
@@ -27,3 +28,5 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
+
+__getattr__ = missing.names(__name__, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu import missing
 from kerasgpu.engine.naming import to_snake_case
 from kerasgpu.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 
@@ -44,3 +45,6 @@ def get(identifier):
     from kerasgpu.saving import identifiers
 
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "regularizer")
+
+
+__getattr__ = missing.names(__name__, {})

@@ -1,5 +1,6 @@
 """keras.saving: saved models, weights and configs."""
 
+from kerasgpu import missing
 from kerasgpu.saving.api import load_model, load_weights, save_model, save_weights
 from kerasgpu.saving.file_editor import KerasFileEditor
 from kerasgpu.saving.registry import (
@@ -27,3 +28,5 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+
+__getattr__ = missing.names(__name__, {})

@@ -16,7 +16,7 @@ import warnings
 import numpy as np
 
 from kerasgpu.saving.atomic import replacing
-from kerasgpu.saving.walk import walk
+from kerasgpu.saving.walk import check_complete, walk
 from kerasgpu.saving.writer import Entry
 
 
@@ -43,7 +43,9 @@ def write(model, path, max_shard_size, skip=()) -> None:
             if hasattr(x, "save_own_variables"):
                 x.save_own_variables(_SpreadEntry(shards, where, x.name if isinstance(getattr(x, "name", None), str) else None))
 
-        walk(model, save, visited={id(o) for o in skip})
+        visited = {id(o) for o in skip}
+        walk(model, save, visited=visited)
+        check_complete(model, visited)
         shards.finish()
         last.write(json.dumps(shards.index, indent=4).encode())
 

@@ -10,35 +10,16 @@ skipped.
 
 from __future__ import annotations
 
-import functools
+import re
+import warnings
 
 from kerasgpu.engine.naming import to_snake_case
-from kerasgpu.engine.operation import Operation
 
-_NEVER = {"_programs", "_functional", "_operations", "operations", "_compile_config", "_compile_loss", "_compile_metrics"}
+_CONTAINERS = (list, tuple, dict, set)
 
 
 def is_saveable(x) -> bool:
-    if isinstance(x, Operation):
-        return True
     return hasattr(x, "save_own_variables") or (hasattr(x, "_obj_type") and not isinstance(x, type))
-
-
-@functools.lru_cache(None)
-def _internal_names() -> frozenset:
-    """Attributes that every layer and model has: none of them is the user's."""
-    from kerasgpu import layers, models
-
-    plain = layers.Layer()
-    inputs = layers.Input((1,))
-    functional = models.Model(inputs, layers.Dense(1)(inputs))
-    sequential = models.Sequential([layers.Input((1,)), layers.Dense(1)])
-    for model in (functional, sequential):
-        model.compile("sgd", "mse")
-    names = set(_NEVER)
-    for x in (plain, functional, sequential):
-        names |= set(vars(x))
-    return frozenset(names - {"optimizer"})
 
 
 def _key(name):
@@ -46,25 +27,17 @@ def _key(name):
 
 
 def children(x):
-    """(attribute name, object or container) of everything below x that may hold variables."""
-    from kerasgpu.layers import Layer
-    from kerasgpu.models import Functional, Model, Sequential
+    """(attribute name, object or container) of everything below x that may hold variables.
 
-    if isinstance(x, (Sequential, Functional)):
-        yield "layers", x.layers
-    if isinstance(x, Layer):
-        names = set(vars(x)) - _internal_names()
-        if isinstance(x, Model):
-            names.add("layers")
-            if getattr(x, "optimizer", None) is not None:
-                names.add("optimizer")
-    else:
-        names = set(getattr(x, "__dict__", ()))
-    for name in sorted(names, key=_key):
-        if name.startswith("__"):
-            continue
-        child = x.layers if name == "layers" and isinstance(x, Model) else getattr(x, name, None)
-        if is_saveable(child) or isinstance(child, (list, tuple, dict)):
+    Layers and models say by `_saveable_children()` what that is; of other objects it is all their attributes.
+    """
+    ask = getattr(x, "_saveable_children", None)
+    found = dict(getattr(x, "__dict__", ())) if ask is None else ask()
+    if "layers" in found and getattr(x, "_layers_first", False):
+        yield "layers", found["layers"]
+    for name in sorted(found, key=_key):
+        child = found[name]
+        if not name.startswith("__") and (is_saveable(child) or isinstance(child, _CONTAINERS)):
             yield name, child
 
 
@@ -83,6 +56,50 @@ def walk(x, visit, path="", visited=None):
             _walk_container(child, visit, below, visited, set())
 
 
+def check_complete(x, visited) -> None:
+    """Look for variables of the layer x that a walk which visited these objects did not reach.
+
+    Raises ValueError that names them when an attribute leads to them after all. If none does, their layer was replaced by another one
+    (tracking remembers both): a warning.
+    """
+    flatten = getattr(x, "_flatten_layers", None)
+    layers = flatten() if flatten is not None else []
+    for lost in layers:
+        variables = [] if id(lost) in visited else [*lost._own_variables(), *(g.state for g in lost._seed_generators)]
+        if not variables:
+            continue
+        names = ", ".join(v.path for v in variables)
+        for owner in layers:
+            attribute = next((k for k, v in vars(owner).items() if k not in _TRACKED and _leads_to(v, lost)), None)
+            if attribute is not None:
+                raise ValueError(
+                    f"'{x.name}' cannot be saved: {names} would not be in the file. '{owner.name}' ({type(owner).__name__}) keeps "
+                    f"them in its attribute {attribute!r}, a name that the base class uses itself; rename the attribute"
+                )
+        warnings.warn(
+            f"'{x.name}' was saved without {names}: no attribute leads to the layer '{lost.name}' any more", stacklevel=4
+        )
+
+
+_TRACKED = {"_layers", "_tracker"}  # these lead to every sublayer
+
+
+def _leads_to(value, layer) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return value is layer or (isinstance(value, _CONTAINERS) and any(_leads_to(v, layer) for v in value))
+
+
+def _in_file_order(container):
+    """The elements. A set has no order of its own that lasts: its elements go by name, numbers in names counting as numbers."""
+    if isinstance(container, dict):
+        return container.values()
+    if isinstance(container, set):
+        digits = lambda x: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", str(getattr(x, "name", "")))]
+        return sorted((x for x in container if is_saveable(x)), key=digits)
+    return container
+
+
 def _walk_container(container, visit, path, visited, seen):
     if id(container) in seen:
         return
@@ -93,8 +110,8 @@ def _walk_container(container, visit, path, visited, seen):
         used[name] = used.get(name, -1) + 1
         return f"{name}_{used[name]}" if used[name] else name
 
-    for x in container.values() if isinstance(container, dict) else container:
+    for x in _in_file_order(container):
         if is_saveable(x):
             walk(x, visit, f"{path}/{unique(to_snake_case(type(x).__name__))}", visited)
-        elif isinstance(x, (list, tuple, dict)):
+        elif isinstance(x, _CONTAINERS):
             _walk_container(x, visit, f"{path}/{unique('container')}", visited, seen)

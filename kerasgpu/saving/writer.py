@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasgpu.saving.atomic import replacing
 from kerasgpu.saving.reader import ASSETS, CONFIG, METADATA, WEIGHTS
-from kerasgpu.saving.walk import walk
+from kerasgpu.saving.walk import check_complete, walk
 
 # The version of Keras whose format is written; Keras reads it from the metadata.
 KERAS_FORMAT = "3.15.1"
@@ -68,7 +68,9 @@ def weights_bytes(model, skip=()) -> memoryview:
             if hasattr(x, "save_own_variables"):
                 x.save_own_variables(Entry(file, path, x.name if isinstance(getattr(x, "name", None), str) else None))
 
-        walk(model, save, visited={id(o) for o in skip})
+        visited = {id(o) for o in skip}
+        walk(model, save, visited=visited)
+        check_complete(model, visited)
     return target.getbuffer()
 
 

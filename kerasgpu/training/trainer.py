@@ -20,6 +20,12 @@ _DEFAULT_OPTIMIZER = "".join(("rms", "prop"))  # not the same object as a "rmspr
 class Trainer(Steps):
     """Mixin of Model. Needs of the layer it is mixed into: __call__, losses, trainable_variables, _metrics, _flatten_layers."""
 
+    # What is no part of a weights file under these names (see Layer); the optimizer is added by Model.
+    _not_saved = frozenset(
+        {"loss", "history", "optimizer", "_compile_loss", "_compile_metrics", "_loss_tracker", "_compile_config"}
+        | {"_output_spec", "_programs", "_lazy_logs"}
+    )
+
     def __init__(self):
         self._put(
             _run_eagerly=False,
