@@ -59,7 +59,8 @@ kg::Buffer as_buffer(py::handle object, bool writeable) {
   if (!(flags & py::detail::npy_api::NPY_ARRAY_ALIGNED_))
     throw py::value_error("kerasgpu._core: array is not aligned to the size of its values; pass a copy");
   if (py::detail::array_descriptor_proxy(py::detail::array_proxy(a.ptr())->descr)->byteorder == kForeignOrder)
-    throw py::value_error("kerasgpu._core: array is not in the byte order of this machine; pass x.astype(x.dtype.newbyteorder('='))");
+    throw py::value_error(
+        "kerasgpu._core: array is not in the byte order of this machine; pass x.astype(x.dtype.newbyteorder('='))");
   if (writeable && !a.writeable()) throw py::value_error("kerasgpu._core: output array is read-only");
   return {const_cast<void*>(a.data()), static_cast<int64_t>(a.nbytes()), dtype_of_array(a)};
 }
@@ -107,15 +108,22 @@ py::array empty(const py::object& shape, const py::dtype& dtype) {
 struct PyProgram {
   kg::Program program;
   std::vector<py::object> alive;
+  std::vector<bool> written;  // buffers that are the output of a call
 
   int add_buffer(const py::array& a) {
     const int k = program.add_buffer(as_buffer(a, false));
     alive.push_back(a);
+    written.push_back(false);
     return k;
   }
   void rebind(int k, const py::array& a) {
-    program.rebind(k, as_buffer(a, false));
+    program.rebind(k, as_buffer(a, written.at(k)));
     alive.at(k) = a;
+  }
+  void add_call(int id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints, std::vector<double> floats) {
+    for (int k : out) as_buffer(alive.at(k), true);
+    program.add_call(id, std::move(in), out, std::move(ints), std::move(floats));
+    for (int k : out) written[k] = true;
   }
   void run(int64_t steps) {
     py::gil_scoped_release release;
@@ -161,11 +169,7 @@ PYBIND11_MODULE(_core, m) {
       .def(py::init<>())
       .def("add_buffer", &PyProgram::add_buffer)
       .def("rebind", &PyProgram::rebind)
-      .def("add_call",
-           [](PyProgram& p, int id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints,
-              std::vector<double> floats) {
-             p.program.add_call(id, std::move(in), std::move(out), std::move(ints), std::move(floats));
-           })
+      .def("add_call", &PyProgram::add_call)
       .def("add_host_call",
            [](PyProgram& p, py::function f) {
              p.program.add_host_call([f] {
