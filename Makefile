@@ -4,13 +4,16 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEVICE ?= cpu
 ARGS ?=
+SECONDS ?= 20
+SEED ?= 0
 
-.PHONY: help train test test-slow parity bench lint format wheel clean
+.PHONY: help train test test-slow fuzz parity bench lint format wheel clean
 
 help:
 	@echo "make train    make $(VENV), install kerasgpu into it and train a digit classifier"
 	@echo "make test     run the tests (install first if needed)"
 	@echo "make test-slow  the tests marked slow as well"
+	@echo "make fuzz     call kernels and load files with random changes, SECONDS=3600 each"
 	@echo "make parity   compare with real Keras (installs keras and jax)"
 	@echo "make bench    time every kernel (DEVICE=cpu|gpu, ARGS='--compare old.json', ARGS='--only gemm')"
 	@echo "make lint     ruff, mypy, clang-format, and a C++ build in which warnings are errors"
@@ -35,6 +38,9 @@ test: $(VENV)/.installed
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -m "slow and not gpu" $(ARGS)
+
+fuzz: $(VENV)/.installed
+	KERASGPU_FUZZ_SECONDS=$(SECONDS) KERASGPU_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -q tests/fuzz $(ARGS)
 
 parity: $(VENV)/.installed
 	$(BIN)/python -m pip install -q keras==3.15.1 jax

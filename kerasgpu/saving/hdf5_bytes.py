@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from kerasgpu.saving.limits import MAX_STRUCTURES, BadModelFile
 
 UNDEFINED = 2**64 - 1  # the address that stands for "none"
@@ -15,7 +17,7 @@ class FileBytes:
         self._visited: set = set()
         self._left = MAX_STRUCTURES
 
-    def fail(self, text):
+    def fail(self, text) -> NoReturn:
         raise BadModelFile(f"{self.name} is damaged: {text}")
 
     def read(self, address, size) -> bytes:

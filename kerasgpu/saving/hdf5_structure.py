@@ -144,7 +144,7 @@ class Structure:
                 record.take(3 if head == 8 else ordered)
                 data = record.take(length)
                 file.spend(1)
-                if kind and flags & 2 or kind in (_SHARED, _DRIVER, _CACHE):
+                if (kind and flags & 2) or kind in (_SHARED, _DRIVER, _CACHE):
                     file.fail(f"the object at byte {address} shares a message (type {kind}) with others; no model does")
                 if kind == _MORE:
                     blocks.append(self._continuation(data, old=head == 8))
@@ -313,4 +313,3 @@ def _has_fill(kind, data) -> bool:
     if data[0] == 3:
         return bool(data[1] & 32) and any(data[2:6])
     return len(data) >= 8 and data[3] != 0 and any(data[4:8])
-

@@ -42,7 +42,69 @@ def integer(rng):
     return int(rng.integers(0, 3)) if kind < 0.6 else int(rng.integers(-1, 12))
 
 
-def call(rng, names, log):
+def corpus() -> list:
+    """Calls (kernel, (dtype, count) of inputs and outputs, ints, floats) that models and operations make: changed a little, they
+    reach further into a kernel than random ones."""
+    import kerasgpu as keras
+
+    found: dict = {}
+    launch = _core.launch
+
+    def record(kernel, inputs, outputs, ints, floats):
+        shapes = [[(a.dtype.name, a.size) for a in group] for group in (inputs, outputs)]
+        if all(size < 5000 and dtype in DTYPES for group in shapes for dtype, size in group):
+            found.setdefault((kernel, str(shapes), ints), (kernel, *shapes, ints, floats))
+        launch(kernel, inputs, outputs, ints, floats)
+
+    _core.launch = record
+    try:
+        layers, ops, x = keras.layers, keras.ops, np.random.default_rng(0).normal(size=(2, 6, 6, 3)).astype("float32")
+        blocks = [layers.Conv2D(4, 3), layers.DepthwiseConv2D(3), layers.BatchNormalization(), layers.LayerNormalization()]
+        pools = [layers.MaxPooling2D(2), layers.AveragePooling2D(2), layers.UpSampling2D(2), layers.Conv2DTranspose(4, 3)]
+        for block in (*blocks, *pools):
+            with keras.GradientTape() as tape:
+                tape.watch(t := keras.ops.convert_to_tensor(x))
+                loss = ops.sum(block(t, training=True) ** 2)
+            tape.gradient(loss, [t, *block.trainable_variables])
+        for name in (
+            "sort",
+            "argsort",
+            "cumsum",
+            "cumprod",
+            "softmax",
+            "log_softmax",
+            "transpose",
+            "tril",
+            "logsumexp",
+            "argmax",
+        ):
+            getattr(ops, name)(x)
+        ops.one_hot([1, 2, 9], 4), ops.take(x, [0, 1, 5], axis=1), ops.top_k(x, 2), ops.bincount([1, 2, 2]), ops.pad(x, 1)
+        ops.take_along_axis(x, np.zeros((2, 1, 6, 3), "int32"), axis=1), ops.searchsorted([1.0, 2.0], [1.5]), ops.roll(x, 1)
+        ops.concatenate([x, x], axis=1), ops.split(x, 2, axis=1), ops.segment_sum(x[0, 0], np.array([0, 1, 1, 0, 2, 5])[:6])
+        (
+            ops.image.resize(x, (4, 9)),
+            keras.random.normal((5,)),
+            keras.random.shuffle(x),
+            ops.scatter_update(x, [[0, 0, 0, 0]], [1.0]),
+        )
+    finally:
+        _core.launch = launch
+    return list(found.values())
+
+
+def changed(rng, known):
+    kernel, ins, outs, ints, floats = known
+    resized = lambda group: [(d, max(0, n + int(rng.integers(-3, 4))) if rng.random() < 0.2 else n) for d, n in group]
+    ints = list(ints)
+    for _ in range(rng.integers(0, 3) if ints else 0):
+        at = rng.integers(len(ints))
+        ints[at] = integer(rng) if rng.random() < 0.6 else ints[at] + int(rng.integers(-2, 3))
+    fits = lambda k: -(2**63) <= k < 2**63
+    return kernel, resized(ins), resized(outs), tuple(k for k in ints if fits(k)), tuple(floats)
+
+
+def invented(rng, names):
     kernel = int(rng.integers(len(names)))
     dtype = str(rng.choice(DTYPES if rng.random() < 0.5 else ["float32", "int32", "int64"]))
     pick = lambda: dtype if rng.random() < 0.7 else str(rng.choice(DTYPES))
@@ -50,6 +112,15 @@ def call(rng, names, log):
     outs = [operand(rng, pick(), int(rng.integers(0, 200))) for _ in range(rng.integers(1, 4))]
     ints = tuple(integer(rng) for _ in range(rng.integers(0, 24)))
     floats = tuple(float(x) for x in rng.normal(size=rng.integers(0, 8)))
+    return kernel, ins, outs, ints, floats
+
+
+def call(rng, names, log, known):
+    if known and rng.random() < 0.8:
+        kernel, ins, outs, ints, floats = changed(rng, known[rng.integers(len(known))])
+        ins, outs = ([operand(rng, d, n) for d, n in group] for group in (ins, outs))
+    else:
+        kernel, ins, outs, ints, floats = invented(rng, names)
     log.seek(0)
     described = [[(a.dtype.name, a.size) for a, _ in group] for group in (ins, outs)]
     log.write(f"{names[kernel]} {described} {ints} {floats}\n".ljust(2000))
@@ -74,12 +145,13 @@ def call(rng, names, log):
 
 def main(seed, seconds, log_path):
     rng, names = np.random.default_rng(seed), _core.kernel_names()
+    known = corpus()
     calls = worked = 0
     end = time.monotonic() + seconds
     with open(log_path, "w", buffering=1) as log, np.errstate(all="ignore"):
         while time.monotonic() < end:
             for _ in range(100):
-                worked += call(rng, names, log)
+                worked += call(rng, names, log, known)
             calls += 100
     print(f"{calls} calls, {worked} of them worked")
 

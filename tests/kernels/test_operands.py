@@ -86,7 +86,9 @@ def test_programs_check_what_they_are_given():
         program.add_call(_core.kernel_id("softmax"), [a], [c], [2, 4, 1], [])
 
 
-@pytest.mark.parametrize("sizes", [(0, 2**31, 2**31), (0, 2**62, 1), (0, 2**32, 2**30), (2**62, 2**62, 4), (-1, 3, 1), (0, 2**61, 1)])
+@pytest.mark.parametrize(
+    "sizes", [(0, 2**31, 2**31), (0, 2**62, 1), (0, 2**32, 2**30), (2**62, 2**62, 4), (-1, 3, 1), (0, 2**61, 1)]
+)
 def test_one_hot_of_sizes_that_overflow(sizes):
     try:
         run("one_hot", [np.zeros(0, "int32")], [np.zeros(0, "float32")], sizes)
