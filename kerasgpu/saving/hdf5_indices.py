@@ -6,7 +6,7 @@ once, lies inside the file, and is one level below the node that led to it.
 
 from __future__ import annotations
 
-from kerasgpu.saving.hdf5_bytes import UNDEFINED, Record, encoded_bytes
+from kerasgpu.saving.hdf5_bytes import UNDEFINED, FileBytes, Record, encoded_bytes
 
 _NO_FREE_BLOCK = 1
 
@@ -107,7 +107,7 @@ def tree2_records(file, address) -> list:
 class FractalHeap:
     """The heap of links or attributes of a group of the new kind: `get(id)` gives the bytes of one."""
 
-    def __init__(self, file, address):
+    def __init__(self, file: FileBytes, address):
         file.node(address, b"FRHP", 0, "heap")
         self._file = file
         head = Record(file, file.read(address, 142), "heap", at=5)

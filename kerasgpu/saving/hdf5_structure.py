@@ -51,7 +51,10 @@ class Structure:
     def __init__(self, source, name):
         self._close = []
         if isinstance(source, (str, os.PathLike)):
-            handle = open(source, "rb")
+            try:
+                handle = open(source, "rb")
+            except OSError as error:
+                raise BadModelFile(f"{name} is not a readable HDF5 file: {error}") from None
             self._close.append(handle)
             size = os.fstat(handle.fileno()).st_size
             data: object = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
