@@ -86,7 +86,11 @@ class Structure:
         if version > 3 or record.take(2) != b"\x08\x08":
             file.fail(f"its start has version {version}, or addresses that have not 8 bytes")
         record.at = (24 if version == 0 else 28) if old else 12
-        base, extra, _, last = (record.address() for _ in range(4))
+        base, extra, end, last = (record.address() for _ in range(4))
+        if end is None or end > file.size:
+            raise BadModelFile(
+                f"{file.name} is not a readable HDF5 file: it was cut off (it has {file.size} bytes, its start says {end})"
+            )
         if base != 0:
             file.fail("its data do not begin at its first byte; no model has a block of a user's before them")
         if not old:
