@@ -95,13 +95,15 @@ def test_texts_that_overflow_their_heap():
 
 
 def test_trees_that_contain_themselves():
-    data = built()
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for k in range(600):  # too many for a tree of one level
+            file.create_group(f"{k:03}")
+    data = buffer.getvalue()
     at = data.find(b"TREE")
     while data[at + 5] == 0:
         at = data.find(b"TREE", at + 4)
-        if at < 0:
-            pytest.skip("all trees of this library are flat")
-    refused(changed(data, at + 32, struct.pack("<Q", at)), "two places lead to")
+    refused(changed(data, at + 32, struct.pack("<Q", at)), "two places lead to|is on level")
 
 
 def test_lists_of_free_names_in_circles():
