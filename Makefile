@@ -4,14 +4,17 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEVICE ?= cpu
 ARGS ?=
+SECONDS ?= 20
+SEED ?= 0
 
-.PHONY: help train test test-slow asan ubsan tsan parity bench lint format wheel clean
+.PHONY: help train test test-slow asan ubsan tsan fuzz parity bench lint format wheel clean
 
 help:
 	@echo "make train    make $(VENV), install kerasgpu into it and train a digit classifier"
 	@echo "make test     run the tests (install first if needed)"
 	@echo "make test-slow  the tests marked slow as well"
 	@echo "make asan ubsan tsan  tests of kernels and threads with a sanitizer of the compiler (ARGS='tests/kernels/test_gemm.py')"
+	@echo "make fuzz     call kernels and load files with random changes, SECONDS=3600 each"
 	@echo "make parity   compare with real Keras (installs keras and jax)"
 	@echo "make bench    time every kernel (DEVICE=cpu|gpu, ARGS='--compare old.json', ARGS='--only gemm')"
 	@echo "make lint     ruff, mypy, clang-format, and a C++ build in which warnings are errors"
@@ -49,6 +52,8 @@ asan ubsan tsan: $(VENV)/.installed
 	$(BIN)/python -m pip install -q pybind11 setuptools
 	KERASGPU_SANITIZE=$(SANITIZER) KERASGPU_BUILD_ISAS=$(SANITIZE_ISAS) $(BIN)/python setup.py -q build_ext --inplace
 	$(BIN)/python tests/sanitized/run.py $(SANITIZER) -m "not slow and not sweep and not gpu and not parity" $(or $(ARGS),$(SANITIZED))
+fuzz: $(VENV)/.installed
+	KERASGPU_FUZZ_SECONDS=$(SECONDS) KERASGPU_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -q tests/fuzz $(ARGS)
 
 parity: $(VENV)/.installed
 	$(BIN)/python -m pip install -q keras==3.15.1 jax

@@ -53,7 +53,7 @@ if WANTED:
     INSTRUCTION_SETS = [one for one in INSTRUCTION_SETS if one[0] in WANTED]
 
 # Files that hold no kernels are compiled once, for any machine.
-ONCE = {"registry.cpp", "program.cpp", "pool.cpp", "parallel.cpp"}
+ONCE = {"registry.cpp", "program.cpp", "overlap.cpp", "pool.cpp", "parallel.cpp"}
 
 FLAGS = [
     "-std=c++17",

@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "../cpu/overlap.h"
 #include "../cpu/parallel.h"
 #include "../cpu/pool.h"
 #include "../cpu/program.h"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr int kMaxOperands = 512;              // of one launch; multi-tensor kernels are split above this
 constexpr int64_t kReleaseGilBytes = 1 << 15;  // below this a launch is shorter than a GIL hand-over
+
+constexpr char kForeignOrder = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '>' : '<';
 
 int bfloat16_num = -1;  // NumPy's type number of ml_dtypes.bfloat16, once one was seen
 
@@ -47,10 +50,18 @@ kg::DType dtype_of_array(const py::array& a) {
   throw py::type_error("kerasgpu._core: no kernel works on arrays of dtype " + py::str(a.dtype()).cast<std::string>());
 }
 
+// The border between Python and the kernels: they take it for granted that values are in the machine's byte order, at addresses
+// that are multiples of their size, and in row-major order without gaps.
 kg::Buffer as_buffer(py::handle object, bool writeable) {
   if (!py::isinstance<py::array>(object)) throw py::type_error("kerasgpu._core: expected a NumPy array");
   auto a = py::reinterpret_borrow<py::array>(object);
-  if (!(a.flags() & py::array::c_style)) throw py::value_error("kerasgpu._core: array is not contiguous");
+  const int flags = a.flags();
+  if (!(flags & py::array::c_style)) throw py::value_error("kerasgpu._core: array is not contiguous");
+  if (!(flags & py::detail::npy_api::NPY_ARRAY_ALIGNED_))
+    throw py::value_error("kerasgpu._core: array is not aligned to the size of its values; pass a copy");
+  if (py::detail::array_descriptor_proxy(py::detail::array_proxy(a.ptr())->descr)->byteorder == kForeignOrder)
+    throw py::value_error(
+        "kerasgpu._core: array is not in the byte order of this machine; pass x.astype(x.dtype.newbyteorder('='))");
   if (writeable && !a.writeable()) throw py::value_error("kerasgpu._core: output array is read-only");
   return {const_cast<void*>(a.data()), static_cast<int64_t>(a.nbytes()), dtype_of_array(a)};
 }
@@ -74,6 +85,7 @@ void launch(int id, const py::tuple& in, const py::tuple& out, const py::tuple& 
   const kg::Kernel kernel = kg::kernel(id);
   kg::Call call{kg::kernel_name(id), ins.data(),           outs.data(),       i.data(),         f.data(),
                 int32_t(ins.size()), int32_t(outs.size()), int32_t(i.size()), int32_t(f.size())};
+  kg::check_overlap(call);
   if (bytes < kReleaseGilBytes) return kernel(call);
   kg::without_lock([&] { kernel(call); });
 }
@@ -96,15 +108,22 @@ py::array empty(const py::object& shape, const py::dtype& dtype) {
 struct PyProgram {
   kg::Program program;
   std::vector<py::object> alive;
+  std::vector<bool> written;  // buffers that are the output of a call
 
   int add_buffer(const py::array& a) {
     const int k = program.add_buffer(as_buffer(a, false));
     alive.push_back(a);
+    written.push_back(false);
     return k;
   }
   void rebind(int k, const py::array& a) {
-    program.rebind(k, as_buffer(a, false));
+    program.rebind(k, as_buffer(a, written.at(k)));
     alive.at(k) = a;
+  }
+  void add_call(int id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints, std::vector<double> floats) {
+    for (int k : out) as_buffer(alive.at(k), true);
+    program.add_call(id, std::move(in), out, std::move(ints), std::move(floats));
+    for (int k : out) written[k] = true;
   }
   void run(int64_t steps) {
     kg::without_lock([&] {
@@ -147,11 +166,7 @@ PYBIND11_MODULE(_core, m) {
       .def(py::init<>())
       .def("add_buffer", &PyProgram::add_buffer)
       .def("rebind", &PyProgram::rebind)
-      .def("add_call",
-           [](PyProgram& p, int id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints,
-              std::vector<double> floats) {
-             p.program.add_call(id, std::move(in), std::move(out), std::move(ints), std::move(floats));
-           })
+      .def("add_call", &PyProgram::add_call)
       .def("add_host_call",
            [](PyProgram& p, py::function f) {
              p.program.add_host_call([f] {

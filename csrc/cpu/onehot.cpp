@@ -37,13 +37,15 @@ void one_hot(const Call& call) {
   const int64_t outer = call.i[0], depth = call.i[1], inner = call.i[2], item = item_size(call);
   const int64_t slab = checked_mul(call, depth, inner);
   char* out = raw_output(call, 0, checked_mul(call, outer, slab));
+  // With outer = 0 nothing bounds the slab but this.
+  const int64_t slab_bytes = checked_mul(call, slab, item);
   by_integer(call, 0, checked_mul(call, outer, inner), [&](auto indices) {
-    if (slab == 0) return;
+    if (outer == 0 || slab == 0) return;
     by_dtype(call.out[0].dtype, [&](auto tag) {
       using T = decltype(tag);
       T* y = reinterpret_cast<T*>(out);
       const T one = from_integer<T>(1);
-      parallel_range(outer, std::max<int64_t>(1, kCopyGrain / (slab * item)), [&](int64_t begin, int64_t end) {
+      parallel_range(outer, std::max<int64_t>(1, kCopyGrain / slab_bytes), [&](int64_t begin, int64_t end) {
         std::memset(static_cast<void*>(y + begin * slab), 0, static_cast<size_t>((end - begin) * slab * item));
         for (int64_t o = begin; o < end; ++o)
           for (int64_t i = 0; i < inner; ++i) {

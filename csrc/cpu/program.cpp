@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "overlap.h"
 #include "registry.h"
 
 namespace kg {
@@ -24,6 +25,7 @@ void Program::rebind(int buffer, Buffer to) {
     Recorded& call = calls_[use.call];
     (use.output ? call.out : call.in)[use.position] = to;
   }
+  rebound_.push_back(buffer);
 }
 
 void Program::add_call(int kernel_id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints,
@@ -34,10 +36,11 @@ void Program::add_call(int kernel_id, std::vector<int> in, std::vector<int> out,
   const int index = static_cast<int>(calls_.size());
   for (int b : in) call.in.push_back(buffers_.at(b));
   for (int b : out) call.out.push_back(buffers_.at(b));
-  for (size_t p = 0; p < in.size(); ++p) uses_[in[p]].push_back({index, false, static_cast<int>(p)});
-  for (size_t p = 0; p < out.size(); ++p) uses_[out[p]].push_back({index, true, static_cast<int>(p)});
   call.ints = std::move(ints);
   call.floats = std::move(floats);
+  check_overlap(call.call());
+  for (size_t p = 0; p < in.size(); ++p) uses_[in[p]].push_back({index, false, static_cast<int>(p)});
+  for (size_t p = 0; p < out.size(); ++p) uses_[out[p]].push_back({index, true, static_cast<int>(p)});
   calls_.push_back(std::move(call));
 }
 
@@ -47,8 +50,7 @@ void Program::add_host_call(std::function<void()> host) {
   calls_.push_back(std::move(call));
 }
 
-void Program::Recorded::run() const {
-  if (!kernel) return host();
+Call Program::Recorded::call() const {
   Call call;
   call.name = name;
   call.in = in.data();
@@ -59,11 +61,23 @@ void Program::Recorded::run() const {
   call.n_out = static_cast<int32_t>(out.size());
   call.n_i = static_cast<int32_t>(ints.size());
   call.n_f = static_cast<int32_t>(floats.size());
-  kernel(call);
+  return call;
+}
+
+void Program::Recorded::run() const {
+  if (!kernel) return host();
+  kernel(call());
+}
+
+void Program::check_rebound() const {
+  for (int buffer : rebound_)
+    for (const Use& use : uses_[buffer]) check_overlap(calls_[use.call].call());
+  rebound_.clear();
 }
 
 void Program::run(int64_t steps, const std::function<void()>& poll) const {
   using clock = std::chrono::steady_clock;
+  check_rebound();
   auto last = clock::now();
   for (int64_t s = 0; s < steps; ++s) {
     for (const Recorded& call : calls_) call.run();
@@ -76,6 +90,7 @@ void Program::run(int64_t steps, const std::function<void()>& poll) const {
 
 void Program::profile(double* seconds) const {
   using clock = std::chrono::steady_clock;
+  check_rebound();
   for (size_t k = 0; k < calls_.size(); ++k) {
     const auto begin = clock::now();
     calls_[k].run();

@@ -32,6 +32,7 @@ class Program {
     std::vector<int64_t> ints;
     std::vector<double> floats;
     std::function<void()> host;
+    Call call() const;
     void run() const;
   };
   struct Use {
@@ -42,6 +43,9 @@ class Program {
   std::vector<Recorded> calls_;
   std::vector<Buffer> buffers_;
   std::vector<std::vector<Use>> uses_;
+  // Rebound since the last run. Whether operands overlap is checked when all are in place, for in between they may.
+  mutable std::vector<int> rebound_;
+  void check_rebound() const;
 };
 
 }  // namespace kg

@@ -67,3 +67,12 @@ class shape_only_scope:
 
     def __exit__(self, *exc):
         thread.shape_only -= 1
+
+
+PER_OUTPUT = 1024  # bytes that an output of an operation needs in Python, whatever its size
+
+
+def spend_while_loading(count: int) -> None:
+    """While a model is read from a file: take bytes from what its config may ask for. For loops over a number in a config."""
+    if thread.variable_budget is not None:
+        thread.variable_budget.take((count,), 1)

@@ -13,8 +13,8 @@ import warnings
 
 import numpy as np
 
-from kerasgpu.saving.heaps import longest_text
-from kerasgpu.saving.limits import DTYPES, HARMLESS, MAX_ASSET_BYTES, MAX_JSON_BYTES, MAX_MEMBERS, SMALL, BadModelFile
+from kerasgpu.saving.hdf5_structure import Object, Structure
+from kerasgpu.saving.limits import DTYPES, HARMLESS, MAX_JSON_BYTES, MAX_MEMBERS, SMALL, BadModelFile
 
 _OLDEST_TRUSTED = (1, 14, 4)  # older libraries have published memory errors on malformed files
 
@@ -52,13 +52,14 @@ class Hdf5File:
         self.name = name
         self.largest = None  # bytes of the largest variable of the model, once it is known
         self.left = None  # bytes that may still be read, if there is a limit
-        self._source, self._longest = source, None
         on_disk = isinstance(source, (str, os.PathLike))
         if on_disk and not os.path.exists(source):
             raise FileNotFoundError(f"{name} does not exist")
+        self._structure = Structure(source, name)
         try:
             self._file = h5py.File(source, "r")
         except (OSError, RuntimeError, ValueError, KeyError, MemoryError, OverflowError) as error:
+            self._structure.close()
             raise BadModelFile(f"{name} is not a readable HDF5 file: {error}") from None
         self.stored_bytes = os.path.getsize(source) if on_disk else source.getbuffer().nbytes
 
@@ -76,7 +77,15 @@ class Hdf5File:
             if kind != h5py.h5l.TYPE_HARD:
                 label = {h5py.h5l.TYPE_SOFT: "a SoftLink", h5py.h5l.TYPE_EXTERNAL: "an ExternalLink"}.get(kind, "a link")
                 raise BadModelFile(f"{self.name}: {name!r} is {label}; only data in the file itself is read")
+            address = self._walked(group).links.get(key)
+            if address is None:
+                raise BadModelFile(f"{self.name} is damaged: {name!r} is in the index of a group and not in its list")
+            self._structure.object(address)  # before the library follows it
             return group[name]
+
+    def _walked(self, x) -> Object:
+        """What the walk of the file's structure found about an open object."""
+        return self._structure.object(_library().h5o.get_info(x.id).addr)
 
     def group(self, path: str):
         """The group at a path of names, or None."""
@@ -101,6 +110,7 @@ class Hdf5File:
             raise BadModelFile(f"{where} is not a variable")
         with _damage_at(where):
             bfloat = self._check(data, where, self.largest if largest is None else largest)
+            self._structure.check_chunks(self._walked(data), where)
             value = np.asarray(data[()])
             if bfloat and value.dtype.name != "bfloat16":
                 import ml_dtypes
@@ -167,18 +177,17 @@ class Hdf5File:
                 count = math.prod(kind.shape)
                 if _library().check_string_dtype(kind.dtype) is None or count > most:
                     raise BadModelFile(f"{self.name}: attribute {name!r} is not a text, and not a short list of texts")
-                if count > 1 and count * self._longest_text() > 8 * self.stored_bytes + MAX_ASSET_BYTES:
-                    raise BadModelFile(
-                        f"{self.name}: the {count} texts of attribute {name!r} may need far more memory than the file fills; if "
-                        "you trust it, load it with Keras and save it as .keras"
-                    )
+                self._check_texts(group, name, count, limit)
             return group.attrs[name]
 
-    def _longest_text(self) -> int:
-        if self._longest is None:
-            width = self._file.id.get_create_plist().get_sizes()[1]
-            self._longest = longest_text(self._source, self.stored_bytes, width)
-        return self._longest
+    def _check_texts(self, group, name, count, limit):
+        key = name.encode("utf-8", errors="surrogateescape") if isinstance(name, str) else bytes(name)
+        walked = self._walked(group).attributes.get(key)
+        if walked is None or not walked.type.text or len(walked.references) != count:
+            raise BadModelFile(f"{self.name}: attribute {name!r} is not a text, and not a short list of texts")
+        total = self._structure.text_bytes(walked)
+        if total > min(limit, self.stored_bytes):  # a text is stored for each reference, unless several share one
+            raise BadModelFile(f"{self.name}: the {count} texts of attribute {name!r} need {total} bytes, more than are read")
 
     def attributes(self, group) -> dict:
         """All attributes of a group, {name: text or numbers}."""
@@ -212,6 +221,7 @@ class Hdf5File:
 
     def close(self):
         self._file.close()
+        self._structure.close()
 
     def __enter__(self):
         return self

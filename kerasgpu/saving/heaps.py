@@ -1,34 +1,60 @@
-"""How long a text in an HDF5 file can be, without asking the library to read it.
+"""Texts of variable length in an HDF5 file, checked without asking the library to read them.
 
-Texts without a fixed size lie in collections ("global heaps"); an array of texts holds references to them. A hostile array has
-thousands of references to one long text, and the library copies it for each. No text is longer than the collection it is in.
+Texts without a fixed size lie in collections ("global heaps"); an attribute holds references to them.
 
-    collection: "GCOL", version (1 byte), reserved (3 bytes), size of the collection (2, 4 or 8 bytes), texts
+    collection: "GCOL", version (1 byte), reserved (3), size of the collection (8), objects
+    object:     number (2 bytes), count of references (2), reserved (4), size (8), data, padded to 8 bytes
+    number 0:   the free rest of the collection; its size counts these 16 bytes too
+
+The library adds up sizes until the collection is full, so a free rest of size 0 would keep it busy for ever. And a hostile
+attribute may refer to one long text thousands of times: the library copies it each time.
 """
 
 from __future__ import annotations
 
-import contextlib
-import mmap
-import os
+from kerasgpu.saving.hdf5_bytes import Record
 
-_SIGNATURE = b"GCOL"
-_MANY = 100_000
+_HEAD = 16
 
 
-def longest_text(source, file_bytes: int, size_bytes: int) -> int:
-    """Bytes of the largest collection in a file (a path, or a file in memory). size_bytes: width of its size field."""
-    with contextlib.ExitStack() as stack:
-        if isinstance(source, (str, os.PathLike)):
-            file = stack.enter_context(open(source, "rb"))
-            data = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) if file_bytes else b""
-        else:
-            data = source.getvalue()
-        largest, at = 0, data.find(_SIGNATURE)
-        for _ in range(_MANY):
-            if at < 0:
-                return largest
-            size = int.from_bytes(data[at + 8 : at + 8 + size_bytes], "little")
-            largest = max(largest, min(size, file_bytes))
-            at = data.find(_SIGNATURE, at + 4)
-    return file_bytes  # the signature is all over the file, which no library wrote so
+class GlobalHeaps:
+    """The collections of a file, each walked once, when something refers to it."""
+
+    def __init__(self, file):
+        self._file = file
+        self._known: dict = {}
+
+    def text_bytes(self, references) -> int:
+        """Bytes that the texts of these references have together, after a check of each."""
+        total = 0
+        for length, address, number in references:
+            if length == 0:  # an empty text, which has no place
+                continue
+            if address not in self._known:
+                self._known[address] = self._walk(address)
+            stored = self._known[address].get(number)
+            if stored != length:
+                self._file.fail(f"text {number} of the heap at byte {address} has {stored} bytes, its reference says {length}")
+            total += length
+        return total
+
+    def _walk(self, address) -> dict:
+        """{number: size} of the objects of a collection."""
+        file = self._file
+        file.node(address, b"GCOL", 1, "heap of texts")
+        size = file.number(address + 8, 8)
+        if size < 4096:
+            file.fail(f"the heap of texts at byte {address} has only {size} bytes")
+        record = Record(file, file.read(address, size), "heap of texts", at=_HEAD)
+        sizes: dict = {}
+        while record.left() >= _HEAD:
+            number = record.number(2)
+            record.take(6)
+            length = record.number(8)
+            if number in sizes or (number == 0 and length < _HEAD):
+                file.fail(f"the heap of texts at byte {address} has the object {number} twice, or with {length} bytes")
+            record.take(length - _HEAD if number == 0 else length + 7 & ~7)
+            file.spend(1)
+            sizes[number] = length
+        sizes.pop(0, None)
+        return sizes

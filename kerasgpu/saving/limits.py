@@ -5,6 +5,7 @@ from __future__ import annotations
 MAX_JSON_BYTES = 64 << 20
 MAX_JSON_DEPTH = 200
 MAX_MEMBERS = 10_000
+MAX_STRUCTURES = 2_000_000  # nodes, links, chunks and texts of an HDF5 file
 MAX_ASSET_BYTES = 1 << 30
 # Weights are stored uncompressed. Re-packed files deflate a little; state that is all zeros deflates a lot, but is small.
 MAX_EXPANSION = 32

@@ -298,3 +298,40 @@ def test_ops_on_constants_do_not_run_before_the_model_is_checked(path):
         started = time.perf_counter()
         refused(bad, safe_modes=(True,))
         assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    "make,key,value",
+    [
+        (lambda x: keras.ops.array_split(x, 2, axis=1)[0], "indices_or_sections", 2**31),
+        (lambda x: keras.ops.split(x, 3, axis=1)[0], "indices_or_sections", 2**40),
+        (lambda x: keras.ops.diff(x, 1), "n", 2**40),
+        (lambda x: keras.ops.repeat(x, [1, 1, 1], axis=1), "repeats", [2**31, 1, 1]),
+    ],
+)
+def test_counts_that_operations_loop_over(path, make, key, value):
+    """A number in a config costs no more than the file is large, or ends where the dimension does."""
+    x = keras.Input((3,))
+    members = hostile.parts(keras.Model(x, make(x)))
+    changes = []
+
+    def change(config):
+        for layer in config["config"]["layers"]:
+            for node in layer["inbound_nodes"]:
+                for holder in (layer["config"], node["kwargs"]):
+                    if key in holder:
+                        holder[key] = value
+                        changes.append(key)
+                args = node["args"]
+                if key not in node["kwargs"] and len(args) > 1:
+                    args[1] = value
+                    changes.append(key)
+
+    bad = hostile.with_config(path, change, members)
+    assert changes
+    started = time.perf_counter()
+    try:
+        keras.saving.load_model(bad)
+    except REFUSED as error:
+        assert len(str(error)) > 20
+    assert time.perf_counter() - started < 10

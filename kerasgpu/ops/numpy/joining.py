@@ -6,6 +6,7 @@ import itertools
 import operator
 
 from kerasgpu import ops
+from kerasgpu.engine.state import PER_OUTPUT, spend_while_loading
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.primitives import movement as p
 from kerasgpu.ops.primitives.operands import as_tensor, promote_all
@@ -146,6 +147,7 @@ def split(x, indices_or_sections, axis=0):
     parts = operator.index(indices_or_sections)
     if parts <= 0 or n % parts:
         raise ValueError(f"split: dimension {axis} of shape {x.shape} does not divide into {parts} equal parts")
+    spend_while_loading(parts * PER_OUTPUT)
     return _cut(x, [k * (n // parts) for k in range(parts + 1)], axis)
 
 
@@ -165,6 +167,7 @@ def array_split(x, indices_or_sections, axis=0):
     parts = operator.index(indices_or_sections)
     if parts <= 0:
         raise ValueError(f"array_split: the number of sections must be positive. Received: {parts}")
+    spend_while_loading(parts * PER_OUTPUT)
     small, extra = divmod(n, parts)
     return _cut(x, [k * small + min(k, extra) for k in range(parts + 1)], axis)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 
 from kerasgpu import ops
+from kerasgpu.engine.state import spend_while_loading
 from kerasgpu.engine.symbolic import KerasTensor, symbolic
 from kerasgpu.ops.primitives import movement as p
 from kerasgpu.ops.primitives.operands import as_tensor
@@ -312,6 +313,7 @@ def repeat(x, repeats, axis=None):
         return reshape(wide, (*x.shape[:axis], n * times[0], *tail))
     if len(times) != n:
         raise ValueError(f"repeat: repeats has {len(times)} entries for a dimension of size {n}")
+    spend_while_loading(8 * sum(times))
     return ops.take(x, [k for k, t in enumerate(times) for _ in range(t)], axis=axis)
 
 

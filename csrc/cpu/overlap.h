@@ -1,0 +1,12 @@
+// Which operands of a launch may share memory.
+#pragma once
+#include "kernel.h"
+
+namespace kg {
+
+// Throws std::invalid_argument if an output shares memory with another operand in a way that no kernel is written for: a part of
+// it, all of another output, or all of an input of another item size. An output that is exactly an input is left to the kernel
+// where `works_in_place` names it. Empty operands share nothing. Costs a few ns for the usual number of operands.
+void check_overlap(const Call& call);
+
+}  // namespace kg
