@@ -228,7 +228,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
     __hash__ = object.__hash__
 
     def get_config(self):
-        from kerasgpu.saving.serialization import serialize_keras_object
+        from kerasgpu.configs.serialization import serialize_keras_object
 
         policy_map = {key: serialize_keras_object(policy) for key, policy in self._policy_map.items()}
         if self._default_policy_arg is None:
@@ -243,7 +243,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.saving.serialization import deserialize_keras_object
+        from kerasgpu.configs.serialization import deserialize_keras_object
 
         found = config["policy_map"]
         policies = {
@@ -287,14 +287,14 @@ def set_dtype_policy(policy) -> None:
 
 def serialize(dtype_policy):
     """Configuration of a policy, as `get` takes it."""
-    from kerasgpu.saving.serialization import serialize_keras_object
+    from kerasgpu.configs.serialization import serialize_keras_object
 
     return serialize_keras_object(dtype_policy)
 
 
 def deserialize(config, custom_objects=None):
     """The policy of a configuration."""
-    from kerasgpu.saving.serialization import deserialize_keras_object
+    from kerasgpu.configs.serialization import deserialize_keras_object
 
     return deserialize_keras_object(config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
 

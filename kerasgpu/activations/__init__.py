@@ -120,7 +120,7 @@ def get(identifier):
         return linear
     if isinstance(identifier, str) and identifier in _NAMES:
         return _NAMES[identifier]
-    from kerasgpu.saving import identifiers
+    from kerasgpu.configs import identifiers
 
     if _names_class(identifier):
         return deserialize(identifier)

@@ -6,7 +6,7 @@ from kerasgpu.callbacks.callback import Callback
 from kerasgpu.callbacks.history import History
 from kerasgpu.callbacks.progbar_logger import ProgbarLogger
 from kerasgpu.engine import nest
-from kerasgpu.training.logs import LazyLogs, pythonify_logs
+from kerasgpu.progress.logs import LazyLogs, pythonify_logs
 
 # Each hook and the older name that its default calls.
 _HOOKS = {

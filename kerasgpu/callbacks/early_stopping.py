@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from kerasgpu.callbacks.monitor_callback import MonitorCallback
-from kerasgpu.training.progbar import print_message
+from kerasgpu.progress.progbar import print_message
 
 
 class EarlyStopping(MonitorCallback):

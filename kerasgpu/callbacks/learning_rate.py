@@ -8,7 +8,7 @@ import numpy as np
 
 from kerasgpu.callbacks.callback import Callback
 from kerasgpu.callbacks.monitor_callback import MonitorCallback
-from kerasgpu.training.progbar import print_message
+from kerasgpu.progress.progbar import print_message
 
 
 def _optimizers(model):

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasgpu.callbacks.batch_counter import BatchCounter
 from kerasgpu.callbacks.monitor_callback import MonitorCallback
-from kerasgpu.training.progbar import print_message
+from kerasgpu.progress.progbar import print_message
 
 
 class ModelCheckpoint(MonitorCallback):

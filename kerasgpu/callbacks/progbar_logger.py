@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu.callbacks.callback import Callback
-from kerasgpu.training.progbar import Progbar, print_message
+from kerasgpu.progress.progbar import Progbar, print_message
 
 
 class ProgbarLogger(Callback):

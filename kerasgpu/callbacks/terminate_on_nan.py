@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from kerasgpu.callbacks.callback import Callback
-from kerasgpu.training.progbar import print_message
+from kerasgpu.progress.progbar import print_message
 
 
 class TerminateOnNaN(Callback):

@@ -122,7 +122,7 @@ def get(identifier):
         return _NAMES[identifier]()
     if isinstance(identifier, Tensor) or (hasattr(identifier, "__array_interface__") and hasattr(identifier, "shape")):
         return _from_values(identifier)
-    from kerasgpu.saving import identifiers
+    from kerasgpu.configs import identifiers
 
     return identifiers.get(identifier, _NAMES, "initializer")
 

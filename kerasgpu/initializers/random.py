@@ -6,8 +6,8 @@ The same int seed gives the same values each time; without a seed one is drawn w
 from __future__ import annotations
 
 from kerasgpu import random, saving
+from kerasgpu.engine.seed_generator import SeedGenerator, make_default_seed
 from kerasgpu.initializers.initializer import Initializer
-from kerasgpu.random.seed_generator import SeedGenerator, make_default_seed
 
 __all__ = ["RandomInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal"]
 

@@ -137,14 +137,14 @@ SeparableConvolution2D = SeparableConv2D
 
 def serialize(layer):
     """Plain data from which `deserialize` makes an equal layer."""
-    from kerasgpu.saving.serialization import serialize_keras_object
+    from kerasgpu.configs.serialization import serialize_keras_object
 
     return serialize_keras_object(layer)
 
 
 def deserialize(config, custom_objects=None):
     """The layer of a configuration made by `serialize` or by Keras 3."""
-    from kerasgpu.saving.serialization import deserialize_keras_object
+    from kerasgpu.configs.serialization import deserialize_keras_object
 
     layer = deserialize_keras_object(config, custom_objects=custom_objects)
     if not isinstance(layer, Layer):

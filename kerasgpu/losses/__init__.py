@@ -91,14 +91,14 @@ ALL_OBJECTS_DICT.update(
 
 def serialize(loss):
     """The configuration dictionary of a loss function or Loss instance."""
-    from kerasgpu.saving import serialization
+    from kerasgpu.configs import serialization
 
     return serialization.serialize_keras_object(loss)
 
 
 def deserialize(name, custom_objects=None):
     """The loss that `serialize` described (a dictionary or a name)."""
-    from kerasgpu.saving import serialization
+    from kerasgpu.configs import serialization
 
     return serialization.deserialize_keras_object(name, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
 
@@ -112,7 +112,7 @@ def get(identifier):
     >>> keras.losses.get("mse").__name__
     'mean_squared_error'
     """
-    from kerasgpu.saving import identifiers
+    from kerasgpu.configs import identifiers
 
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "loss")
 

@@ -131,7 +131,7 @@ class LossFunctionWrapper(Loss):
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self):
-        from kerasgpu.saving import serialization
+        from kerasgpu.configs import serialization
 
         config = super().get_config()
         config["fn"] = serialization.serialize_keras_object(self.fn)
@@ -141,7 +141,7 @@ class LossFunctionWrapper(Loss):
     @classmethod
     def from_config(cls, config):
         if "fn" in config:
-            from kerasgpu.saving import serialization
+            from kerasgpu.configs import serialization
 
             config = serialization.deserialize_keras_object(config)
         return cls(**config)

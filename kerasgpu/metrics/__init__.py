@@ -120,14 +120,14 @@ ALL_OBJECTS_DICT.update(
 
 def serialize(metric):
     """The configuration dictionary of a metric."""
-    from kerasgpu.saving import serialization
+    from kerasgpu.configs import serialization
 
     return serialization.serialize_keras_object(metric)
 
 
 def deserialize(config, custom_objects=None):
     """The metric that `serialize` described (a dictionary or a name)."""
-    from kerasgpu.saving import serialization
+    from kerasgpu.configs import serialization
 
     return serialization.deserialize_keras_object(config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
 
@@ -142,7 +142,7 @@ def get(identifier):
     >>> keras.metrics.get("mse")
     <MeanSquaredError name=mean_squared_error>
     """
-    from kerasgpu.saving import identifiers
+    from kerasgpu.configs import identifiers
 
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "metric")
 

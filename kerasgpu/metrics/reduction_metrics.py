@@ -128,7 +128,7 @@ class MeanMetricWrapper(Mean):
         return super().update_state(values, sample_weight=sample_weight)
 
     def get_config(self):
-        from kerasgpu.saving import serialization
+        from kerasgpu.configs import serialization
 
         config = {"fn": serialization.serialize_keras_object(self._fn)}
         config.update(serialization.serialize_keras_object(self._fn_kwargs))
@@ -137,7 +137,7 @@ class MeanMetricWrapper(Mean):
     @classmethod
     def from_config(cls, config):
         if "fn" in config:
-            from kerasgpu.saving import serialization
+            from kerasgpu.configs import serialization
 
             config = serialization.deserialize_keras_object(config)
         return cls(**config)

@@ -46,7 +46,7 @@ def graph_config(model):
 
 
 def _operation_config(operation, nodes, keys):
-    from kerasgpu.saving.serialization import serialize_keras_object
+    from kerasgpu.configs.serialization import serialize_keras_object
 
     if isinstance(operation, FunctionOperation):
         # An op has one node; Keras keeps its attributes in the config and its tensors in the node.
@@ -63,7 +63,7 @@ def _operation_config(operation, nodes, keys):
 
 
 def _serialize_arguments(structure, keys):
-    from kerasgpu.saving.serialization import serialize_keras_object
+    from kerasgpu.configs.serialization import serialize_keras_object
 
     def renumber(x):
         if not isinstance(x, KerasTensor):
@@ -121,7 +121,7 @@ def functional_from_config(cls, config, custom_objects=None):
 
 
 def _make_operation(entry, custom_objects):
-    from kerasgpu.saving.serialization import deserialize_keras_object
+    from kerasgpu.configs.serialization import deserialize_keras_object
 
     module = entry.get("module")
     if isinstance(module, str) and module.startswith(("keras.src.ops", "keras.ops", "keras.src.backend")):
@@ -142,7 +142,7 @@ def _output_of(made, name, node_index, tensor_index):
 
 
 def _node_arguments(data, made):
-    from kerasgpu.saving.serialization import deserialize_keras_object
+    from kerasgpu.configs.serialization import deserialize_keras_object
 
     if isinstance(data, list):  # Keras 2: [[layer, node, tensor, kwargs], ...]
         tensors, kwargs = [], {}

@@ -139,7 +139,7 @@ class Model(ModelState, Trainer, Layer):
 
     def to_json(self, **kwargs):
         """The configuration as JSON; `keras.models.model_from_json` reads it. kwargs go to json.dumps."""
-        from kerasgpu.saving.serialization import serialize_keras_object
+        from kerasgpu.configs.serialization import serialize_keras_object
 
         return json.dumps(serialize_keras_object(self), **kwargs)
 

@@ -136,7 +136,7 @@ def _public_function(module, name):
 
 def to_config(operation, calls):
     """(config of an op, its calls with tensor arguments only). Raises ValueError for functions that Keras has no class for."""
-    from kerasgpu.saving.serialization import serialize_keras_object
+    from kerasgpu.configs.serialization import serialize_keras_object
 
     name = operation.function.__name__.lstrip("_")
     found = _tables()[0].get(name)
@@ -185,7 +185,7 @@ def _split(function, tensors, args, kwargs):
 
 def from_config(entry):
     """The operation of a saved op. Only functions in the table can be named."""
-    from kerasgpu.saving.serialization import deserialize_keras_object
+    from kerasgpu.configs.serialization import deserialize_keras_object
 
     module, cls = entry["module"].rpartition(".")[2], entry["class_name"]
     config = {k: deserialize_keras_object(v) for k, v in entry["config"].items()}

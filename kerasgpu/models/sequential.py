@@ -215,7 +215,7 @@ class Sequential(Model):
 
     def get_config(self):
         """{"name", "trainable", "dtype", "layers", "build_input_shape"}."""
-        from kerasgpu.saving.serialization import serialize_keras_object
+        from kerasgpu.configs.serialization import serialize_keras_object
 
         config = Model.get_config(self)
         config["layers"] = copy.deepcopy([serialize_keras_object(layer) for layer in self._layers])
@@ -226,7 +226,7 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model of `get_config()`, of real Keras 3, or of Keras 2 (a list of layers)."""
-        from kerasgpu.saving.serialization import deserialize_keras_object
+        from kerasgpu.configs.serialization import deserialize_keras_object
 
         if not isinstance(config, dict) or "name" not in config or "layers" not in config:
             raise ValueError(

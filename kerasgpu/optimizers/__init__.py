@@ -36,14 +36,14 @@ ALL_OBJECTS_DICT = {cls.__name__.lower(): cls for cls in _CLASSES}
 
 def serialize(optimizer):
     """The configuration dictionary of an optimizer."""
-    from kerasgpu.saving import serialization
+    from kerasgpu.configs import serialization
 
     return serialization.serialize_keras_object(optimizer)
 
 
 def deserialize(config, custom_objects=None):
     """The optimizer that `serialize` described. Names of our classes may be in lower case."""
-    from kerasgpu.saving import serialization
+    from kerasgpu.configs import serialization
 
     if config["class_name"].lower() in ALL_OBJECTS_DICT:
         config = {**config, "class_name": config["class_name"].lower()}
@@ -70,7 +70,7 @@ def get(identifier):
         found = identifier
     if isinstance(found, Optimizer):
         return found
-    from kerasgpu.saving.identifiers import hint
+    from kerasgpu.configs.identifiers import hint
 
     raise ValueError(f"Could not interpret optimizer identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'optimizer')}")
 

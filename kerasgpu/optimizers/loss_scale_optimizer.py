@@ -135,7 +135,7 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.finalize_variable_values(var_list)
 
     def get_config(self):
-        from kerasgpu.saving import serialization
+        from kerasgpu.configs import serialization
 
         return {
             "name": self.name,
@@ -146,7 +146,7 @@ class LossScaleOptimizer(Optimizer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.saving import serialization
+        from kerasgpu.configs import serialization
 
         config = dict(config)
         inner = serialization.deserialize_keras_object(config.pop("inner_optimizer"), custom_objects=custom_objects)

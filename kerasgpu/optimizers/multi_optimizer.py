@@ -155,7 +155,7 @@ class MultiOptimizer(Optimizer):
             own += count
 
     def get_config(self):
-        from kerasgpu.saving import serialization
+        from kerasgpu.configs import serialization
 
         return {
             "optimizer_map": serialization.serialize_keras_object(self._optimizer_map),
@@ -165,7 +165,7 @@ class MultiOptimizer(Optimizer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.saving import serialization
+        from kerasgpu.configs import serialization
 
         chosen = serialization.deserialize_keras_object(config["optimizer_map"], custom_objects=custom_objects)
         return cls(**{**config, "optimizer_map": chosen})

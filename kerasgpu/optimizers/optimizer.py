@@ -400,7 +400,7 @@ class Optimizer(StateVariables, WeightDecay, MovingAverage):
 
     # -- config -------------------------------------------------------------------------------------------------
     def get_config(self):
-        from kerasgpu.saving import serialization
+        from kerasgpu.configs import serialization
 
         rate = self._learning_rate
         if isinstance(rate, Variable):
@@ -424,7 +424,7 @@ class Optimizer(StateVariables, WeightDecay, MovingAverage):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         if isinstance(config.get("learning_rate"), dict):
-            from kerasgpu.saving import serialization
+            from kerasgpu.configs import serialization
 
             rate = serialization.deserialize_keras_object(config["learning_rate"], custom_objects=custom_objects)
             config = {**config, "learning_rate": rate}

@@ -76,7 +76,7 @@ class OptimizerMap(MutableMapping):
         return iter(self._optimizer_map)
 
     def get_config(self):
-        from kerasgpu.saving import serialization
+        from kerasgpu.configs import serialization
 
         return {
             "default_optimizer": serialization.serialize_keras_object(self._default_optimizer),
@@ -85,7 +85,7 @@ class OptimizerMap(MutableMapping):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.saving import serialization
+        from kerasgpu.configs import serialization
 
         def read(key):
             return serialization.deserialize_keras_object(config[key], custom_objects=custom_objects)

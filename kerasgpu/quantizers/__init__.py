@@ -52,14 +52,14 @@ __getattr__ = missing.names(
 
 def serialize(initializer):
     """Plain data from which `deserialize` makes an equal quantizer."""
-    from kerasgpu.saving.serialization import serialize_keras_object
+    from kerasgpu.configs.serialization import serialize_keras_object
 
     return serialize_keras_object(initializer)
 
 
 def deserialize(config, custom_objects=None):
     """The quantizer of a configuration."""
-    from kerasgpu.saving.serialization import deserialize_keras_object
+    from kerasgpu.configs.serialization import deserialize_keras_object
 
     return deserialize_keras_object(config, module_objects=_BY_NAME, custom_objects=custom_objects)
 

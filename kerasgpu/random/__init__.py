@@ -1,6 +1,7 @@
 """keras.random: random tensors from a seed, the same bits on every machine and device."""
 
 from kerasgpu import missing
+from kerasgpu.engine.seed_generator import SeedGenerator
 from kerasgpu.random.draws import (
     beta,
     binomial,
@@ -13,7 +14,6 @@ from kerasgpu.random.draws import (
     truncated_normal,
     uniform,
 )
-from kerasgpu.random.seed_generator import SeedGenerator
 
 __all__ = [
     "SeedGenerator",

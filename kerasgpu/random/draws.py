@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from kerasgpu import ops
 from kerasgpu.engine import dtypes
+from kerasgpu.engine.seed_generator import draw_seed
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.primitives import random as kernels
 from kerasgpu.ops.primitives.operands import as_float
-from kerasgpu.random.seed_generator import draw_seed
 
 __all__ = ["beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint", "shuffle", "truncated_normal", "uniform"]
 

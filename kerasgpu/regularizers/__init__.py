@@ -21,14 +21,14 @@ ALL_OBJECTS_DICT["l1_l2"] = L1L2
 
 def serialize(regularizer):
     """The configuration dictionary of a regularizer."""
-    from kerasgpu.saving import serialization
+    from kerasgpu.configs import serialization
 
     return serialization.serialize_keras_object(regularizer)
 
 
 def deserialize(config, custom_objects=None):
     """The regularizer that `serialize` described (a dictionary or a name)."""
-    from kerasgpu.saving import serialization
+    from kerasgpu.configs import serialization
 
     return serialization.deserialize_keras_object(config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
 
@@ -42,7 +42,7 @@ def get(identifier):
     >>> keras.regularizers.get("l2").l2
     0.01
     """
-    from kerasgpu.saving import identifiers
+    from kerasgpu.configs import identifiers
 
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "regularizer")
 

@@ -1,9 +1,7 @@
 """keras.saving: saved models, weights and configs."""
 
 from kerasgpu import missing
-from kerasgpu.saving.api import load_model, load_weights, save_model, save_weights
-from kerasgpu.saving.file_editor import KerasFileEditor
-from kerasgpu.saving.registry import (
+from kerasgpu.configs.registry import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,
@@ -11,7 +9,9 @@ from kerasgpu.saving.registry import (
     get_registered_object,
     register_keras_serializable,
 )
-from kerasgpu.saving.serialization import deserialize_keras_object, serialize_keras_object
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
+from kerasgpu.saving.api import load_model, load_weights, save_model, save_weights
+from kerasgpu.saving.file_editor import KerasFileEditor
 
 __all__ = [
     "CustomObjectScope",

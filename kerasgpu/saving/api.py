@@ -220,8 +220,8 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
 
 def model_from_json(json_string, custom_objects=None):
     """The model, without weights, of the text that `model.to_json()` gave."""
+    from kerasgpu.configs.serialization import deserialize_keras_object
     from kerasgpu.saving.reader import parse_json
-    from kerasgpu.saving.serialization import deserialize_keras_object
 
     if not isinstance(json_string, str):
         raise TypeError(f"model_from_json: expected a JSON text, received a {type(json_string).__name__}")

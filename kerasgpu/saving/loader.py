@@ -14,7 +14,7 @@ _RESERVED = (".", "..", "")
 
 def load(source, custom_objects=None, compile=True, safe_mode=True):
     """The model of a `.keras` file, file object or folder, with weights and, if compiled, optimizer state."""
-    from kerasgpu.saving.serialization import ObjectSharingScope
+    from kerasgpu.configs.serialization import ObjectSharingScope
 
     with ModelFile(source) as file:
         if file.weights is None:
@@ -33,7 +33,7 @@ def load(source, custom_objects=None, compile=True, safe_mode=True):
 
 def build(config, name, custom_objects=None, safe_mode=True):
     """The model of a config from a file. What is wrong with it ends in one sentence, whatever it broke."""
-    from kerasgpu.saving.serialization import deserialize_keras_object
+    from kerasgpu.configs.serialization import deserialize_keras_object
 
     try:
         model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)

@@ -76,7 +76,7 @@ def weights_bytes(model, skip=()) -> memoryview:
 
 def model_json(model) -> tuple[str, str]:
     """(config.json, metadata.json) of a model."""
-    from kerasgpu.saving.serialization import ObjectSharingScope, serialize_keras_object
+    from kerasgpu.configs.serialization import ObjectSharingScope, serialize_keras_object
 
     with ObjectSharingScope():
         config = json.dumps(serialize_keras_object(model))

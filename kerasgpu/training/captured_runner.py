@@ -13,7 +13,7 @@ from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
-from kerasgpu.training.logs import settle
+from kerasgpu.progress.logs import settle
 from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key, to_host
 
 

@@ -11,8 +11,7 @@ import sys
 import numpy as np
 
 from kerasgpu.data import seeds
-from kerasgpu.engine import state
-from kerasgpu.random import seed_generator
+from kerasgpu.engine import seed_generator, state
 
 
 def snapshot() -> dict:

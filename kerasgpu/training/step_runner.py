@@ -19,8 +19,8 @@ import numpy as np
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest, tape
 from kerasgpu.engine.tensor import Tensor
+from kerasgpu.progress.logs import lazy, pythonify_logs, settle
 from kerasgpu.training import checks, metric_values
-from kerasgpu.training.logs import lazy, pythonify_logs, settle
 from kerasgpu.training.source import ArraySource, make_source
 
 _STOP_FLAGS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}

@@ -22,8 +22,8 @@ from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.kernels.gpu.driver import transfer
+from kerasgpu.progress.logs import settle
 from kerasgpu.training.adapters.convert import to_device
-from kerasgpu.training.logs import settle
 from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key, to_host
 from kerasgpu.training.source import ArraySource
 from kerasgpu.training.step_runner import batch_step

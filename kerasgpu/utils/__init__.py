@@ -5,7 +5,7 @@ from __future__ import annotations
 from kerasgpu import missing
 from kerasgpu.backend import clear_session, is_keras_tensor, standardize_dtype
 from kerasgpu.config import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
-from kerasgpu.saving.registry import (
+from kerasgpu.configs.registry import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,
@@ -13,11 +13,12 @@ from kerasgpu.saving.registry import (
     get_registered_object,
     register_keras_serializable,
 )
-from kerasgpu.saving.serialization import deserialize_keras_object, serialize_keras_object
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
+from kerasgpu.ops import bounding_boxes
+from kerasgpu.progress.progbar import Progbar
 from kerasgpu.training.adapters.pack import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerasgpu.training.adapters.py_dataset import PyDataset
-from kerasgpu.training.progbar import Progbar
-from kerasgpu.utils import bounding_boxes, legacy
+from kerasgpu.utils import legacy
 from kerasgpu.utils.audio_dataset import audio_dataset_from_directory
 from kerasgpu.utils.config_class import Config
 from kerasgpu.utils.files import get_file

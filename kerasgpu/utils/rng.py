@@ -15,7 +15,7 @@ def set_random_seed(seed: int) -> None:
     import numpy as np
 
     from kerasgpu.data import seeds
-    from kerasgpu.random.seed_generator import set_global_seed
+    from kerasgpu.engine.seed_generator import set_global_seed
 
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise ValueError(f"Expected `seed` argument to be an integer. Received: seed={seed} (of type {type(seed)})")

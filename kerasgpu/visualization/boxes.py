@@ -47,7 +47,7 @@ def draw_bounding_boxes(
         raise ValueError(
             f"`bounding_boxes` should be a dict containing 'boxes' and 'labels' keys. Received the keys {list(bounding_boxes)}"
         )
-    from kerasgpu.utils.bounding_boxes import convert_format
+    from kerasgpu.ops.bounding_boxes import convert_format
 
     image_module = pillow("draw_bounding_boxes")
     images = _as_bytes(images)

@@ -9,8 +9,8 @@ from scipy import signal
 
 import kerasgpu as keras
 from kerasgpu import layers
+from kerasgpu.configs.serialization import SafeModeScope
 from kerasgpu.layers.preprocessing import hashes
-from kerasgpu.saving.serialization import SafeModeScope
 
 WORDS = [["earth", "wind", "and", "fire"], ["fire", "and", "earth", "michigan"]]
 VOCABULARY = ["earth", "wind", "and", "fire"]
@@ -211,7 +211,7 @@ def test_a_learned_vocabulary_is_saved(tmp_path):
         def call(self, x):
             return x
 
-    from kerasgpu.saving.registry import custom_object_scope
+    from kerasgpu.configs.registry import custom_object_scope
 
     model = Reader()
     model.text.adapt(["the cat", "the dog\u00e9"])

@@ -7,7 +7,7 @@ import oracle
 import pytest
 
 import kerasgpu
-from kerasgpu.saving import serialization
+from kerasgpu.configs import serialization
 
 keras = oracle.load()
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]

@@ -5,7 +5,7 @@ import inspect
 import oracle
 import pytest
 
-from kerasgpu.saving import public_names
+from kerasgpu.configs import public_names
 
 keras = oracle.load()
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]

@@ -5,8 +5,7 @@ import pytest
 
 import kerasgpu as keras
 from kerasgpu import KerasTensor, ops, random
-from kerasgpu.engine import state
-from kerasgpu.random import seed_generator
+from kerasgpu.engine import seed_generator, state
 
 
 def sample(call, *args, **kwargs):

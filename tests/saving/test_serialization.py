@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import kerasgpu as keras
-from kerasgpu.saving import public_names, registry, serialization
-from kerasgpu.saving.identifiers import get
+from kerasgpu.configs import public_names, registry, serialization
+from kerasgpu.configs.identifiers import get
 
 
 def round_trip(obj, **arguments):
@@ -252,8 +252,8 @@ def test_reading_imports_nothing_new():
     code = """
 import sys
 import kerasgpu.layers, kerasgpu.losses
-from kerasgpu.saving.serialization import deserialize_keras_object
-from kerasgpu.saving import public_names
+from kerasgpu.configs.serialization import deserialize_keras_object
+from kerasgpu.configs import public_names
 public_names.lookup_class("Dense")
 before = set(sys.modules)
 for module in ("antigravity", "keras.this", "kerasgpu.cli.run"):

@@ -3,7 +3,7 @@
 import json
 import pickle
 
-from kerasgpu.training.logs import LazyLogs
+from kerasgpu.progress.logs import LazyLogs
 
 
 def test_lazy_logs_are_dicts_that_are_read_once():

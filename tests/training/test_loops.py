@@ -8,9 +8,9 @@ import pytest
 
 import kerasgpu as keras
 from kerasgpu.callbacks.callback_list import CallbackList
+from kerasgpu.progress.progbar import Progbar
 from kerasgpu.training import metric_values, step_runner
 from kerasgpu.training.adapters import get_data_adapter
-from kerasgpu.training.progbar import Progbar
 
 X, Y = np.ones((40, 2), "float32"), np.ones((40, 1), "float32")
 

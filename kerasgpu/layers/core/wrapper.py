@@ -27,13 +27,13 @@ class Wrapper(Layer):
             self.layer.built = True
 
     def get_config(self):
-        from kerasgpu.saving.serialization import serialize_keras_object
+        from kerasgpu.configs.serialization import serialize_keras_object
 
         return {**super().get_config(), "layer": serialize_keras_object(self.layer)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.saving.serialization import deserialize_keras_object
+        from kerasgpu.configs.serialization import deserialize_keras_object
 
         config = cls._with_dtype_policy(config)
         layer = deserialize_keras_object(config.pop("layer"), custom_objects=custom_objects)

@@ -40,13 +40,13 @@ class Pipeline(Layer):
         return inputs
 
     def get_config(self):
-        from kerasgpu.saving.serialization import serialize_keras_object
+        from kerasgpu.configs.serialization import serialize_keras_object
 
         return {"layers": serialize_keras_object(list(self._pipeline_layers)), "name": self.name}
 
     @classmethod
     def from_config(cls, config):
-        from kerasgpu.saving.serialization import deserialize_keras_object
+        from kerasgpu.configs.serialization import deserialize_keras_object
 
         layers = config.get("layers")
         if not isinstance(layers, (list, tuple)):

@@ -37,7 +37,7 @@ class Rescaling(Layer):
         return input_shape
 
     def get_config(self):
-        from kerasgpu.saving.serialization import serialize_keras_object
+        from kerasgpu.configs.serialization import serialize_keras_object
 
         return {
             **super().get_config(),
@@ -47,7 +47,7 @@ class Rescaling(Layer):
 
     @classmethod
     def from_config(cls, config):
-        from kerasgpu.saving.serialization import deserialize_keras_object
+        from kerasgpu.configs.serialization import deserialize_keras_object
 
         config = {**config, **{k: deserialize_keras_object(config[k]) for k in ("scale", "offset") if k in config}}
         return super().from_config(config)

@@ -265,7 +265,7 @@ class TextVectorization(Layer):
 
     @classmethod
     def from_config(cls, config):
-        from kerasgpu.saving.serialization import deserialize_keras_object
+        from kerasgpu.configs.serialization import deserialize_keras_object
 
         config = dict(config)
         vocabulary_module.refuse_path(config, cls.__name__)

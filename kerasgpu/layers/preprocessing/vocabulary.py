@@ -31,7 +31,7 @@ def refuse_path(config, name):
 
 def read_file(path, output_mode, dtype):
     """The tokens of a file named by the user; refused while a model from elsewhere is being loaded."""
-    from kerasgpu.saving.serialization import in_safe_mode
+    from kerasgpu.configs.serialization import in_safe_mode
 
     if in_safe_mode():
         raise ValueError(

@@ -34,7 +34,7 @@ def elastic_transform(
 
 def elastic(images, alpha, sigma, size, interpolation, fill_mode, fill_value, seed, data_format):
     """`elastic_transform` with a filter of `size` weights, where sigma may be a tensor."""
-    from kerasgpu.random.seed_generator import draw_seed
+    from kerasgpu.engine.seed_generator import draw_seed
 
     check_sampling(interpolation, fill_mode)
     layout = Batched(images, data_format)

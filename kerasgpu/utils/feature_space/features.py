@@ -53,7 +53,7 @@ class Feature:
                 f"output_mode={output_mode}"
             )
         if isinstance(preprocessor, dict):
-            from kerasgpu.saving.serialization import deserialize_keras_object
+            from kerasgpu.configs.serialization import deserialize_keras_object
 
             preprocessor = deserialize_keras_object(preprocessor)
         self.dtype = dtype
@@ -61,7 +61,7 @@ class Feature:
         self.output_mode = output_mode
 
     def get_config(self):
-        from kerasgpu.saving.serialization import serialize_keras_object
+        from kerasgpu.configs.serialization import serialize_keras_object
 
         return {
             "dtype": self.dtype,

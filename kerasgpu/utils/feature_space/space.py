@@ -134,7 +134,7 @@ class FeatureSpace(Layer):
         if isinstance(feature, Feature):
             return feature
         if isinstance(feature, dict):
-            from kerasgpu.saving.serialization import deserialize_keras_object
+            from kerasgpu.configs.serialization import deserialize_keras_object
 
             return deserialize_keras_object(feature)
         simple = ("float", "float_normalized", "float_rescaled", "integer_categorical", "string_categorical")
@@ -148,7 +148,7 @@ class FeatureSpace(Layer):
 
     def _standardized_cross(self, cross, features):
         if isinstance(cross, dict):
-            from kerasgpu.saving.serialization import deserialize_keras_object
+            from kerasgpu.configs.serialization import deserialize_keras_object
 
             cross = deserialize_keras_object(cross)
         if isinstance(cross, Cross):
@@ -269,7 +269,7 @@ class FeatureSpace(Layer):
 
     # -- saving -------------------------------------------------------------------------------------------------
     def get_config(self):
-        from kerasgpu.saving.serialization import serialize_keras_object
+        from kerasgpu.configs.serialization import serialize_keras_object
 
         return {
             "features": serialize_keras_object(self.features),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image import windows
 from kerasgpu.layers.preprocessing.image.base import BaseImagePreprocessingLayer
-from kerasgpu.utils.bounding_boxes import clip_to_image_size, convert_format
+from kerasgpu.ops.bounding_boxes import clip_to_image_size, convert_format
 
 
 class CenterCrop(BaseImagePreprocessingLayer):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kerasgpu import ops
+from kerasgpu.engine.seed_generator import make_default_seed
 from kerasgpu.layers.preprocessing.image import windows
 from kerasgpu.layers.preprocessing.image.base import BaseImagePreprocessingLayer
+from kerasgpu.ops.bounding_boxes import clip_to_image_size, convert_format
 from kerasgpu.ops.image.sampling import block, without_gradient
-from kerasgpu.random.seed_generator import make_default_seed
-from kerasgpu.utils.bounding_boxes import clip_to_image_size, convert_format
 
 
 class RandomCrop(BaseImagePreprocessingLayer):

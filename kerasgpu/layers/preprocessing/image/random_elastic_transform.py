@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kerasgpu import ops
+from kerasgpu.engine.seed_generator import draw_seed
 from kerasgpu.layers.preprocessing.image.arguments import INTERPOLATIONS, check_choice, factor_range
 from kerasgpu.layers.preprocessing.image.base import BaseImagePreprocessingLayer, per_image
 from kerasgpu.ops.image.elastic import elastic
-from kerasgpu.random.seed_generator import draw_seed
 
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image.affine import rows
 from kerasgpu.layers.preprocessing.image.base import BaseImagePreprocessingLayer, per_box
+from kerasgpu.ops.bounding_boxes import clip_to_image_size, convert_format
 from kerasgpu.ops.image.sampling import without_gradient
-from kerasgpu.utils.bounding_boxes import clip_to_image_size, convert_format
 
 _MODES = ("horizontal", "vertical", "horizontal_and_vertical")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image.arguments import INTERPOLATIONS, check_choice, factor_range
 from kerasgpu.layers.preprocessing.image.base import BaseImagePreprocessingLayer, per_box, per_image
+from kerasgpu.ops.bounding_boxes import clip_to_image_size, convert_format
 from kerasgpu.ops.image.sampling import homography
-from kerasgpu.utils.bounding_boxes import clip_to_image_size, convert_format
 
 
 class RandomPerspective(BaseImagePreprocessingLayer):

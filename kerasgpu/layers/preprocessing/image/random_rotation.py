@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image.affine import AffineLayer, rotation_matrix
-from kerasgpu.utils.bounding_boxes import affine_transform, clip_to_image_size, convert_format
+from kerasgpu.ops.bounding_boxes import affine_transform, clip_to_image_size, convert_format
 
 
 class RandomRotation(AffineLayer):

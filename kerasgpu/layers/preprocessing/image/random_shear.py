@@ -6,7 +6,7 @@ from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image.affine import AffineLayer, rows
 from kerasgpu.layers.preprocessing.image.arguments import symmetric_range
 from kerasgpu.layers.preprocessing.image.base import per_box
-from kerasgpu.utils.bounding_boxes import clip_to_image_size, convert_format
+from kerasgpu.ops.bounding_boxes import clip_to_image_size, convert_format
 
 _RULE = "The `factor` argument should be a number (or a list of two numbers) in the range [0, 1.0]. "
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kerasgpu import ops
 from kerasgpu.layers.preprocessing.image.affine import AffineLayer, rows
 from kerasgpu.layers.preprocessing.image.arguments import symmetric_range
-from kerasgpu.utils.bounding_boxes import clip_to_image_size, convert_format
+from kerasgpu.ops.bounding_boxes import clip_to_image_size, convert_format
 
 _RULE = (
     "The `height_factor` and `width_factor` arguments should be a number (or a list of two numbers) in the range (-1.0, 1.0]. "

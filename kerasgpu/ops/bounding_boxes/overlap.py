@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from kerasgpu import config, ops
-from kerasgpu.utils.bounding_boxes.formats import convert_format
+from kerasgpu.ops.bounding_boxes.formats import convert_format
 
 
 def _corners(boxes, bounding_box_format, image_shape):

@@ -39,7 +39,7 @@ class Progbar:
         stateless_metrics: instead: names to average; others are shown as they are.
         unit_name: "step", "sample", ...
 
-    >>> from kerasgpu.training.progbar import Progbar
+    >>> from kerasgpu.progress.progbar import Progbar
     >>> bar = Progbar(target=2, verbose=0)
     >>> bar.update(1, [("loss", 0.5)])
     """

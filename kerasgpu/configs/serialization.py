@@ -16,11 +16,11 @@ import weakref
 
 import numpy as np
 
+from kerasgpu.configs import public_names, registry
 from kerasgpu.engine import dtypes, state
 from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.engine.variable import Variable
-from kerasgpu.saving import public_names, registry
 
 PLAIN_TYPES = (str, int, float, bool)
 MAX_DEPTH = 200

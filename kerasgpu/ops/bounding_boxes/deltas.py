@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import config, ops
-from kerasgpu.utils.bounding_boxes.formats import convert_format
+from kerasgpu.ops.bounding_boxes.formats import convert_format
 
 
 def _checked(variance, encoding, name):

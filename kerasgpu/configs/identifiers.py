@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from kerasgpu.saving import registry
-from kerasgpu.saving.serialization import deserialize_keras_object
+from kerasgpu.configs import registry
+from kerasgpu.configs.serialization import deserialize_keras_object
 
 
 def get(identifier, module_objects, kind, custom_objects=None):

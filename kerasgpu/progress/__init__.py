@@ -1,0 +1,1 @@
+"""What a user sees of a running loop: the progress bar and the logs."""
