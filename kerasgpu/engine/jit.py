@@ -6,6 +6,7 @@ import functools
 import sys
 
 from kerasgpu import config
+from kerasgpu.config.installed import ops
 from kerasgpu.engine import dtypes, nest, state
 from kerasgpu.engine.program import Program
 from kerasgpu.engine.recorder import Recorder, address
@@ -107,8 +108,6 @@ def _is_at(x, addresses) -> bool:
 
 
 def _copied(x):
-    from kerasgpu import ops
-
     return ops.copy(x)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 
+from kerasgpu.config.installed import ops
 from kerasgpu.engine import dtypes, nest, state
 from kerasgpu.engine.naming import auto_name
 from kerasgpu.engine.operators import LogicalOperators
@@ -58,8 +59,6 @@ class KerasTensor(LogicalOperators):
         self._no_value("turning it into a NumPy array")
 
     def __invert__(self):
-        from kerasgpu import ops
-
         return ops.logical_not(self)
 
     def __bool__(self):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 
+from kerasgpu.config.installed import ops
 from kerasgpu.engine import dtypes, nest, state
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
 
@@ -76,8 +77,6 @@ def _plan(targets, wanted):
 
 def compute(targets, seeds, wanted, release=False, create_graph=False):
     """{key: gradient} of sum(targets * seeds) for every wanted key (all leaves when wanted is None)."""
-    from kerasgpu import ops
-
     grads: dict = {}
     order = _plan(targets, wanted)
     in_plan = {id(n) for n in order}
@@ -136,21 +135,15 @@ def _leads(t, wanted, in_plan):
 
 
 def _zeros(spec):
-    from kerasgpu import ops
-
     return ops.zeros(spec[0], dtype=spec[1])
 
 
 def _ones_like(t):
-    from kerasgpu import ops
-
     return ops.ones(t.shape, dtype=t.dtype)
 
 
 def backward(target, gradient=None, retain_graph=False) -> None:
     """torch's shape: add gradients to `.grad` of every leaf that requires one. See Tensor.backward."""
-    from kerasgpu import ops
-
     _refuse_released([target])
     if not target._requires:
         raise RuntimeError(

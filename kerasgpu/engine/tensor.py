@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasgpu.config.installed import ops
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.operators import Operators
@@ -143,8 +144,6 @@ class Tensor(Operators):
     # -- moving it ----------------------------------------------------------------------------------------------
     def to(self, target) -> Tensor:
         """This tensor on another device ("cpu", "gpu:0") or in another dtype."""
-        from kerasgpu import ops
-
         try:
             name = devices.check(target)
         except ValueError:
@@ -259,8 +258,6 @@ def from_gpu(x):
 
 
 def _cast(x, dtype):
-    from kerasgpu import ops
-
     return ops.cast(x, dtype)
 
 

@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 
+from kerasgpu.config.installed import initializers
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes, naming, state
 from kerasgpu.engine.operators import LogicalOperators
@@ -103,8 +104,6 @@ class Variable(LogicalOperators):
         self._overwrite_with_gradient = False
         self._tensor = None
         if isinstance(initializer, str):
-            from kerasgpu import initializers
-
             initializer = initializers.get(initializer)
         if callable(initializer) and not isinstance(initializer, (Tensor, Variable, np.ndarray)):
             if shape is None:

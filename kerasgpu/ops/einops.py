@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.numpy import shaping
 
 __all__ = ["rearrange"]
 
@@ -51,6 +51,6 @@ def rearrange(tensor, pattern, **axes_lengths):
         if known == 0 or size % known or (not unknown and known != size):
             raise ValueError(f"rearrange: an axis of {size} does not split into {group} with {axes_lengths}")
         sizes.update({n: int(axes_lengths[n]) if n in axes_lengths else size // known for n in group})
-    split = ops.reshape(x, tuple(sizes[n] for n in names))
-    moved = ops.transpose(split, tuple(names.index(n) for n in wanted))
-    return ops.reshape(moved, tuple(math.prod(sizes[n] for n in group) for group in after))
+    split = shaping.reshape(x, tuple(sizes[n] for n in names))
+    moved = shaping.transpose(split, tuple(names.index(n) for n in wanted))
+    return shaping.reshape(moved, tuple(math.prod(sizes[n] for n in group) for group in after))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from kerasgpu import config, ops
+from kerasgpu import config
 from kerasgpu.ops.bounding_boxes.formats import convert_format
+from kerasgpu.ops.core import conversion
+from kerasgpu.ops.numpy import arithmetic, exponential, joining
 
 
 def _checked(variance, encoding, name):
     if variance is not None:
-        variance = ops.convert_to_tensor(variance, "float32")
+        variance = conversion.convert_to_tensor(variance, "float32")
         if variance.shape[-1] != 4:
             raise ValueError(f"`variance` must be length 4, got {variance}")
     if encoding not in ("center_xywh", "center_yxhw"):
@@ -36,8 +38,10 @@ def encode_box_to_deltas(
     anchors = convert_format(anchors, anchor_format, encoding_format, **_sides(image_shape))
     boxes = convert_format(boxes, box_format, encoding_format, **_sides(image_shape))
     epsilon = config.epsilon()
-    anchor_size, size = ops.maximum(anchors[..., 2:], epsilon), ops.maximum(boxes[..., 2:], epsilon)
-    deltas = ops.concatenate([(boxes[..., :2] - anchors[..., :2]) / anchor_size, ops.log(size / anchor_size)], axis=-1)
+    anchor_size, size = arithmetic.maximum(anchors[..., 2:], epsilon), arithmetic.maximum(boxes[..., 2:], epsilon)
+    deltas = joining.concatenate(
+        [(boxes[..., :2] - anchors[..., :2]) / anchor_size, exponential.log(size / anchor_size)], axis=-1
+    )
     return deltas if variance is None else deltas / variance
 
 
@@ -57,9 +61,9 @@ def decode_deltas_to_boxes(
 
     def decode(anchor, delta):
         anchor = convert_format(anchor, anchor_format, encoded_format, **_sides(image_shape))
-        delta = ops.convert_to_tensor(delta) if variance is None else delta * variance
+        delta = conversion.convert_to_tensor(delta) if variance is None else delta * variance
         size = anchor[..., 2:]
-        box = ops.concatenate([delta[..., :2] * size + anchor[..., :2], ops.exp(delta[..., 2:]) * size], axis=-1)
+        box = joining.concatenate([delta[..., :2] * size + anchor[..., :2], exponential.exp(delta[..., 2:]) * size], axis=-1)
         return convert_format(box, encoded_format, box_format, **_sides(image_shape))
 
     if isinstance(anchors, dict) and isinstance(boxes_delta, dict):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
+from kerasgpu.ops.core import casting, conversion
+from kerasgpu.ops.numpy import arithmetic, joining
 
 SUPPORTED_FORMATS = (
     "xyxy",
@@ -34,7 +35,7 @@ def convert_format(boxes, source, target, height=None, width=None, dtype="float3
     """
     if isinstance(boxes, dict):
         return {**boxes, "boxes": convert_format(boxes["boxes"], source, target, height, width, dtype)}
-    boxes = ops.convert_to_tensor(boxes)
+    boxes = conversion.convert_to_tensor(boxes)
     if boxes.ndim == 0 or boxes.shape[-1] != 4:
         raise ValueError(f"`boxes` must be a tensor with the last dimension of 4. Received: boxes.shape={boxes.shape}")
     source, target = source.lower(), target.lower()
@@ -48,15 +49,15 @@ def convert_format(boxes, source, target, height=None, width=None, dtype="float3
             "convert_format() must receive `height` and `width` transforming between relative and absolute formats. "
             f"convert_format() received source=`{source}`, target=`{target}`, but height={height} and width={width}."
         )
-    boxes = ops.cast(boxes, dtype)
+    boxes = casting.cast(boxes, dtype)
     if source == target:
         return boxes
-    corners = _to_corners(ops.split(boxes, 4, axis=-1), source.removeprefix("rel_"))
+    corners = _to_corners(joining.split(boxes, 4, axis=-1), source.removeprefix("rel_"))
     if source.startswith("rel_") != target.startswith("rel_"):
-        scale = ops.multiply if source.startswith("rel_") else ops.divide
-        sides = [ops.cast(side, dtype) for side in (width, height)]
+        scale = arithmetic.multiply if source.startswith("rel_") else arithmetic.divide
+        sides = [casting.cast(side, dtype) for side in (width, height)]
         corners = [scale(x, sides[k % 2]) for k, x in enumerate(corners)]
-    return ops.concatenate(_from_corners(corners, target.removeprefix("rel_")), axis=-1)
+    return joining.concatenate(_from_corners(corners, target.removeprefix("rel_")), axis=-1)
 
 
 def _swapped(parts, layout):

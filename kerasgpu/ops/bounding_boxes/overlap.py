@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
-from kerasgpu import config, ops
+from kerasgpu import config
 from kerasgpu.ops.bounding_boxes.formats import convert_format
+from kerasgpu.ops.core import casting, conversion
+from kerasgpu.ops.numpy import arithmetic, logical, reduction, selection, shaping, trigonometric
 
 
 def _corners(boxes, bounding_box_format, image_shape):
@@ -29,7 +31,7 @@ def compute_iou(boxes1, boxes2, bounding_box_format, use_masking=False, mask_val
     >>> keras.utils.bounding_boxes.compute_iou([[0, 0, 2, 2]], [[1, 0, 3, 2], [5, 5, 6, 6]], "xyxy").numpy().round(4)
     array([[0.3333, 0.    ]], dtype=float32)
     """
-    boxes1, boxes2 = ops.convert_to_tensor(boxes1), ops.convert_to_tensor(boxes2)
+    boxes1, boxes2 = conversion.convert_to_tensor(boxes1), conversion.convert_to_tensor(boxes2)
     for name, boxes in (("boxes1", boxes1), ("boxes2", boxes2)):
         if boxes.ndim not in (2, 3):
             raise ValueError(
@@ -42,22 +44,22 @@ def compute_iou(boxes1, boxes2, bounding_box_format, use_masking=False, mask_val
             "When using relative bounding box formats (e.g. `rel_yxyx`) the `image_shape` argument must be provided. "
             f"Received `image_shape`: {image_shape}"
         )
-    boxes1 = ops.expand_dims(_corners(boxes1, bounding_box_format, image_shape), -2)
-    boxes2 = ops.expand_dims(_corners(boxes2, bounding_box_format, image_shape), -3)
+    boxes1 = shaping.expand_dims(_corners(boxes1, bounding_box_format, image_shape), -2)
+    boxes2 = shaping.expand_dims(_corners(boxes2, bounding_box_format, image_shape), -3)
 
     def area(low, high):
-        sides = ops.maximum(high - low, 0.0)
+        sides = arithmetic.maximum(high - low, 0.0)
         return sides[..., 0] * sides[..., 1]
 
     def own_area(boxes):
         return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
-    shared = area(ops.maximum(boxes1[..., :2], boxes2[..., :2]), ops.minimum(boxes1[..., 2:], boxes2[..., 2:]))
+    shared = area(arithmetic.maximum(boxes1[..., :2], boxes2[..., :2]), arithmetic.minimum(boxes1[..., 2:], boxes2[..., 2:]))
     out = shared / (own_area(boxes1) + own_area(boxes2) - shared + config.epsilon())
     if not use_masking:
         return out
-    padding = ops.logical_or(ops.max(boxes1, axis=-1) < 0.0, ops.max(boxes2, axis=-1) < 0.0)
-    return ops.where(padding, ops.cast(mask_val, out.dtype), out)
+    padding = logical.logical_or(reduction.max(boxes1, axis=-1) < 0.0, reduction.max(boxes2, axis=-1) < 0.0)
+    return selection.where(padding, casting.cast(mask_val, out.dtype), out)
 
 
 def compute_ciou(boxes1, boxes2, bounding_box_format, image_shape=None):
@@ -80,12 +82,12 @@ def compute_ciou(boxes1, boxes2, bounding_box_format, image_shape=None):
     low1, high1, low2, high2 = boxes1[..., :2], boxes1[..., 2:4], boxes2[..., :2], boxes2[..., 2:4]
     width1, width2 = high1[..., 0] - low1[..., 0], high2[..., 0] - low2[..., 0]
     height1, height2 = high1[..., 1] - low1[..., 1] + epsilon, high2[..., 1] - low2[..., 1] + epsilon
-    overlap = ops.maximum(ops.minimum(high1, high2) - ops.maximum(low1, low2), 0.0)
+    overlap = arithmetic.maximum(arithmetic.minimum(high1, high2) - arithmetic.maximum(low1, low2), 0.0)
     shared = overlap[..., 0] * overlap[..., 1]
     iou = shared / (width1 * height1 + width2 * height2 - shared + 2 * epsilon)
-    around = ops.maximum(high1, high2) - ops.minimum(low1, low2)
-    diagonal = ops.sum(ops.square(around), axis=-1) + epsilon
-    distance = ops.sum(ops.square((low1 + high1) / 2 - (low2 + high2) / 2), axis=-1)
-    v = (4 / math.pi**2) * ops.square(ops.arctan(width2 / height2) - ops.arctan(width1 / height1))
+    around = arithmetic.maximum(high1, high2) - arithmetic.minimum(low1, low2)
+    diagonal = reduction.sum(arithmetic.square(around), axis=-1) + epsilon
+    distance = reduction.sum(arithmetic.square((low1 + high1) / 2 - (low2 + high2) / 2), axis=-1)
+    v = (4 / math.pi**2) * arithmetic.square(trigonometric.arctan(width2 / height2) - trigonometric.arctan(width1 / height1))
     alpha = v / (v - iou + (1 + epsilon))
     return iou - (distance / diagonal + v * alpha)

@@ -1,17 +1,8 @@
 """keras.ops.core: conversion, indexing writes, control flow and custom gradients."""
 
+from kerasgpu.ops.core.casting import cast, convert_to_numpy, dtype, is_tensor, shape, stop_gradient
 from kerasgpu.ops.core.control import associative_scan, cond, fori_loop, map, scan, switch, vectorized_map, while_loop
-from kerasgpu.ops.core.conversion import (
-    cast,
-    convert_to_numpy,
-    convert_to_tensor,
-    dtype,
-    is_tensor,
-    saturate_cast,
-    shape,
-    stop_gradient,
-    unstack,
-)
+from kerasgpu.ops.core.conversion import convert_to_tensor, saturate_cast, unstack
 from kerasgpu.ops.core.custom import custom_gradient
 from kerasgpu.ops.core.slicing import scatter, scatter_update, slice, slice_update
 

@@ -10,10 +10,10 @@ import builtins
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import nest
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
+from kerasgpu.ops.numpy import indexing, joining, shaping
 
 __all__ = ["associative_scan", "cond", "fori_loop", "map", "scan", "switch", "vectorized_map", "while_loop"]
 
@@ -120,11 +120,11 @@ def _leading(xs, name):
 
 
 def _row(xs, k):
-    return nest.map_structure(lambda x: None if x is None else ops.get_item(x, k), xs)
+    return nest.map_structure(lambda x: None if x is None else indexing.get_item(x, k), xs)
 
 
 def _stack_rows(rows):
-    return nest.map_structure(lambda *leaves: None if leaves[0] is None else ops.stack(leaves), *rows)
+    return nest.map_structure(lambda *leaves: None if leaves[0] is None else joining.stack(leaves), *rows)
 
 
 def _map(f, xs, name):
@@ -220,20 +220,20 @@ def associative_scan(f, elems, reverse=False, axis=0):
             f"Received shapes {[x.shape for x in flat]} with axis={axis}"
         )
     if reverse:
-        flat = [ops.flip(x, axis=axis) for x in flat]
+        flat = [shaping.flip(x, axis=axis) for x in flat]
 
     def combine(a, b):
         return nest.flatten(f(nest.pack_sequence_as(elems, a), nest.pack_sequence_as(elems, b)))
 
     out = _prefix(combine, flat, axis)
     if reverse:
-        out = [ops.flip(x, axis=axis) for x in out]
+        out = [shaping.flip(x, axis=axis) for x in out]
     return nest.pack_sequence_as(elems, out)
 
 
 def _part(xs, axis, *bounds):
     key = (builtins.slice(None),) * axis + (builtins.slice(*bounds),)
-    return [ops.get_item(x, key) for x in xs]
+    return [indexing.get_item(x, key) for x in xs]
 
 
 def _prefix(combine, xs, axis):
@@ -244,14 +244,14 @@ def _prefix(combine, xs, axis):
     odd = _prefix(combine, pairs, axis)  # the results at 1, 3, 5, ...
     first = _part(xs, axis, 0, 1)
     if n == 2:
-        return [ops.concatenate([a, b], axis) for a, b in zip(first, odd)]
+        return [joining.concatenate([a, b], axis) for a, b in zip(first, odd)]
     rest = combine(_part(odd, axis, 0, (n - 1) // 2), _part(xs, axis, 2, None, 2))
-    even = [ops.concatenate([a, b], axis) for a, b in zip(first, rest)]
+    even = [joining.concatenate([a, b], axis) for a, b in zip(first, rest)]
     return [_interleave(a, b, axis) for a, b in zip(even, odd)]
 
 
 def _interleave(even, odd, axis):
     m = odd.shape[axis]
-    paired = ops.stack([_part([even], axis, 0, m)[0], odd], axis + 1)
-    out = ops.reshape(paired, (*odd.shape[:axis], 2 * m, *odd.shape[axis + 1 :]))
-    return out if even.shape[axis] == m else ops.concatenate([out, _part([even], axis, m, None)[0]], axis)
+    paired = joining.stack([_part([even], axis, 0, m)[0], odd], axis + 1)
+    out = shaping.reshape(paired, (*odd.shape[:axis], 2 * m, *odd.shape[axis + 1 :]))
+    return out if even.shape[axis] == m else joining.concatenate([out, _part([even], axis, m, None)[0]], axis)

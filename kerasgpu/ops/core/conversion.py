@@ -4,38 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes, tensor
 from kerasgpu.engine.symbolic import KerasTensor, any_symbolic_tensors, symbolic
-from kerasgpu.engine.tensor import MetaTensor, Tensor
-from kerasgpu.ops.primitives import select
+from kerasgpu.engine.tensor import MetaTensor
+from kerasgpu.ops.core.casting import cast
+from kerasgpu.ops.numpy import arithmetic, indexing, joining
 
 __all__ = [
-    "cast",
-    "convert_to_numpy",
     "convert_to_tensor",
-    "dtype",
-    "is_tensor",
     "saturate_cast",
-    "shape",
-    "stop_gradient",
     "unstack",
 ]
-
-
-@symbolic
-def cast(x, dtype):
-    """x in another dtype; x itself when it has that dtype. Floats become integers by truncation.
-
-    >>> import kerasgpu as keras
-    >>> keras.ops.cast([1.7, -1.7], "int32").numpy()
-    array([ 1, -1], dtype=int32)
-    """
-    dtype = dtypes.standardize_dtype(dtype)
-    if not isinstance(x, Tensor):
-        # Without a dtype of its own x takes this one at once: no rounding through the default float.
-        return tensor.convert_to_tensor(x, dtype)
-    return x if x.dtype == dtype else select.cast(x, dtype)
 
 
 def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
@@ -57,50 +36,14 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     if type(x) is KerasTensor:
         return x if dtype is None or x.dtype == dtype else cast(x, dtype)
     if isinstance(x, (list, tuple)) and any_symbolic_tensors((x,)):
-        return ops.stack([convert_to_tensor(v, dtype) for v in x])
+        return joining.stack([convert_to_tensor(v, dtype) for v in x])
     if isinstance(x, (list, tuple)) and _holds_meta(x):
-        return ops.stack([convert_to_tensor(v, dtype) for v in x])
+        return joining.stack([convert_to_tensor(v, dtype) for v in x])
     return tensor.convert_to_tensor(x, dtype)
 
 
 def _holds_meta(x):
     return any(isinstance(v, MetaTensor) or (isinstance(v, (list, tuple)) and _holds_meta(v)) for v in x)
-
-
-def convert_to_numpy(x):
-    """The values of x as a NumPy array (a copy). Symbolic tensors raise ValueError."""
-    if isinstance(x, Tensor):
-        return x.numpy()
-    return np.array(x)
-
-
-def is_tensor(x) -> bool:
-    """Whether x is a tensor of this engine (not a NumPy array, a Variable or a symbolic tensor)."""
-    return isinstance(x, Tensor)
-
-
-def shape(x) -> tuple:
-    """The shape of x as a tuple; unknown dims of a symbolic tensor are None."""
-    found = getattr(x, "shape", None)
-    return tuple(found) if found is not None else tensor.convert_to_tensor(x).shape
-
-
-def dtype(x) -> str:
-    """The name of the dtype of x, such as "float32"."""
-    return dtypes.standardize_dtype(x.dtype)
-
-
-@symbolic
-def stop_gradient(variable):
-    """The value of `variable`, through which no gradient flows.
-
-    >>> import kerasgpu as keras
-    >>> v = keras.Variable(3.0)
-    >>> keras.ops.stop_gradient(v).requires_grad
-    False
-    """
-    x = tensor.convert_to_tensor(variable)
-    return x if isinstance(x, MetaTensor) else x.detach()
 
 
 def _limits(name):
@@ -135,7 +78,7 @@ def saturate_cast(x, dtype):
     low, high = max(low, own_low), min(high, own_high)
     if dtypes.is_float(x.dtype):
         low, high = _inside(low, x.dtype, low), _inside(high, x.dtype, high)
-    return cast(ops.clip(x, low, high) if x.dtype != "bool" else x, dtype)
+    return cast(arithmetic.clip(x, low, high) if x.dtype != "bool" else x, dtype)
 
 
 def _inside(limit, name, bound):
@@ -167,4 +110,4 @@ def unstack(x, num=None, axis=0):
     if num is not None and num != count:
         raise ValueError(f"unstack: num={num} but the tensor of shape {x.shape} has {count} slices along axis {axis}")
     before = (slice(None),) * axis
-    return [ops.get_item(x, (*before, min(k, x.shape[axis] - 1))) for k in range(count)]
+    return [indexing.get_item(x, (*before, min(k, x.shape[axis] - 1))) for k in range(count)]

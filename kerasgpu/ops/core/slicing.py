@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import math
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import arithmetic, creation, selection, shaping
+from kerasgpu.ops.numpy import indexing as indexing_ops
 from kerasgpu.ops.primitives import indexing, movement, scatters
 from kerasgpu.ops.primitives.operands import as_tensor
 
@@ -39,9 +41,9 @@ def _clamped(starts, shape, sizes):
 
 def _range(start, n, size):
     """size indices from a scalar tensor on, clamped into an axis of n."""
-    start = ops.cast(start, "int32")
-    start = ops.where(start < 0, start + n, start)
-    return ops.clip(start, 0, n - size) + ops.arange(size, dtype="int32")
+    start = casting.cast(start, "int32")
+    start = selection.where(start < 0, start + n, start)
+    return arithmetic.clip(start, 0, n - size) + creation.arange(size, dtype="int32")
 
 
 @symbolic
@@ -76,7 +78,7 @@ def slice(inputs, start_indices, shape):
             x = indexing.take(x, _range(s, x.shape[k], m), k, "clip")
         elif m != x.shape[k]:
             begin = _clamped([s], [x.shape[k]], [m])[0]
-            x = ops.get_item(x, (*[builtins.slice(None)] * k, builtins.slice(begin, begin + m)))
+            x = indexing_ops.get_item(x, (*[builtins.slice(None)] * k, builtins.slice(begin, begin + m)))
     return x
 
 
@@ -100,9 +102,9 @@ def slice_update(inputs, start_indices, updates):
         n, m = x.shape[k], updates.shape[k]
         place = _range(s if isinstance(s, Tensor) else convert_to_tensor(s), n, m)
         stride = math.prod(x.shape[k + 1 :])
-        flat = flat + ops.reshape(ops.cast(place, "int64") * stride, (m, *[1] * (x.ndim - 1 - k)))
-    out = indexing.scatter_update(ops.reshape(x, (-1,)), ops.reshape(flat, (-1,)), ops.reshape(updates, (-1,)))
-    return ops.reshape(out, x.shape)
+        flat = flat + shaping.reshape(casting.cast(place, "int64") * stride, (m, *[1] * (x.ndim - 1 - k)))
+    out = indexing.scatter_update(shaping.reshape(x, (-1,)), shaping.reshape(flat, (-1,)), shaping.reshape(updates, (-1,)))
+    return shaping.reshape(out, x.shape)
 
 
 def _rows(indices, shape, name):
@@ -111,7 +113,7 @@ def _rows(indices, shape, name):
     if indices.ndim == 0 or indices.shape[-1] > len(shape):
         raise ValueError(f"{name}: indices of shape {indices.shape} do not index a tensor of shape {tuple(shape)}")
     if indices.dtype not in ("int32", "int64"):
-        indices = ops.cast(indices, "int64")
+        indices = casting.cast(indices, "int64")
     k = indices.shape[-1]
     return scatters.ravel_indices(indices, tuple(shape[:k])), math.prod(shape[:k]), tuple(shape[k:])
 
@@ -120,10 +122,10 @@ def _row_updates(values, indices, row, name):
     """`values` as one row per index."""
     wanted = (*indices.shape, *row)
     try:
-        values = ops.broadcast_to(values, wanted)
+        values = shaping.broadcast_to(values, wanted)
     except ValueError:
         raise ValueError(f"{name}: values of shape {values.shape} do not fit; these indices need shape {wanted}") from None
-    return ops.reshape(values, (math.prod(indices.shape), *row))
+    return shaping.reshape(values, (math.prod(indices.shape), *row))
 
 
 @symbolic
@@ -145,7 +147,7 @@ def scatter(indices, values, shape):
     shape = tuple(int(d) for d in shape)
     flat, rows, row = _rows(indices, shape, "scatter")
     updates = _row_updates(values, flat, row, "scatter")
-    return ops.reshape(indexing.scatter_add(ops.reshape(flat, (-1,)), updates, (rows, *row)), shape)
+    return shaping.reshape(indexing.scatter_add(shaping.reshape(flat, (-1,)), updates, (rows, *row)), shape)
 
 
 @symbolic
@@ -169,8 +171,8 @@ def scatter_update(inputs, indices, updates, reduction=None):
     updates = as_tensor(updates, x.dtype)
     flat, rows, row = _rows(indices, x.shape, "scatter_update")
     updates = _row_updates(updates, flat, row, "scatter_update")
-    flat = ops.reshape(flat, (-1,))
-    table = ops.reshape(x, (rows, *row))
+    flat = shaping.reshape(flat, (-1,))
+    table = shaping.reshape(x, (rows, *row))
     if reduction is None:
         table = indexing.scatter_update(table, flat, updates)
     elif reduction == "add":
@@ -179,4 +181,4 @@ def scatter_update(inputs, indices, updates, reduction=None):
         table = table * scatters.scatter_product(flat, updates, table.shape)
     else:
         table = scatters.scatter_extreme(table, flat, updates, reduction)
-    return ops.reshape(table, x.shape)
+    return shaping.reshape(table, x.shape)

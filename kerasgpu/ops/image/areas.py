@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.image.checks import as_images, spatial_axes
 from kerasgpu.ops.nn.formats import standardize_data_format
 from kerasgpu.ops.nn.windows import Windows, from_channels_last, per_dim, to_channels_last
+from kerasgpu.ops.numpy import indexing, joining, shaping, tiling
 
 __all__ = ["crop_images", "extract_patches", "extract_patches_3d", "pad_images"]
 
@@ -59,7 +59,7 @@ def pad_images(
     )
     pads = [(0, 0)] * x.ndim
     pads[rows], pads[columns] = (top, bottom), (left, right)
-    return ops.pad(x, pads)
+    return tiling.pad(x, pads)
 
 
 @symbolic
@@ -84,7 +84,7 @@ def crop_images(
     )
     key = [slice(None)] * x.ndim
     key[rows], key[columns] = slice(top, top + height), slice(left, left + width)
-    return ops.get_item(x, tuple(key))
+    return indexing.get_item(x, tuple(key))
 
 
 def _patches(images, size, strides, dilation_rate, padding, data_format, ndim):
@@ -93,7 +93,7 @@ def _patches(images, size, strides, dilation_rate, padding, data_format, ndim):
     if x.ndim not in (ndim + 1, ndim + 2):
         raise ValueError(f"extract_patches: needs a tensor of rank {ndim + 1} or {ndim + 2}; received shape {x.shape}")
     single = x.ndim == ndim + 1
-    x = to_channels_last(ops.expand_dims(x, 0) if single else x, data_format)
+    x = to_channels_last(shaping.expand_dims(x, 0) if single else x, data_format)
     size = per_dim(size, ndim, "size")
     stride = size if not strides else per_dim(strides, ndim, "strides")
     windows = Windows(
@@ -101,8 +101,8 @@ def _patches(images, size, strides, dilation_rate, padding, data_format, ndim):
     )
     x = windows.padded(x)
     views = [windows.view(x, tap) for tap in windows.taps]
-    out = from_channels_last(views[0] if len(views) == 1 else ops.concatenate(views, axis=-1), data_format)
-    return ops.squeeze(out, 0) if single else out
+    out = from_channels_last(views[0] if len(views) == 1 else joining.concatenate(views, axis=-1), data_format)
+    return shaping.squeeze(out, 0) if single else out
 
 
 @symbolic

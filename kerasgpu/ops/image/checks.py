@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.nn.formats import standardize_data_format
+from kerasgpu.ops.numpy import shaping
 
 
 def as_images(images):
@@ -35,11 +35,11 @@ class Batched:
         self.first = standardize_data_format(data_format) == "channels_first"
         self.single = x.ndim == 3
         if self.single:
-            x = ops.expand_dims(x, 0)
-        self.images = ops.transpose(x, (0, 2, 3, 1)) if self.first else x
+            x = shaping.expand_dims(x, 0)
+        self.images = shaping.transpose(x, (0, 2, 3, 1)) if self.first else x
 
     def restore(self, x):
         """x (batch, height, width, channels, ...) in the layout of the images that came in."""
         if self.first:
-            x = ops.transpose(x, (0, 3, 1, 2, *range(4, x.ndim)))
-        return ops.squeeze(x, 0) if self.single else x
+            x = shaping.transpose(x, (0, 3, 1, 2, *range(4, x.ndim)))
+        return shaping.squeeze(x, 0) if self.single else x

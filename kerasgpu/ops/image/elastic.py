@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.image.checks import Batched
 from kerasgpu.ops.image.filters import gaussian_blur
 from kerasgpu.ops.image.sampling import check_sampling, sample_batch
+from kerasgpu.ops.numpy import creation, joining, shaping
 from kerasgpu.ops.primitives import random as draws
 from kerasgpu.ops.primitives.operands import as_tensor
 
@@ -43,8 +43,8 @@ def elastic(images, alpha, sigma, size, interpolation, fill_mode, fill_value, se
     kind = x.dtype if x.dtype in ("float32", "float64") else "float32"
     sigma = as_tensor(sigma, kind)
     noise = draws.normal(draw_seed(seed), (batch, height, width, 2), 0.0, 1.0, kind) * sigma
-    field = gaussian_blur(noise, (size, size), ops.stack([sigma, sigma]), "channels_last") * as_tensor(alpha, kind)
-    row = ops.reshape(ops.arange(height, dtype=kind), (1, height, 1))
-    column = ops.reshape(ops.arange(width, dtype=kind), (1, 1, width))
+    field = gaussian_blur(noise, (size, size), joining.stack([sigma, sigma]), "channels_last") * as_tensor(alpha, kind)
+    row = shaping.reshape(creation.arange(height, dtype=kind), (1, height, 1))
+    column = shaping.reshape(creation.arange(width, dtype=kind), (1, 1, width))
     rows, columns = row + field[..., 0], column + field[..., 1]
     return layout.restore(sample_batch(x, rows, columns, interpolation, fill_mode, fill_value))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.core import casting, conversion
 from kerasgpu.ops.image.checks import Batched
+from kerasgpu.ops.nn import depthwise
+from kerasgpu.ops.numpy import arithmetic, creation, exponential, joining, reduction, shaping
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
 __all__ = ["gaussian_blur", "sobel_edges", "ssim"]
@@ -13,17 +15,17 @@ __all__ = ["gaussian_blur", "sobel_edges", "ssim"]
 
 def _gaussian(size, sigma, dtype):
     """`size` weights that sum to 1, of a normal curve around the middle."""
-    x = ops.arange(size, dtype=dtype) - (size - 1) / 2
-    weights = ops.exp(ops.square(x / sigma) * -0.5)
-    return weights / ops.sum(weights)
+    x = creation.arange(size, dtype=dtype) - (size - 1) / 2
+    weights = exponential.exp(arithmetic.square(x / sigma) * -0.5)
+    return weights / reduction.sum(weights)
 
 
 def _filter(x, weights, axis, padding):
     """Each channel of x (batch, height, width, channels) filtered along `axis` (1 or 2)."""
     n, channels = weights.shape[0], x.shape[-1]
     shape = (n, 1, 1, 1) if axis == 1 else (1, n, 1, 1)
-    kernel = ops.broadcast_to(ops.reshape(weights, shape), (*shape[:2], channels, 1))
-    return ops.depthwise_conv(x, kernel, padding=padding, data_format="channels_last")
+    kernel = shaping.broadcast_to(shaping.reshape(weights, shape), (*shape[:2], channels, 1))
+    return depthwise.depthwise_conv(x, kernel, padding=padding, data_format="channels_last")
 
 
 @symbolic
@@ -48,10 +50,10 @@ def sobel_edges(images, data_format=None):
     """Sobel's vertical and horizontal slopes of each channel, on a new last axis [dy, dx]; zeros lie outside."""
     layout = Batched(images, data_format)
     x = as_float(layout.images)
-    smooth, slope = (ops.convert_to_tensor(w, dtype=x.dtype) for w in ([1, 2, 1], [-1, 0, 1]))
+    smooth, slope = (conversion.convert_to_tensor(w, dtype=x.dtype) for w in ([1, 2, 1], [-1, 0, 1]))
     dy = _filter(_filter(x, slope, 1, "same"), smooth, 2, "same")
     dx = _filter(_filter(x, smooth, 1, "same"), slope, 2, "same")
-    return layout.restore(ops.stack([dy, dx], axis=-1))
+    return layout.restore(joining.stack([dy, dx], axis=-1))
 
 
 @symbolic
@@ -70,7 +72,7 @@ def ssim(image1, image2, max_val=1.0, filter_size=11, filter_sigma=1.5, k1=0.01,
     first, second = Batched(image1, data_format), Batched(image2, data_format)
     original = first.images.dtype
     kind = dtypes.result_type(original, float)
-    a, b = ops.cast(first.images, kind), ops.cast(second.images, kind)
+    a, b = casting.cast(first.images, kind), casting.cast(second.images, kind)
     weights = _gaussian(filter_size, filter_sigma, kind)
 
     def blur(x):
@@ -82,5 +84,5 @@ def ssim(image1, image2, max_val=1.0, filter_size=11, filter_sigma=1.5, k1=0.01,
     variance = blur(a * a) - square_a + blur(b * b) - square_b
     covariance = blur(a * b) - both
     quotient = ((2.0 * both + c1) * (2.0 * covariance + c2)) / ((square_a + square_b + c1) * (variance + c2))
-    out = ops.cast(ops.mean(quotient, axis=(1, 2, 3)), original)
-    return ops.squeeze(out, 0) if first.single else out
+    out = casting.cast(reduction.mean(quotient, axis=(1, 2, 3)), original)
+    return shaping.squeeze(out, 0) if first.single else out

@@ -7,12 +7,14 @@ import math
 
 import numpy as np
 
-from kerasgpu import ops
+from kerasgpu.config import installed
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
+from kerasgpu.ops.core import casting, conversion
 from kerasgpu.ops.image.checks import as_images, spatial_axes
 from kerasgpu.ops.image.sampling import without_gradient
+from kerasgpu.ops.numpy import indexing, rounding, shaping, tiling
 from kerasgpu.ops.primitives import sampling
 from kerasgpu.ops.primitives.matmul import product
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
@@ -88,18 +90,18 @@ def _resample(x, size, interpolation, antialias, first):
     """x resized by the kernel that has no gradient, as float32."""
     sides = x.shape[-2:] if first else x.shape[-3:-1]
     kind = x.dtype if x.dtype == "uint8" else "float32"
-    flat = ops.reshape(ops.cast(x, kind), (-1, *sides, 1 if first else x.shape[-1]))
+    flat = shaping.reshape(casting.cast(x, kind), (-1, *sides, 1 if first else x.shape[-1]))
     bands = [_bands(n, m, interpolation, antialias) for n, m in zip(sides, size)]
     out = sampling.resample(flat, *bands[0], *bands[1])
-    return ops.reshape(out, (*x.shape[:-2], *size) if first else (*x.shape[:-3], *size, x.shape[-1]))
+    return shaping.reshape(out, (*x.shape[:-2], *size) if first else (*x.shape[:-3], *size, x.shape[-1]))
 
 
 def _along(x, axis, weights):
     """x with `axis` multiplied by weights (m, n)."""
     axis %= x.ndim
     lead, n, rest = math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
-    out = product(as_tensor(weights, x.dtype), ops.reshape(x, (lead, n, rest)))
-    return ops.reshape(out, (*x.shape[:axis], out.shape[-2], *x.shape[axis + 1 :]))
+    out = product(as_tensor(weights, x.dtype), shaping.reshape(x, (lead, n, rest)))
+    return shaping.reshape(out, (*x.shape[:axis], out.shape[-2], *x.shape[axis + 1 :]))
 
 
 def _crop(x, axes, size):
@@ -113,7 +115,7 @@ def _crop(x, axes, size):
         start = int(float(n - m) / 2)
         key = [slice(None)] * x.ndim
         key[axis] = slice(start, start + m)
-        x = ops.get_item(x, tuple(key))
+        x = indexing.get_item(x, tuple(key))
     return x
 
 
@@ -125,7 +127,7 @@ def _pad(x, axes, size, value):
     for axis, n, m in zip(axes, (height, width), wanted):
         before = int(float(m - n) / 2)
         pads[axis] = (before, before)
-    return ops.pad(x, pads, constant_values=value)
+    return tiling.pad(x, pads, constant_values=value)
 
 
 @symbolic
@@ -185,7 +187,7 @@ def resize(
         out = _resample(x, size, interpolation, bool(antialias), axes[1] == -1)
     elif interpolation == "nearest":
         for axis, m in zip(axes, size):
-            x = ops.take(x, convert_to_tensor(_nearest(x.shape[axis], m)), axis=axis)
+            x = indexing.take(x, convert_to_tensor(_nearest(x.shape[axis], m)), axis=axis)
         return x
     else:
         out = as_float(x)
@@ -194,7 +196,7 @@ def resize(
                 out = _along(out, axis, _resize_weights(out.shape[axis], m, interpolation, bool(antialias)))
     if out.dtype == kind:
         return out
-    return ops.saturate_cast(ops.round(out) if dtypes.is_int(kind) else out, kind)
+    return conversion.saturate_cast(rounding.round(out) if dtypes.is_int(kind) else out, kind)
 
 
 @symbolic
@@ -215,5 +217,5 @@ def scale_and_translate(images, output_shape, scale, translation, spatial_dims, 
     scale, translation = as_tensor(scale, "float32"), as_tensor(translation, "float32")
     for k, axis in enumerate(spatial_dims):
         n, m = x.shape[axis], output_shape[axis]
-        x = _along(x, axis, _weights(n, m, scale[k], translation[k], method, antialias, ops))
+        x = _along(x, axis, _weights(n, m, scale[k], translation[k], method, antialias, installed.ops))
     return x

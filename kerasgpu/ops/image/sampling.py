@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes, state
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor, convert_to_tensor
 from kerasgpu.kernels import launch
+from kerasgpu.ops.core import casting, conversion
 from kerasgpu.ops.image.checks import Batched, as_images
+from kerasgpu.ops.linalg import solvers
 from kerasgpu.ops.nn.formats import standardize_data_format
+from kerasgpu.ops.numpy import arithmetic, creation, joining, logical, rounding, selection, shaping
 from kerasgpu.ops.primitives import indexing, sampling
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
@@ -24,22 +26,22 @@ _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 def _into_range(index, size, mode):
     """An integer index moved into [0, size) as the mode says."""
     if mode == "wrap":
-        return ops.mod(index, size)
+        return arithmetic.mod(index, size)
     if mode == "mirror":  # the edge pixel is not repeated
         return _mirror(index, size)
     if mode == "reflect":  # it is
-        return ops.floor_divide(_mirror(2 * index + 1, 2 * size + 1) - 1, 2)
-    return ops.clip(index, 0, size - 1)
+        return arithmetic.floor_divide(_mirror(2 * index + 1, 2 * size + 1) - 1, 2)
+    return arithmetic.clip(index, 0, size - 1)
 
 
 def _mirror(index, size):
     period = size - 1
-    return ops.absolute(ops.mod(index + period, 2 * period) - period) if period else ops.zeros_like(index)
+    return arithmetic.absolute(arithmetic.mod(index + period, 2 * period) - period) if period else creation.zeros_like(index)
 
 
 def _round_away(x):
     """To the nearest integer, halves away from 0."""
-    return ops.where(x < 0, ops.ceil(x - 0.5), ops.floor(x + 0.5))
+    return selection.where(x < 0, rounding.ceil(x - 0.5), rounding.floor(x + 0.5))
 
 
 def sample(table, sizes, coordinates, order, mode, fill_value, base=0):
@@ -56,27 +58,27 @@ def sample(table, sizes, coordinates, order, mode, fill_value, base=0):
     corners = []
     for place in coordinates:
         if order == 0:
-            corners.append([(ops.cast(_round_away(place), "int32"), None)])
+            corners.append([(casting.cast(_round_away(place), "int32"), None)])
         else:
-            low = ops.floor(place)
+            low = rounding.floor(place)
             upper = place - low
-            low = ops.cast(low, "int32")
+            low = casting.cast(low, "int32")
             corners.append([(low, 1 - upper), (low + 1, upper)])
     total = None
     for corner in itertools.product(*corners):
         number, valid, weight = base, None, None
         for k, ((index, part), size) in enumerate(zip(corner, sizes)):
             if mode == "constant":
-                ok = ops.logical_and(index >= 0, index < size)
-                valid = ok if valid is None else ops.logical_and(valid, ok)
+                ok = logical.logical_and(index >= 0, index < size)
+                valid = ok if valid is None else logical.logical_and(valid, ok)
             number = number + _into_range(index, size, mode) * math.prod(sizes[k + 1 :])
             if part is not None:
                 weight = part if weight is None else weight * part
         value = indexing.take(table, number, 0, "clip")
         if valid is not None:
-            value = ops.where(ops.expand_dims(valid, -1), value, fill_value)
+            value = selection.where(shaping.expand_dims(valid, -1), value, fill_value)
         if weight is not None:
-            value = value * ops.expand_dims(ops.cast(weight, value.dtype), -1)
+            value = value * shaping.expand_dims(casting.cast(weight, value.dtype), -1)
         total = value if total is None else total + value
     return total
 
@@ -84,7 +86,7 @@ def sample(table, sizes, coordinates, order, mode, fill_value, base=0):
 def _back(out, kind):
     if out.dtype == kind:
         return out
-    return ops.cast(_round_away(out) if dtypes.is_int(kind) else out, kind)
+    return casting.cast(_round_away(out) if dtypes.is_int(kind) else out, kind)
 
 
 def check_sampling(interpolation, fill_mode):
@@ -114,7 +116,9 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     [0.5, 2.0]
     """
     x = convert_to_tensor(inputs)
-    places = as_float(ops.stack([as_float(c) for c in coordinates]) if isinstance(coordinates, (list, tuple)) else coordinates)
+    places = as_float(
+        joining.stack([as_float(c) for c in coordinates]) if isinstance(coordinates, (list, tuple)) else coordinates
+    )
     if places.shape[0] != x.ndim:
         raise ValueError(
             "First dim of `coordinates` must be the same as the rank of `inputs`. Received inputs with shape: "
@@ -129,9 +133,9 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     if order not in (0, 1):
         raise ValueError(f"Invalid value for argument `order`. Expected one of [0, 1]. Received: order={order}")
     values = x if order == 0 else as_float(x)
-    table = ops.reshape(values, (math.prod(x.shape), 1))
-    out = sample(table, x.shape, ops.unstack(places), order, fill_mode, fill_value)
-    return _back(ops.squeeze(out, -1), x.dtype)
+    table = shaping.reshape(values, (math.prod(x.shape), 1))
+    out = sample(table, x.shape, conversion.unstack(places), order, fill_mode, fill_value)
+    return _back(shaping.squeeze(out, -1), x.dtype)
 
 
 def without_gradient(*tensors, kinds=("float32", "float16", "bfloat16")):
@@ -147,24 +151,24 @@ def planes(x, first):
     """Images of rank 3 or 4 as float32 (images, planes, height, width, inner), the layout of the sampling kernels."""
     sides = x.shape[-2:] if first else x.shape[-3:-1]
     outer = (-1, x.shape[-3]) if first else (-1, 1)
-    return ops.reshape(ops.cast(x, "float32"), (*outer, *sides, 1 if first else x.shape[-1]))
+    return shaping.reshape(casting.cast(x, "float32"), (*outer, *sides, 1 if first else x.shape[-1]))
 
 
 def _through_map(x, maps, interpolation, fill_mode, fill_value, data_format, projective):
     first = standardize_data_format(data_format) == "channels_first"
-    maps = ops.cast(maps, "float32")
+    maps = casting.cast(maps, "float32")
     out = sampling.sample_map(planes(x, first), maps, _ORDERS[interpolation], fill_mode, float(fill_value), projective)
-    return ops.cast(ops.reshape(out, x.shape), x.dtype)
+    return casting.cast(shaping.reshape(out, x.shape), x.dtype)
 
 
 def block(x, top, left, size, data_format):
     """The part of images that begins at (top, left), numbers or tensors, in one pass; without a gradient."""
     first = standardize_data_format(data_format) == "channels_first"
     numbers = [1.0, 0.0, left, 0.0, 1.0, top, 0.0, 0.0]
-    maps = ops.reshape(ops.stack([ops.cast(v, "float32") for v in numbers]), (1, 8))
+    maps = shaping.reshape(joining.stack([casting.cast(v, "float32") for v in numbers]), (1, 8))
     out = sampling.sample_map(planes(x, first), maps, 0, "nearest", 0.0, False, tuple(size))
     shape = (*x.shape[:-2], *size) if first else (*x.shape[:-3], *size, x.shape[-1])
-    return ops.cast(ops.reshape(out, shape), x.dtype)
+    return casting.cast(shaping.reshape(out, shape), x.dtype)
 
 
 def _fits(maps, x):
@@ -176,13 +180,13 @@ def sample_batch(x, rows, columns, interpolation, fill_mode, fill_value):
     batch, height, width, channels = x.shape
     order = _ORDERS[interpolation]
     if without_gradient(x, rows, columns) and rows.ndim == 3 and rows.shape[0] in (1, batch):
-        rows, columns = ops.cast(rows, "float32"), ops.cast(columns, "float32")
+        rows, columns = casting.cast(rows, "float32"), casting.cast(columns, "float32")
         out = sampling.sample_grid(planes(x, False), rows, columns, order, fill_mode, float(fill_value))
-        return ops.cast(ops.squeeze(out, 1), x.dtype)
+        return casting.cast(shaping.squeeze(out, 1), x.dtype)
     values = x if order == 0 else as_float(x)
-    base = ops.arange(batch, dtype="int32") * (height * width)
-    base = ops.reshape(base, (batch, *[1] * (rows.ndim - 1)))
-    table = ops.reshape(values, (batch * height * width, channels))
+    base = creation.arange(batch, dtype="int32") * (height * width)
+    base = shaping.reshape(base, (batch, *[1] * (rows.ndim - 1)))
+    table = shaping.reshape(values, (batch * height * width, channels))
     out = sample(table, (height, width), (rows, columns), order, fill_mode, fill_value, base)
     return _back(out, x.dtype)
 
@@ -208,15 +212,15 @@ def affine_transform(images, transform, interpolation="bilinear", fill_mode="con
             f"shape: transform.shape={t.shape}"
         )
     if t.ndim == 1:
-        t = ops.expand_dims(t, 0)
+        t = shaping.expand_dims(t, 0)
     if without_gradient(images, t) and t.shape[1] == 8 and _fits(t, images):
         return _through_map(images, t, interpolation, fill_mode, fill_value, data_format, False)
     layout = Batched(images, data_format)
     x = layout.images
     _, height, width, _ = x.shape
-    row = ops.reshape(ops.arange(height, dtype=t.dtype), (1, height, 1))
-    column = ops.reshape(ops.arange(width, dtype=t.dtype), (1, 1, width))
-    a0, a1, a2, b0, b1, b2 = (ops.reshape(t[:, k], (-1, 1, 1)) for k in range(6))
+    row = shaping.reshape(creation.arange(height, dtype=t.dtype), (1, height, 1))
+    column = shaping.reshape(creation.arange(width, dtype=t.dtype), (1, 1, width))
+    a0, a1, a2, b0, b1, b2 = (shaping.reshape(t[:, k], (-1, 1, 1)) for k in range(6))
     columns = a0 * column + a1 * row + a2
     rows = b0 * column + b1 * row + b2
     return layout.restore(sample_batch(x, rows, columns, interpolation, fill_mode, fill_value))
@@ -226,12 +230,12 @@ def homography(start, end):
     """The 8 coefficients of the projective map that takes the corners `end` to `start`, both (n, 4, 2)."""
     sx, sy = start[..., 0], start[..., 1]
     ex, ey = end[..., 0], end[..., 1]
-    zero, one = ops.zeros_like(ex), ops.ones_like(ex)
-    x_rows = ops.stack([ex, ey, one, zero, zero, zero, -sx * ex, -sx * ey], axis=-1)
-    y_rows = ops.stack([zero, zero, zero, ex, ey, one, -sy * ex, -sy * ey], axis=-1)
-    matrix = ops.concatenate([x_rows, y_rows], axis=1)
-    target = ops.expand_dims(ops.concatenate([sx, sy], axis=-1), -1)
-    return ops.squeeze(ops.solve(matrix, target), -1)
+    zero, one = creation.zeros_like(ex), creation.ones_like(ex)
+    x_rows = joining.stack([ex, ey, one, zero, zero, zero, -sx * ex, -sx * ey], axis=-1)
+    y_rows = joining.stack([zero, zero, zero, ex, ey, one, -sy * ex, -sy * ey], axis=-1)
+    matrix = joining.concatenate([x_rows, y_rows], axis=1)
+    target = shaping.expand_dims(joining.concatenate([sx, sy], axis=-1), -1)
+    return shaping.squeeze(solvers.solve(matrix, target), -1)
 
 
 @symbolic
@@ -261,16 +265,16 @@ def perspective_transform(images, start_points, end_points, interpolation="bilin
             f"start_points.shape={start.shape}, end_points.shape={end.shape}"
         )
     if start.ndim == 2:
-        start, end = ops.expand_dims(start, 0), ops.expand_dims(end, 0)
+        start, end = shaping.expand_dims(start, 0), shaping.expand_dims(end, 0)
     maps = homography(start, end)
     if without_gradient(images, maps) and _fits(maps, images):
         return _through_map(images, maps, interpolation, "constant", fill_value, data_format, True)
     layout = Batched(images, data_format)
     x = layout.images
     _, height, width, _ = x.shape
-    h = [ops.reshape(part, (-1, 1, 1)) for part in ops.unstack(maps, axis=-1)]
-    row = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1))
-    column = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, width))
+    h = [shaping.reshape(part, (-1, 1, 1)) for part in conversion.unstack(maps, axis=-1)]
+    row = shaping.reshape(creation.arange(height, dtype="float32"), (1, height, 1))
+    column = shaping.reshape(creation.arange(width, dtype="float32"), (1, 1, width))
     depth = h[6] * column + h[7] * row + 1.0
     columns = (h[0] * column + h[1] * row + h[2]) / depth
     rows = (h[3] * column + h[4] * row + h[5]) / depth

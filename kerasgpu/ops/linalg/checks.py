@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
+from kerasgpu.ops.core import casting
 from kerasgpu.ops.primitives.operands import as_float
 
 
 def widen(x):
     """(x in float32 or float64, its own float dtype)."""
     x = as_float(x)
-    return (ops.cast(x, "float32") if x.dtype in ("float16", "bfloat16") else x), x.dtype
+    return (casting.cast(x, "float32") if x.dtype in ("float16", "bfloat16") else x), x.dtype
 
 
 def restore(x, kind):
-    return x if x.dtype == kind else ops.cast(x, kind)
+    return x if x.dtype == kind else casting.cast(x, kind)
 
 
 def matrix(x):

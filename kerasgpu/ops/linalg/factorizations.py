@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import needs_known, symbolic
 from kerasgpu.ops.linalg.checks import matrix, restore, square_matrix
+from kerasgpu.ops.numpy import creation
 from kerasgpu.ops.primitives import factorizations, linalg
 
 __all__ = ["cholesky", "cholesky_inverse", "eig", "eigh", "lu_factor", "qr", "svd"]
@@ -35,7 +35,7 @@ def cholesky(x, upper=False):
 def cholesky_inverse(x, upper=False):
     """The inverse of the matrix whose Cholesky factor is x: (x x')^-1, or (x' x)^-1 with upper=True."""
     x, kind = square_matrix(x)
-    inverse = linalg.solve_triangular(x, ops.zeros_like(x) + ops.eye(x.shape[-1], dtype=x.dtype), not upper)
+    inverse = linalg.solve_triangular(x, creation.zeros_like(x) + creation.eye(x.shape[-1], dtype=x.dtype), not upper)
     flags = (False, True) if upper else (True, False)
     return restore(linalg.product(inverse, inverse, *flags), kind)
 

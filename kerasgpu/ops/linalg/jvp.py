@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine import nest, tape
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor, convert_to_tensor
+from kerasgpu.ops.numpy import creation
 
 __all__ = ["jvp"]
 
@@ -47,7 +47,7 @@ def jvp(fun, primals, tangents, has_aux=False):
         results = [convert_to_tensor(y) for y in nest.flatten(out)]
         seeds = []
         for y in results:
-            seed = ops.zeros_like(y)
+            seed = creation.zeros_like(y)
             seed._requires = "float" in y.dtype
             seeds.append(seed)
         backward = tape.gradients(results, sources, seeds, create_graph=True)

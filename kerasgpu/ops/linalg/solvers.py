@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import needs_known, symbolic
+from kerasgpu.ops.core import casting
 from kerasgpu.ops.linalg.checks import matrix, restore, square_matrix
-from kerasgpu.ops.primitives import factorizations, linalg
+from kerasgpu.ops.numpy import reduction, shaping
+from kerasgpu.ops.primitives import factorizations, linalg, matmul
 from kerasgpu.ops.primitives.operands import promote_all
 
 __all__ = ["det", "inv", "lstsq", "matrix_rank", "pinv", "solve", "solve_triangular"]
@@ -59,7 +60,7 @@ def _system(a, b):
     """(a, b as matrices with equal leading dims, whether b was a vector, result dtype)."""
     a, b = promote_all([a, b], float)
     kind = a.dtype
-    a, b = square_matrix(a)[0], ops.cast(b, "float32") if kind in ("float16", "bfloat16") else b
+    a, b = square_matrix(a)[0], casting.cast(b, "float32") if kind in ("float16", "bfloat16") else b
     if b.ndim < 1:
         raise ValueError(f"Expected input to have rank >= 1. Received scalar input with shape {b.shape}.")
     if a.ndim == b.ndim and a.shape[-2] != b.shape[-2]:
@@ -74,9 +75,9 @@ def _system(a, b):
                 "Incompatible shapes between `a` and `b`. Expected `a.shape[-1] == b.shape[-1]`. Received: "
                 f"a.shape={a.shape}, b.shape={b.shape}"
             )
-        b = ops.expand_dims(b, -1)
+        b = shaping.expand_dims(b, -1)
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    a, b = ops.broadcast_to(a, (*lead, *a.shape[-2:])), ops.broadcast_to(b, (*lead, *b.shape[-2:]))
+    a, b = shaping.broadcast_to(a, (*lead, *a.shape[-2:])), shaping.broadcast_to(b, (*lead, *b.shape[-2:]))
     return a, b, vector, kind
 
 
@@ -94,7 +95,7 @@ def solve(a, b):
     """
     a, b, vector, kind = _system(a, b)
     out = linalg.solve(a, b)
-    return restore(ops.squeeze(out, -1) if vector else out, kind)
+    return restore(shaping.squeeze(out, -1) if vector else out, kind)
 
 
 @symbolic
@@ -102,7 +103,7 @@ def solve_triangular(a, b, lower=False):
     """`solve` for a triangular matrix; only the lower or upper triangle of a is read."""
     a, b, vector, kind = _system(a, b)
     out = linalg.solve_triangular(a, b, bool(lower))
-    return restore(ops.squeeze(out, -1) if vector else out, kind)
+    return restore(shaping.squeeze(out, -1) if vector else out, kind)
 
 
 def _cutoff(x, rcond, factor):
@@ -137,7 +138,7 @@ def lstsq(a, b, rcond=None):
         raise ValueError(f"Expected b.shape[0] to be equal to a.shape[0]. Received: a.shape={a.shape}, b.shape={b.shape}")
     a, kind = matrix(a)
     inverse = linalg.pseudo_inverse(a, _cutoff(a, rcond, 1))
-    return restore(ops.matmul(inverse, ops.cast(b, a.dtype)), kind)
+    return restore(matmul.matmul(inverse, casting.cast(b, a.dtype)), kind)
 
 
 @symbolic
@@ -146,5 +147,5 @@ def matrix_rank(x, tol=None):
     x, _ = matrix(x)
     s = factorizations.singular_values(x)
     if tol is None:
-        tol = ops.max(s, axis=-1, keepdims=True) * _cutoff(x, None, 1)
-    return ops.sum(ops.cast(s > tol, "int32"), axis=-1)
+        tol = reduction.max(s, axis=-1, keepdims=True) * _cutoff(x, None, 1)
+    return reduction.sum(casting.cast(s > tol, "int32"), axis=-1)

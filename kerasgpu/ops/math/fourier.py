@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import needs_known, symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.core import casting, conversion
+from kerasgpu.ops.numpy import arithmetic, creation, selection, shaping, tiling
 from kerasgpu.ops.primitives import fourier, indexing
 from kerasgpu.ops.primitives.operands import as_float
 
@@ -35,7 +36,7 @@ def _pair(x, least_rank=1):
 
 
 def _real(x):
-    return x if x.dtype in ("float32", "float64") else ops.cast(x, "float32")
+    return x if x.dtype in ("float32", "float64") else casting.cast(x, "float32")
 
 
 @needs_known(-1)
@@ -73,7 +74,7 @@ def _fit(x, length):
     n = x.shape[-1]
     if n > length:
         return x[..., :length]
-    return x if n == length else ops.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, length - n)])
+    return x if n == length else tiling.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, length - n)])
 
 
 @symbolic
@@ -100,7 +101,7 @@ def irfft(x, fft_length=None):
     terms = n // 2 + 1
     # Every term but the first, and the last of an even n, stands for two conjugate ones.
     weights = [1.0 if k == 0 or 2 * k == n else 2.0 for k in range(terms)]
-    scale = ops.convert_to_tensor([w / n for w in weights], dtype=real.dtype)
+    scale = conversion.convert_to_tensor([w / n for w in weights], dtype=real.dtype)
     full = [_fit(_fit(part, terms) * scale, n) for part in (real, imaginary)]
     return fourier.dft(*full, (-1,), True)[0]
 
@@ -121,7 +122,7 @@ def extract_sequences(x, sequence_length, sequence_stride):
 
 
 def _window_indices(count, length, stride):
-    return ops.reshape(ops.arange(count, dtype="int32") * stride, (count, 1)) + ops.arange(length, dtype="int32")
+    return shaping.reshape(creation.arange(count, dtype="int32") * stride, (count, 1)) + creation.arange(length, dtype="int32")
 
 
 def _window(window, sequence_length, fft_length, dtype):
@@ -129,15 +130,15 @@ def _window(window, sequence_length, fft_length, dtype):
     before = (fft_length - sequence_length) // 2
     after = fft_length - sequence_length - before
     if window is None:
-        return ops.ones((fft_length,), dtype=dtype)
+        return creation.ones((fft_length,), dtype=dtype)
     if isinstance(window, str):
         a = {"hann": 0.5, "hamming": 0.54}[window]
         values = [a - (1 - a) * math.cos(2 * math.pi * k / sequence_length) for k in range(sequence_length)]
         window = values if sequence_length > 1 else [1.0]
-    window = ops.convert_to_tensor(window, dtype=dtype)
+    window = conversion.convert_to_tensor(window, dtype=dtype)
     if window.shape != (sequence_length,):
         raise ValueError(f"The shape of `window` must be equal to [sequence_length]. Received: window shape={window.shape}")
-    return ops.pad(window, [(before, after)])
+    return tiling.pad(window, [(before, after)])
 
 
 def _check_windows(sequence_length, sequence_stride, fft_length, window):
@@ -173,7 +174,7 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
     if x.dtype not in ("float32", "float64"):
         raise TypeError(f"Invalid input type. Expected `float32` or `float64`. Received: input type={x.dtype}")
     if center:
-        x = ops.pad(x, [(0, 0)] * (x.ndim - 1) + [(fft_length // 2, fft_length // 2)], mode="reflect")
+        x = tiling.pad(x, [(0, 0)] * (x.ndim - 1) + [(fft_length // 2, fft_length // 2)], mode="reflect")
     frames = extract_sequences(x, fft_length, sequence_stride)
     return fourier.real_dft(frames * _window(window, sequence_length, fft_length, x.dtype))
 
@@ -182,10 +183,10 @@ def _overlap_add(frames, stride):
     """(..., windows, length) -> (..., n): each window added at its place."""
     *lead, count, length = frames.shape
     total = length + stride * (count - 1)
-    places = ops.reshape(_window_indices(count, length, stride), (count * length,))
-    rows = ops.transpose(ops.reshape(frames, (math.prod(lead), count * length)))
+    places = shaping.reshape(_window_indices(count, length, stride), (count * length,))
+    rows = shaping.transpose(shaping.reshape(frames, (math.prod(lead), count * length)))
     out = indexing.scatter_add(places, rows, (total, math.prod(lead)))
-    return ops.reshape(ops.transpose(out), (*lead, total))
+    return shaping.reshape(shaping.transpose(out), (*lead, total))
 
 
 @symbolic
@@ -205,9 +206,9 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
     frames = irfft((real, imaginary), fft_length)
     window = _window(window, sequence_length, fft_length, real.dtype)
     signal = _overlap_add(frames * window, sequence_stride)
-    weights = ops.broadcast_to(ops.square(window), (frames.shape[-2], fft_length))
+    weights = shaping.broadcast_to(arithmetic.square(window), (frames.shape[-2], fft_length))
     total = _overlap_add(weights, sequence_stride)
-    signal = ops.where(total > 1e-10, signal / ops.where(total > 1e-10, total, 1.0), 0.0)
+    signal = selection.where(total > 1e-10, signal / selection.where(total > 1e-10, total, 1.0), 0.0)
     start = fft_length // 2 if center else 0
     signal = signal[..., start : signal.shape[-1] - start] if length is None else signal[..., start:]
     return signal if length is None else _fit(signal, length)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import logical, reduction, selection, shaping
 from kerasgpu.ops.primitives import indexing, sorting
 from kerasgpu.ops.primitives.labels import class_numbers
 from kerasgpu.ops.primitives.lengths import length
@@ -47,10 +48,12 @@ def in_top_k(targets, predictions, k):
         )
     if targets.dtype not in ("int32", "int64"):
         targets = class_numbers(targets, "in_top_k", "int32")
-    own = indexing.take_along_axis(predictions, ops.expand_dims(targets, -1), predictions.ndim - 1)
-    known = ops.logical_and(targets >= 0, targets < predictions.shape[-1])
-    better = ops.sum(ops.cast(predictions > ops.where(ops.isnan(own), float("-inf"), own), "int32"), axis=-1)
-    return ops.logical_and(known, better < k)
+    own = indexing.take_along_axis(predictions, shaping.expand_dims(targets, -1), predictions.ndim - 1)
+    known = logical.logical_and(targets >= 0, targets < predictions.shape[-1])
+    better = reduction.sum(
+        casting.cast(predictions > selection.where(logical.isnan(own), float("-inf"), own), "int32"), axis=-1
+    )
+    return logical.logical_and(known, better < k)
 
 
 @symbolic
@@ -63,4 +66,4 @@ def cdist(x, y):
         raise ValueError(
             f"Last dimension of inputs to `cdist` must match. Received shapes: x.shape={x.shape}, y.shape={y.shape}"
         )
-    return length(ops.expand_dims(x, -2) - ops.expand_dims(y, -3), -1)
+    return length(shaping.expand_dims(x, -2) - shaping.expand_dims(y, -3), -1)

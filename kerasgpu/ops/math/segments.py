@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor, convert_to_tensor
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import creation, reduction, selection
 from kerasgpu.ops.primitives import indexing, scatters
 
 __all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
@@ -25,13 +26,13 @@ def _checked(data, segment_ids, num_segments, name):
             f"Argument `segment_ids` and `data` should have same leading dimension. Got {ids.shape} v.s. {data.shape}."
         )
     if ids.dtype not in ("int32", "int64"):
-        ids = ops.cast(ids, "int64")
+        ids = casting.cast(ids, "int64")
     if num_segments is None:
         if isinstance(ids, MetaTensor):
             raise ValueError(f"{name}: num_segments must be given, since the result's shape depends on it")
-        num_segments = int(ops.max(ids)) + 1 if ids.size else 0
+        num_segments = int(reduction.max(ids)) + 1 if ids.size else 0
     # A negative number belongs to no segment; the kernels would count it from the end.
-    ids = ops.where(ids < 0, int(num_segments), ids)
+    ids = selection.where(ids < 0, int(num_segments), ids)
     return data, ids, (int(num_segments), *data.shape[1:])
 
 
@@ -62,7 +63,7 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
 
 def _extreme(data, segment_ids, num_segments, name, which, sign):
     data, ids, shape = _checked(data, segment_ids, num_segments, name)
-    start = ops.full(shape, _lowest(data.dtype, sign), dtype=data.dtype)
+    start = creation.full(shape, _lowest(data.dtype, sign), dtype=data.dtype)
     return scatters.scatter_extreme(start, ids, data, which)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.kernels.reduce import reduce
+from kerasgpu.ops.core import casting
 from kerasgpu.ops.linalg.solvers import logdet
+from kerasgpu.ops.numpy import creation, exponential, joining, logical, selection, shaping
 from kerasgpu.ops.primitives import elementwise
 from kerasgpu.ops.primitives.complex import imaginary_part, real_part, to_complex
 from kerasgpu.ops.primitives.operands import as_float
@@ -58,10 +59,10 @@ def _(x, axes, keepdims):
 @_logsumexp.gradient
 def _(g, y, x, axes, keepdims):
     wide = reduced_shape(x.shape, axes, True)
-    y = ops.reshape(y, wide)
+    y = shaping.reshape(y, wide)
     # exp(x - y) is the softmax; where all x are -inf it is 0 and not NaN
-    share = ops.exp(x - ops.where(ops.isfinite(y), y, 0.0))
-    return (ops.reshape(g, wide) * share,)
+    share = exponential.exp(x - selection.where(logical.isfinite(y), y, 0.0))
+    return (shaping.reshape(g, wide) * share,)
 
 
 @symbolic
@@ -82,7 +83,7 @@ def view_as_complex(x):
     x = as_float(x)
     if x.ndim < 1 or x.shape[-1] != 2:
         raise ValueError(f"Last dimension of input must be size 2 (real and imaginary). Received shape: {x.shape}")
-    x = ops.cast(x, "float32")
+    x = casting.cast(x, "float32")
     return to_complex(x[..., 0], x[..., 1])
 
 
@@ -92,5 +93,5 @@ def view_as_real(x):
     x = convert_to_tensor(x)
     if not x.dtype.startswith("complex"):
         x = as_float(x)
-        return ops.stack([x, ops.zeros_like(x)], axis=-1)
-    return ops.stack([real_part(x), imaginary_part(x)], axis=-1)
+        return joining.stack([x, creation.zeros_like(x)], axis=-1)
+    return joining.stack([real_part(x), imaginary_part(x)], axis=-1)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.numpy import arithmetic, exponential, joining, selection, trigonometric
 from kerasgpu.ops.primitives import activations as kernels
 from kerasgpu.ops.primitives.lengths import root
 from kerasgpu.ops.primitives.operands import as_float
@@ -56,14 +56,14 @@ def relu(x):
     [0.0, 2.0]
     """
     x = convert_to_tensor(x)
-    return kernels.relu(x) if dtypes.is_float(x.dtype) else ops.maximum(x, 0)
+    return kernels.relu(x) if dtypes.is_float(x.dtype) else arithmetic.maximum(x, 0)
 
 
 @symbolic
 def relu6(x):
     """min(max(x, 0), 6); keeps integers."""
     x = convert_to_tensor(x)
-    return kernels.relu6(x) if dtypes.is_float(x.dtype) else ops.clip(x, 0, 6)
+    return kernels.relu6(x) if dtypes.is_float(x.dtype) else arithmetic.clip(x, 0, 6)
 
 
 @symbolic
@@ -84,7 +84,7 @@ def sigmoid(x):
 def sparse_sigmoid(x):
     """0 below -1, 1 above 1, (x + 1) / 2 between (Martins and Astudillo 2016)."""
     x = as_float(x)
-    return ops.where(x <= -1, 0.0, ops.where(x >= 1, 1.0, 0.5 * (x + 1)))
+    return selection.where(x <= -1, 0.0, selection.where(x >= 1, 1.0, 0.5 * (x + 1)))
 
 
 @symbolic
@@ -103,14 +103,14 @@ def softsign(x):
 def soft_shrink(x, threshold=0.5):
     """x moved towards 0 by `threshold`, and 0 where |x| <= threshold."""
     x = as_float(x)
-    return ops.where(x > threshold, x - threshold, ops.where(x < -threshold, x + threshold, 0.0))
+    return selection.where(x > threshold, x - threshold, selection.where(x < -threshold, x + threshold, 0.0))
 
 
 @symbolic
 def sparse_plus(x):
     """0 below -1, x above 1, (x + 1)^2 / 4 between (Martins and Astudillo 2016)."""
     x = as_float(x)
-    return ops.where(x <= -1, 0.0, ops.where(x < 1, ops.square(x + 1) * 0.25, x))
+    return selection.where(x <= -1, 0.0, selection.where(x < 1, arithmetic.square(x + 1) * 0.25, x))
 
 
 @symbolic
@@ -126,7 +126,7 @@ swish = silu
 def squareplus(x, b=4):
     """(x + sqrt(x^2 + b)) / 2 (Barron 2021)."""
     x = as_float(x)
-    return (x + root(ops.square(x) + b)) * 0.5
+    return (x + root(arithmetic.square(x) + b)) * 0.5
 
 
 @symbolic
@@ -180,7 +180,7 @@ def celu(x, alpha=1.0):
     """max(0, x) + min(0, alpha (exp(x / alpha) - 1)) (Barron 2017)."""
     x = as_float(x)
     alpha = _number(alpha, "celu: alpha")
-    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0.0) / alpha))
+    return selection.where(x > 0, x, alpha * exponential.expm1(arithmetic.minimum(x, 0.0) / alpha))
 
 
 @symbolic
@@ -189,7 +189,7 @@ def glu(x, axis=-1):
     x = as_float(x)
     if x.shape[axis] % 2 != 0:
         raise ValueError(f"glu: axis size must be divisible by 2; axis {axis} of a tensor of shape {x.shape} is not")
-    a, b = ops.split(x, 2, axis=axis)
+    a, b = joining.split(x, 2, axis=axis)
     return a * kernels.sigmoid(b)
 
 
@@ -197,24 +197,24 @@ def glu(x, axis=-1):
 def tanh_shrink(x):
     """x - tanh(x)."""
     x = as_float(x)
-    return x - ops.tanh(x)
+    return x - trigonometric.tanh(x)
 
 
 @symbolic
 def hard_tanh(x):
     """min(max(x, -1), 1); keeps integers."""
-    return ops.clip(convert_to_tensor(x), -1, 1)
+    return arithmetic.clip(convert_to_tensor(x), -1, 1)
 
 
 @symbolic
 def hard_shrink(x, threshold=0.5):
     """x where |x| > threshold, else 0."""
     x = as_float(x)
-    return ops.where(ops.absolute(x) > threshold, x, 0.0)
+    return selection.where(arithmetic.absolute(x) > threshold, x, 0.0)
 
 
 @symbolic
 def threshold(x, threshold, default_value):
     """x where x > threshold, else default_value."""
     x = as_float(x)
-    return ops.where(x > threshold, x, default_value)
+    return selection.where(x > threshold, x, default_value)

@@ -7,10 +7,11 @@ import math
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import device, dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
+from kerasgpu.ops.nn import softmax
+from kerasgpu.ops.numpy import logical, selection, shaping
 from kerasgpu.ops.primitives.matmul import product
 from kerasgpu.ops.primitives.operands import as_tensor
 
@@ -34,7 +35,7 @@ def _causal_mask(rows, columns, where):
 def _four_dims(x, heads, name):
     """A mask or bias as (batch, heads or 1, T, S)."""
     while x.ndim < 4:
-        x = ops.expand_dims(
+        x = shaping.expand_dims(
             x, 2 if x.ndim == 3 and x.shape[1] == heads and heads != 1 and name == "bias" else 1 if x.ndim == 3 else 0
         )
     return x
@@ -77,22 +78,22 @@ def dot_product_attention(
         raise ValueError(f"dot_product_attention: query has {heads} heads, which is not a multiple of the key's {groups}")
     scale = 1.0 / math.sqrt(features) if scale is None else scale
     # (batch, heads, T, features); query heads that share a key head are more rows of one product.
-    q = ops.reshape(ops.transpose(query, (0, 2, 1, 3)), (batch, groups, heads // groups * rows, features))
-    k = ops.transpose(key, (0, 2, 1, 3))
-    v = ops.transpose(value, (0, 2, 1, 3))
+    q = shaping.reshape(shaping.transpose(query, (0, 2, 1, 3)), (batch, groups, heads // groups * rows, features))
+    k = shaping.transpose(key, (0, 2, 1, 3))
+    v = shaping.transpose(value, (0, 2, 1, 3))
     if isinstance(scale, (int, float, np.number)):
         logits = product(q, k, False, True, float(scale))
     else:
         logits = product(q, k, False, True) * as_tensor(scale, kind)
-    logits = ops.reshape(logits, (batch, heads, rows, columns))
+    logits = shaping.reshape(logits, (batch, heads, rows, columns))
     if bias is not None:
         logits = logits + _four_dims(as_tensor(bias, kind), heads, "bias")
     allowed = _allowed(mask, is_causal, heads, rows, columns, logits)
     if allowed is not None:
-        logits = ops.where(allowed, logits, -0.7 * _LARGEST[kind])
-    weights = ops.reshape(ops.softmax(logits, axis=-1), (batch, groups, heads // groups * rows, columns))
-    out = ops.reshape(product(weights, v), (batch, heads, rows, v.shape[-1]))
-    return ops.transpose(out, (0, 2, 1, 3))
+        logits = selection.where(allowed, logits, -0.7 * _LARGEST[kind])
+    weights = shaping.reshape(softmax.softmax(logits, axis=-1), (batch, groups, heads // groups * rows, columns))
+    out = shaping.reshape(product(weights, v), (batch, heads, rows, v.shape[-1]))
+    return shaping.transpose(out, (0, 2, 1, 3))
 
 
 def _allowed(mask, is_causal, heads, rows, columns, logits):
@@ -102,5 +103,5 @@ def _allowed(mask, is_causal, heads, rows, columns, logits):
     if is_causal:
         where = logits.device if type(logits) is Tensor else "cpu:0"
         causal = _causal_mask(rows, columns, where)
-        allowed = causal if allowed is None else ops.logical_and(allowed, causal)
+        allowed = causal if allowed is None else logical.logical_and(allowed, causal)
     return allowed

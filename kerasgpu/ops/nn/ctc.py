@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.op import primitive
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.kernels import launch
+from kerasgpu.ops.core import casting, conversion
+from kerasgpu.ops.nn import softmax
 from kerasgpu.ops.nn.ctc_beam import decode_batch
+from kerasgpu.ops.numpy import comparison, creation, exponential, joining, reduction, selection, shaping, sorting, tiling
+from kerasgpu.ops.numpy import indexing as indexing_ops
 from kerasgpu.ops.primitives import indexing
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
@@ -54,30 +57,30 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
     output = as_tensor(output, dtypes.result_type(output.dtype, "float32"))
     kind, steps = output.dtype, output.shape[1]
     labels = target.shape[1]
-    logs = ops.log_softmax(output, axis=-1)
-    blank = ops.unstack(logs[:, :, mask_index : mask_index + 1], axis=1)  # steps of (batch, 1)
-    wanted = ops.broadcast_to(ops.expand_dims(target, 1), (target.shape[0], steps, labels))
-    emit = ops.unstack(indexing.take_along_axis(logs, wanted, 2), axis=1)  # steps of (batch, labels)
-    same = ops.cast(ops.equal(target[:, :-1], target[:, 1:]), kind)
-    repeat = ops.pad(same, [(0, 0), (0, 1)])  # the next label is the same: a blank must come between
-    done = ops.unstack(ops.expand_dims(output_length, -1) <= ops.arange(steps, dtype="int32"), axis=1)
-    first = ops.arange(labels + 1, dtype="int32") == 0
-    on_blank = ops.zeros((target.shape[0], 1), dtype=kind) + ops.where(first, 0.0, _LOG_ZERO)
-    on_label = ops.full((target.shape[0], labels), _LOG_ZERO, dtype=kind)
+    logs = softmax.log_softmax(output, axis=-1)
+    blank = conversion.unstack(logs[:, :, mask_index : mask_index + 1], axis=1)  # steps of (batch, 1)
+    wanted = shaping.broadcast_to(shaping.expand_dims(target, 1), (target.shape[0], steps, labels))
+    emit = conversion.unstack(indexing.take_along_axis(logs, wanted, 2), axis=1)  # steps of (batch, labels)
+    same = casting.cast(comparison.equal(target[:, :-1], target[:, 1:]), kind)
+    repeat = tiling.pad(same, [(0, 0), (0, 1)])  # the next label is the same: a blank must come between
+    done = conversion.unstack(shaping.expand_dims(output_length, -1) <= creation.arange(steps, dtype="int32"), axis=1)
+    first = creation.arange(labels + 1, dtype="int32") == 0
+    on_blank = creation.zeros((target.shape[0], 1), dtype=kind) + selection.where(first, 0.0, _LOG_ZERO)
+    on_label = creation.full((target.shape[0], labels), _LOG_ZERO, dtype=kind)
     for t in range(steps):
-        over = ops.expand_dims(done[t], -1)
+        over = shaping.expand_dims(done[t], -1)
         ready = _advance(on_blank, on_label + _LOG_ZERO * repeat)
-        next_label = ops.logaddexp(ready[:, :-1], on_label) + emit[t]
+        next_label = exponential.logaddexp(ready[:, :-1], on_label) + emit[t]
         next_blank = _advance(ready + blank[t], on_label + blank[t] + _LOG_ZERO * (1.0 - repeat))
-        on_label = ops.where(over, on_label, next_label)
-        on_blank = ops.where(over, on_blank, next_blank)
+        on_label = selection.where(over, on_label, next_label)
+        on_blank = selection.where(over, on_blank, next_blank)
     total = _advance(on_blank, on_label)
-    return -ops.squeeze(indexing.take_along_axis(total, ops.expand_dims(target_length, -1), 1), -1)
+    return -shaping.squeeze(indexing.take_along_axis(total, shaping.expand_dims(target_length, -1), 1), -1)
 
 
 def _advance(on_blank, moved):
     """on_blank with `moved` added to the entries from 1 on."""
-    return ops.concatenate([on_blank[:, :1], ops.logaddexp(on_blank[:, 1:], moved)], axis=-1)
+    return joining.concatenate([on_blank[:, :1], exponential.logaddexp(on_blank[:, 1:], moved)], axis=-1)
 
 
 @symbolic
@@ -108,23 +111,23 @@ def ctc_decode(inputs, sequence_lengths, strategy="greedy", beam_width=100, top_
         mask_index = x.shape[-1] - 1
     if strategy == "greedy":
         return _greedy(x, lengths, merge_repeated, mask_index)
-    return _beam(ops.log_softmax(x, axis=-1), lengths, int(beam_width), int(top_paths), int(mask_index))
+    return _beam(softmax.log_softmax(x, axis=-1), lengths, int(beam_width), int(top_paths), int(mask_index))
 
 
 def _greedy(x, lengths, merge_repeated, mask_index):
     steps = x.shape[1]
-    place = ops.arange(steps, dtype="int32")
-    over = place >= ops.expand_dims(lengths, -1)
-    best = ops.where(over, mask_index, ops.argmax(x, axis=-1))
-    scores = -ops.sum(ops.where(over, 0.0, ops.max(x, axis=-1)), axis=1, keepdims=True)
+    place = creation.arange(steps, dtype="int32")
+    over = place >= shaping.expand_dims(lengths, -1)
+    best = selection.where(over, mask_index, reduction.argmax(x, axis=-1))
+    scores = -reduction.sum(selection.where(over, 0.0, reduction.max(x, axis=-1)), axis=1, keepdims=True)
     if merge_repeated:
-        again = ops.pad(ops.equal(best[:, 1:], best[:, :-1]), [(0, 0), (1, 0)])
-        best = ops.where(again, mask_index, best)
-    dropped = ops.equal(best, mask_index)
+        again = tiling.pad(comparison.equal(best[:, 1:], best[:, :-1]), [(0, 0), (1, 0)])
+        best = selection.where(again, mask_index, best)
+    dropped = comparison.equal(best, mask_index)
     # Labels in their order, the dropped places behind them.
-    order = ops.argsort(ops.where(dropped, steps, place), axis=-1)
-    labels = ops.take_along_axis(ops.where(dropped, -1, best), order, axis=-1)
-    return ops.expand_dims(ops.cast(labels, "int32"), 0), scores
+    order = sorting.argsort(selection.where(dropped, steps, place), axis=-1)
+    labels = indexing_ops.take_along_axis(selection.where(dropped, -1, best), order, axis=-1)
+    return shaping.expand_dims(casting.cast(labels, "int32"), 0), scores
 
 
 @functools.lru_cache(16)

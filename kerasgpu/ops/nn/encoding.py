@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.op import primitive
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.kernels.indexing import one_hot as one_hot_kernel
+from kerasgpu.ops.numpy import reduction
 from kerasgpu.ops.primitives.labels import class_numbers
 
 __all__ = ["multi_hot", "one_hot"]
@@ -76,4 +76,4 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwa
         raise ValueError("Argument `num_classes` must be specified.")
     x = convert_to_tensor(inputs)
     hot = one_hot(x, num_classes, axis=axis, dtype=dtype)
-    return ops.max(hot, axis=1 if x.ndim > 1 else 0)
+    return reduction.max(hot, axis=1 if x.ndim > 1 else 0)

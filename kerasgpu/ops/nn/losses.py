@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import warnings
 
-from kerasgpu import config, ops
+from kerasgpu import config
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.numpy import arithmetic, exponential, reduction, selection, shaping
 from kerasgpu.ops.primitives import activations, cross_entropy, indexing
 from kerasgpu.ops.primitives.labels import class_numbers
 from kerasgpu.ops.primitives.lengths import ratio
@@ -37,7 +38,7 @@ def _logits(output, from_logits, name, axis=None):
 
 
 def _clip(probabilities):
-    return ops.clip(probabilities, config.epsilon(), 1.0 - config.epsilon())
+    return arithmetic.clip(probabilities, config.epsilon(), 1.0 - config.epsilon())
 
 
 def _same_shapes(target, output):
@@ -82,7 +83,7 @@ def binary_crossentropy(target, output, from_logits=False):
     if from_logits:
         return activations.sigmoid_cross_entropy(output, target)
     output = _clip(output)
-    return -(target * ops.log(output) + (1 - target) * ops.log(1 - output))
+    return -(target * exponential.log(output) + (1 - target) * exponential.log(1 - output))
 
 
 @symbolic
@@ -110,10 +111,10 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     _same_shapes(target, output)
     if from_logits:
         if axis % output.ndim != output.ndim - 1:
-            target, output = ops.moveaxis(target, axis, -1), ops.moveaxis(output, axis, -1)
+            target, output = shaping.moveaxis(target, axis, -1), shaping.moveaxis(output, axis, -1)
         return cross_entropy.softmax_cross_entropy(output, target)[0]
-    output = _clip(ratio(output, ops.sum(output, axis, keepdims=True)))
-    return -ops.sum(target * ops.log(output), axis)
+    output = _clip(ratio(output, reduction.sum(output, axis, keepdims=True)))
+    return -reduction.sum(target * exponential.log(output), axis)
 
 
 @symbolic
@@ -136,14 +137,14 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     if output.ndim < 1:
         raise ValueError(f"Argument `output` must be at least rank 1. Received: output.shape={output.shape}")
     if target.ndim == output.ndim and target.shape[axis] == 1:
-        target = ops.squeeze(target, axis=axis)
+        target = shaping.squeeze(target, axis=axis)
     if target.ndim != output.ndim - 1:
         raise ValueError(
             f"Argument `output` must have rank (ndim) `target.ndim - 1`. Received: target.shape={target.shape}, "
             f"output.shape={output.shape}"
         )
     if axis % output.ndim != output.ndim - 1:
-        output = ops.moveaxis(output, axis, -1)
+        output = shaping.moveaxis(output, axis, -1)
     if target.shape != output.shape[:-1]:
         raise ValueError(
             "Arguments `target` and `output` must have the same shape up until the last dimension: "
@@ -153,11 +154,11 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
         kind = "int64" if target.dtype in ("uint32", "uint64") else "int32"
         target = class_numbers(target, "sparse_categorical_crossentropy", kind)
     if not from_logits:
-        return -ops.log(_clip(ratio(_pick(output, target), ops.sum(output, -1))))
+        return -exponential.log(_clip(ratio(_pick(output, target), reduction.sum(output, -1))))
     return cross_entropy.sparse_softmax_cross_entropy(output, target)[0]
 
 
 def _pick(probabilities, target):
     """probabilities[target] along the last axis, NaN for a target that is no class."""
-    index = ops.where(target < 0, probabilities.shape[-1], target)  # a negative index would count from the end
-    return ops.squeeze(indexing.take_along_axis(probabilities, ops.expand_dims(index, -1), probabilities.ndim - 1), -1)
+    index = selection.where(target < 0, probabilities.shape[-1], target)  # a negative index would count from the end
+    return shaping.squeeze(indexing.take_along_axis(probabilities, shaping.expand_dims(index, -1), probabilities.ndim - 1), -1)

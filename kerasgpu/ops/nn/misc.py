@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.numpy import arithmetic, exponential, reduction, trigonometric
 from kerasgpu.ops.primitives.complex import to_complex
 from kerasgpu.ops.primitives.operands import as_tensor, promote_all
 
@@ -21,12 +21,12 @@ def psnr(x1, x2, max_val):
     x1, x2 = promote_all([x1, x2], float)
     if x1.shape != x2.shape:
         raise ValueError(f"Input shapes {x1.shape} and {x2.shape} must match for PSNR calculation. ")
-    error = ops.mean(ops.square(x1 - x2))
-    return 20 * ops.log10(as_tensor(max_val, x2.dtype)) - 10 * ops.log10(error)
+    error = reduction.mean(arithmetic.square(x1 - x2))
+    return 20 * exponential.log10(as_tensor(max_val, x2.dtype)) - 10 * exponential.log10(error)
 
 
 @symbolic
 def polar(abs_, angle):
     """The complex numbers abs_ (cos(angle) + i sin(angle))."""
     size, angle = promote_all([abs_, angle], float)
-    return to_complex(size * ops.cos(angle), size * ops.sin(angle))
+    return to_complex(size * trigonometric.cos(angle), size * trigonometric.sin(angle))

@@ -6,10 +6,14 @@ import warnings
 
 import numpy as np
 
-from kerasgpu import config, ops
+from kerasgpu import config
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.linalg import norms
+from kerasgpu.ops.math import special
 from kerasgpu.ops.nn.formats import check_axis
+from kerasgpu.ops.numpy import arithmetic, reduction, shaping
 from kerasgpu.ops.primitives.lengths import length
 from kerasgpu.ops.primitives.moments import mean_and_variance
 from kerasgpu.ops.primitives.norm import batch_norm_apply, layer_norm
@@ -41,11 +45,11 @@ def moments(x, axes, keepdims=False, synchronized=False):
     mean, variance = mean_and_variance(x, axes)
     if not keepdims:
         shape = tuple(d for k, d in enumerate(x.shape) if k not in axes)
-        mean, variance = ops.reshape(mean, shape), ops.reshape(variance, shape)
+        mean, variance = shaping.reshape(mean, shape), shaping.reshape(variance, shape)
     if kind != mean.dtype:
         # Past the range of float16 the statistics would become infinite.
-        mean = ops.cast(ops.clip(mean, -_HALF_MAX, _HALF_MAX), kind)
-        variance = ops.cast(ops.clip(variance, -_HALF_MAX, _HALF_MAX), kind)
+        mean = casting.cast(arithmetic.clip(mean, -_HALF_MAX, _HALF_MAX), kind)
+        variance = casting.cast(arithmetic.clip(variance, -_HALF_MAX, _HALF_MAX), kind)
     return mean, variance
 
 
@@ -105,7 +109,7 @@ def _row_length(x, axes, *weights):
 
 def _flat(weight, x):
     """Weights of a row as the kernel takes them: a vector in the dtype of its statistics."""
-    return None if weight is None else ops.reshape(as_tensor(weight, dtypes.result_type(x.dtype, "float32")), (-1,))
+    return None if weight is None else shaping.reshape(as_tensor(weight, dtypes.result_type(x.dtype, "float32")), (-1,))
 
 
 @symbolic
@@ -119,16 +123,16 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
     epsilon = config.epsilon() if epsilon is None else epsilon
     x = as_float(x)
     if x.ndim == 0:
-        x = ops.reshape(x, (1,))
+        x = shaping.reshape(x, (1,))
     scale = None if scale is None else as_tensor(scale)
     n = _row_length(x, all_axes(axis, x.ndim, "rms_normalization"), scale)
     if n is not None:
         return layer_norm(x, _flat(scale, x), None, n, float(epsilon), False)[0]
     x, kind = _compute_input(x)
-    out = x * ops.rsqrt(ops.mean(ops.square(x), axis=axis, keepdims=True) + epsilon)
+    out = x * special.rsqrt(reduction.mean(arithmetic.square(x), axis=axis, keepdims=True) + epsilon)
     if scale is not None:
         out = out * as_tensor(scale, x.dtype)
-    return ops.cast(out, kind)
+    return casting.cast(out, kind)
 
 
 @symbolic
@@ -163,18 +167,18 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwarg
 
     def spread(v):
         v = as_tensor(v, x.dtype)
-        return v if v.ndim == x.ndim or axes == (x.ndim - 1,) else ops.reshape(v, shape)
+        return v if v.ndim == x.ndim or axes == (x.ndim - 1,) else shaping.reshape(v, shape)
 
     mean, variance = mean_and_variance(x, axes)
-    inverse = ops.rsqrt(variance + epsilon)
+    inverse = special.rsqrt(variance + epsilon)
     if gamma is not None:
         inverse = inverse * spread(gamma)
     if rms_scaling:
-        return ops.cast(x * inverse, kind)
+        return casting.cast(x * inverse, kind)
     shift = -mean * inverse
     if beta is not None:
         shift = shift + spread(beta)
-    return ops.cast(x * inverse + shift, kind)
+    return casting.cast(x * inverse + shift, kind)
 
 
 @symbolic
@@ -195,8 +199,8 @@ def normalize(x, axis=-1, order=2, epsilon=None):
         raise ValueError(f"Argument `order` must be an int >= 1. Received: order={order}")
     x = as_float(x)
     if x.ndim == 0:
-        x = ops.reshape(x, (1,))
+        x = shaping.reshape(x, (1,))
     check_axis("normalize", x, axis)
     epsilon = config.epsilon() if epsilon is None else epsilon
-    norm = length(x, axis, True) if order == 2 else ops.norm(x, ord=order, axis=axis, keepdims=True)
-    return x / ops.maximum(norm, epsilon)
+    norm = length(x, axis, True) if order == 2 else norms.norm(x, ord=order, axis=axis, keepdims=True)
+    return x / arithmetic.maximum(norm, epsilon)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import state
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.ops.nn.formats import standardize_data_format
 from kerasgpu.ops.nn.windows import Windows, from_channels_last, per_dim, spatial_dims, to_channels_last
+from kerasgpu.ops.numpy import reduction
 from kerasgpu.ops.primitives import indexing, pooling
 from kerasgpu.ops.primitives.operands import as_float
 
@@ -95,7 +95,7 @@ def adaptive_average_pool(inputs, output_size, data_format=None):
     """Means over windows that are chosen so that the result has the spatial size `output_size` (int or tuple)."""
 
     def reduce(seen, weight, axis):
-        return ops.sum(seen * convert_to_tensor(weight, seen.dtype), axis=axis)
+        return reduction.sum(seen * convert_to_tensor(weight, seen.dtype), axis=axis)
 
     return _adaptive("adaptive_average_pool", as_float(inputs), output_size, data_format, pooling.average_pool, reduce)
 
@@ -105,6 +105,6 @@ def adaptive_max_pool(inputs, output_size, data_format=None):
     """Maxima over windows that are chosen so that the result has the spatial size `output_size` (int or tuple)."""
 
     def reduce(seen, weight, axis):
-        return ops.max(seen, axis=axis)
+        return reduction.max(seen, axis=axis)
 
     return _adaptive("adaptive_max_pool", inputs, output_size, data_format, _max_pool, reduce)

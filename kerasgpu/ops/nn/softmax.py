@@ -6,9 +6,10 @@ import warnings
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.core import casting
 from kerasgpu.ops.nn.formats import check_axis
+from kerasgpu.ops.numpy import arithmetic, creation, reduction, selection, shaping, sorting
 from kerasgpu.ops.primitives import softmax as kernels
 from kerasgpu.ops.primitives.operands import as_float
 
@@ -20,9 +21,9 @@ def _over_axes(function, x, axis):
     axes = list(range(x.ndim)) if axis is None else [a % x.ndim for a in axis]
     kept = [k for k in range(x.ndim) if k not in axes]
     order = [*kept, *axes]
-    moved = ops.transpose(x, order)
-    out = function(ops.reshape(moved, (*(x.shape[k] for k in kept), -1)), -1)
-    return ops.transpose(ops.reshape(out, moved.shape), sorted(range(x.ndim), key=order.__getitem__))
+    moved = shaping.transpose(x, order)
+    out = function(shaping.reshape(moved, (*(x.shape[k] for k in kept), -1)), -1)
+    return shaping.transpose(shaping.reshape(out, moved.shape), sorted(range(x.ndim), key=order.__getitem__))
 
 
 def _warn_if_single(x, axis):
@@ -72,12 +73,12 @@ def sparsemax(x, axis=-1):
     """
     x = as_float(x)
     check_axis("sparsemax", x, axis)
-    descending = -ops.sort(-x, axis=axis)
-    sums = ops.cumsum(descending, axis=axis)
+    descending = -sorting.sort(-x, axis=axis)
+    sums = reduction.cumsum(descending, axis=axis)
     shape = [1] * x.ndim
     shape[axis] = x.shape[axis]
-    rank = ops.reshape(ops.arange(1, x.shape[axis] + 1, dtype=x.dtype), shape)
+    rank = shaping.reshape(creation.arange(1, x.shape[axis] + 1, dtype=x.dtype), shape)
     support = descending - (sums - 1) / rank > 0
-    k = ops.sum(ops.cast(support, x.dtype), axis=axis, keepdims=True)
-    tau = (ops.sum(ops.where(support, descending, 0.0), axis=axis, keepdims=True) - 1) / k
-    return ops.maximum(x - tau, 0.0)
+    k = reduction.sum(casting.cast(support, x.dtype), axis=axis, keepdims=True)
+    tau = (reduction.sum(selection.where(support, descending, 0.0), axis=axis, keepdims=True) - 1) / k
+    return arithmetic.maximum(x - tau, 0.0)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.core import conversion
 from kerasgpu.ops.nn.formats import standardize_data_format
+from kerasgpu.ops.numpy import joining, shaping, tiling
 from kerasgpu.ops.primitives.movement import spread_slice, strided_slice
 
 __all__ = ["depth_to_space", "fold", "space_to_depth", "unfold"]
@@ -57,10 +58,10 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
         raise ValueError(f"Input must be a 4D tensor. Received: input.shape={x.shape}")
     batch, channels = x.shape[:2]
     windows = _Windows(x.shape[2:], kernel_size, dilation, padding, stride)
-    x = ops.pad(x, ((0, 0), (0, 0), *((p, p) for p in windows.padding)))
+    x = tiling.pad(x, ((0, 0), (0, 0), *((p, p) for p in windows.padding)))
     sizes = (batch, channels, *windows.count)
     parts = [strided_slice(x, start, windows.steps, sizes) for start in windows.starts()]
-    return ops.reshape(ops.stack(parts, axis=2), (batch, channels * len(parts), windows.count[0] * windows.count[1]))
+    return shaping.reshape(joining.stack(parts, axis=2), (batch, channels * len(parts), windows.count[0] * windows.count[1]))
 
 
 @symbolic
@@ -87,7 +88,7 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
             "windows"
         )
     channels = depth // area
-    parts = ops.unstack(ops.reshape(x, (batch, channels, area, *windows.count)), axis=2)
+    parts = conversion.unstack(shaping.reshape(x, (batch, channels, area, *windows.count)), axis=2)
     shape = (batch, channels, *windows.padded)
     image = None
     for start, part in zip(windows.starts(), parts):
@@ -115,11 +116,11 @@ def depth_to_space(x, block_size, data_format="channels_last"):
         raise ValueError(f"depth_to_space: the number of channels ({channels}) must be divisible by block_size^2 ({b * b})")
     if last:
         n, h, w, c = x.shape
-        y = ops.transpose(ops.reshape(x, (n, h, w, b, b, c // (b * b))), (0, 1, 3, 2, 4, 5))
-        return ops.reshape(y, (n, h * b, w * b, c // (b * b)))
+        y = shaping.transpose(shaping.reshape(x, (n, h, w, b, b, c // (b * b))), (0, 1, 3, 2, 4, 5))
+        return shaping.reshape(y, (n, h * b, w * b, c // (b * b)))
     n, c, h, w = x.shape
-    y = ops.transpose(ops.reshape(x, (n, c // (b * b), b, b, h, w)), (0, 1, 4, 2, 5, 3))
-    return ops.reshape(y, (n, c // (b * b), h * b, w * b))
+    y = shaping.transpose(shaping.reshape(x, (n, c // (b * b), b, b, h, w)), (0, 1, 4, 2, 5, 3))
+    return shaping.reshape(y, (n, c // (b * b), h * b, w * b))
 
 
 @symbolic
@@ -132,8 +133,8 @@ def space_to_depth(x, block_size, data_format="channels_last"):
         raise ValueError(f"space_to_depth: height and width ({h}, {w}) must be divisible by block_size={b}")
     if last:
         n, c = x.shape[0], x.shape[3]
-        y = ops.transpose(ops.reshape(x, (n, h // b, b, w // b, b, c)), (0, 1, 3, 2, 4, 5))
-        return ops.reshape(y, (n, h // b, w // b, c * b * b))
+        y = shaping.transpose(shaping.reshape(x, (n, h // b, b, w // b, b, c)), (0, 1, 3, 2, 4, 5))
+        return shaping.reshape(y, (n, h // b, w // b, c * b * b))
     n, c = x.shape[:2]
-    y = ops.transpose(ops.reshape(x, (n, c, h // b, b, w // b, b)), (0, 1, 3, 5, 2, 4))
-    return ops.reshape(y, (n, c * b * b, h // b, w // b))
+    y = shaping.transpose(shaping.reshape(x, (n, c, h // b, b, w // b, b)), (0, 1, 3, 5, 2, 4))
+    return shaping.reshape(y, (n, c * b * b, h // b, w // b))

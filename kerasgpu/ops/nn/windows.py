@@ -6,8 +6,8 @@ import itertools
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.kernels.window import Window
+from kerasgpu.ops.numpy import shaping
 from kerasgpu.ops.primitives.movement import pad, strided_slice
 
 
@@ -21,11 +21,11 @@ def per_dim(value, ndim, name):
 
 def to_channels_last(x, data_format):
     """x with its channels moved to the end if they come second."""
-    return x if data_format == "channels_last" else ops.transpose(x, (0, *range(2, x.ndim), 1))
+    return x if data_format == "channels_last" else shaping.transpose(x, (0, *range(2, x.ndim), 1))
 
 
 def from_channels_last(x, data_format):
-    return x if data_format == "channels_last" else ops.transpose(x, (0, x.ndim - 1, *range(1, x.ndim - 1)))
+    return x if data_format == "channels_last" else shaping.transpose(x, (0, x.ndim - 1, *range(1, x.ndim - 1)))
 
 
 def spatial_dims(x, name):

@@ -31,6 +31,7 @@ from kerasgpu.ops.numpy.arithmetic import (
     true_divide,
 )
 from kerasgpu.ops.numpy.comparison import equal, greater, greater_equal, less, less_equal, not_equal
+from kerasgpu.ops.numpy.complex_parts import conj, conjugate, imag, real
 from kerasgpu.ops.numpy.creation import (
     arange,
     array,
@@ -39,10 +40,7 @@ from kerasgpu.ops.numpy.creation import (
     eye,
     full,
     full_like,
-    geomspace,
     identity,
-    linspace,
-    logspace,
     meshgrid,
     ones,
     ones_like,
@@ -53,7 +51,7 @@ from kerasgpu.ops.numpy.creation import (
 from kerasgpu.ops.numpy.einsum import einsum
 from kerasgpu.ops.numpy.exponential import cbrt, exp, exp2, expm1, log, log1p, log2, log10, logaddexp, logaddexp2, sqrt
 from kerasgpu.ops.numpy.functional import unravel_index, vectorize
-from kerasgpu.ops.numpy.indexing import get_item, select, take, take_along_axis, where
+from kerasgpu.ops.numpy.indexing import get_item, take, take_along_axis
 from kerasgpu.ops.numpy.joining import (
     append,
     array_split,
@@ -78,7 +76,6 @@ from kerasgpu.ops.numpy.logical import (
     bitwise_xor,
     isclose,
     isfinite,
-    isin,
     isinf,
     isnan,
     isneginf,
@@ -91,6 +88,7 @@ from kerasgpu.ops.numpy.logical import (
     right_shift,
     signbit,
 )
+from kerasgpu.ops.numpy.membership import isin
 from kerasgpu.ops.numpy.nan import (
     nanargmax,
     nanargmin,
@@ -107,7 +105,7 @@ from kerasgpu.ops.numpy.nan import (
     nansum,
     nanvar,
 )
-from kerasgpu.ops.numpy.numbers import angle, conj, conjugate, gcd, imag, isreal, lcm, real, view
+from kerasgpu.ops.numpy.numbers import angle, gcd, isreal, lcm, view
 from kerasgpu.ops.numpy.products import cross, diff, dot, inner, kron, outer, tensordot, trapezoid, vdot
 from kerasgpu.ops.numpy.reduction import (
     all,
@@ -127,6 +125,7 @@ from kerasgpu.ops.numpy.reduction import (
     sum,
 )
 from kerasgpu.ops.numpy.rounding import ceil, floor, nan_to_num, round, trunc
+from kerasgpu.ops.numpy.selection import select, where
 from kerasgpu.ops.numpy.sets import nonzero, unique
 from kerasgpu.ops.numpy.shaping import (
     broadcast_to,
@@ -137,19 +136,16 @@ from kerasgpu.ops.numpy.shaping import (
     flipud,
     moveaxis,
     ndim,
-    pad,
     ravel,
-    repeat,
     reshape,
-    roll,
     rot90,
     size,
     squeeze,
     swapaxes,
-    tile,
     transpose,
 )
 from kerasgpu.ops.numpy.sorting import argpartition, argsort, sort
+from kerasgpu.ops.numpy.spacing import geomspace, linspace, logspace
 from kerasgpu.ops.numpy.statistics import (
     average,
     bincount,
@@ -164,6 +160,7 @@ from kerasgpu.ops.numpy.statistics import (
     std,
     var,
 )
+from kerasgpu.ops.numpy.tiling import pad, repeat, roll, tile
 from kerasgpu.ops.numpy.triangular import diag, diagflat, diagonal, trace, tril, triu, vander
 from kerasgpu.ops.numpy.trigonometric import (
     arccos,

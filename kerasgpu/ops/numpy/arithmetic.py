@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import comparison, complex_parts, selection
 from kerasgpu.ops.primitives import elementwise as p
 from kerasgpu.ops.primitives.operands import apply, as_float, as_tensor, kind_of, promote, weak
 
@@ -69,8 +70,8 @@ def divide_no_nan(x1, x2):
     >>> keras.ops.divide_no_nan([1.0, 2.0], [0.0, 2.0]).numpy()
     array([0., 1.], dtype=float32)
     """
-    zero = ops.equal(x2, 0)
-    return ops.where(zero, 0, ops.divide(x1, ops.where(zero, 1, x2)))
+    zero = comparison.equal(x2, 0)
+    return selection.where(zero, 0, divide(x1, selection.where(zero, 1, x2)))
 
 
 def _number_dtype(x1, x2):
@@ -201,7 +202,7 @@ def absolute(x):
     if x.dtype == "bool" or x.dtype.startswith("uint"):
         return x
     if x.dtype.startswith("complex"):
-        return p.hypot(ops.real(x), ops.imag(x))
+        return p.hypot(complex_parts.real(x), complex_parts.imag(x))
     return p.absolute(x)
 
 
@@ -231,7 +232,7 @@ def sign(x):
     array([-1.,  0.,  1.], dtype=float32)
     """
     x = as_tensor(x)
-    return p.sign(ops.cast(x, "int32") if x.dtype == "bool" else x)
+    return p.sign(casting.cast(x, "int32") if x.dtype == "bool" else x)
 
 
 @symbolic
@@ -243,7 +244,7 @@ def square(x):
     array([1., 9.], dtype=float32)
     """
     x = as_tensor(x)
-    return p.square(ops.cast(x, "int32") if x.dtype == "bool" else x)
+    return p.square(casting.cast(x, "int32") if x.dtype == "bool" else x)
 
 
 @symbolic
@@ -279,9 +280,9 @@ def heaviside(x1, x2):
     x1, x2 = weak(x1), weak(x2)
     dtype = dtypes.result_type(kind_of(x1), kind_of(x2), float)
     x1 = as_tensor(x1, dtype)
-    step = ops.cast(p.greater(x1, None, 0), dtype)
-    step = ops.where(p.isnan(x1), x1, step)
-    return ops.where(p.equal(x1, None, 0), ops.cast(x2, dtype), step)
+    step = casting.cast(p.greater(x1, None, 0), dtype)
+    step = selection.where(p.isnan(x1), x1, step)
+    return selection.where(p.equal(x1, None, 0), casting.cast(x2, dtype), step)
 
 
 @symbolic
@@ -297,7 +298,7 @@ def ldexp(x1, x2):
         raise TypeError(f"ldexp exponent must be an integer type. Received: x2 dtype={x2.dtype}")
     x1 = as_tensor(x1)
     dtype = dtypes.result_type(x1.dtype, x2.dtype, float)
-    return p.ldexp(ops.cast(x1, dtype), ops.cast(x2, dtype))
+    return p.ldexp(casting.cast(x1, dtype), casting.cast(x2, dtype))
 
 
 @symbolic
@@ -323,13 +324,13 @@ def clip(x, x_min, x_max):
 
     x = as_tensor(x)
     if x.dtype == "bool":
-        x = ops.cast(x, "int32")
+        x = casting.cast(x, "int32")
     x_min = None if x_min is None else weak(x_min)
     x_max = None if x_max is None else weak(x_max)
     dtype = dtypes.result_type(x.dtype, *(kind_of(b) for b in (x_min, x_max) if b is not None))
-    x = ops.cast(x, dtype)
+    x = casting.cast(x, dtype)
     if type(x_min) in (int, float) and type(x_max) in (int, float):
         return select.clip(x, x_min, x_max)
     if x_min is not None:
-        x = ops.maximum(x, x_min)
-    return x if x_max is None else ops.minimum(x, x_max)
+        x = maximum(x, x_min)
+    return x if x_max is None else minimum(x, x_max)

@@ -7,12 +7,12 @@ import operator
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
 from kerasgpu.kernels import launch
+from kerasgpu.ops.numpy import shaping
 from kerasgpu.ops.numpy.shaping import shape_tuple
 from kerasgpu.ops.primitives.operands import as_tensor
 
@@ -115,7 +115,7 @@ def full(shape, fill_value, dtype=None):
     dtype, shape = dtypes.standardize_dtype(dtype), shape_tuple(shape, "full")
     if type(fill_value) in (int, float, bool):
         return filled(shape, fill_value, dtype)
-    return ops.broadcast_to(as_tensor(fill_value, dtype), shape)
+    return shaping.broadcast_to(as_tensor(fill_value, dtype), shape)
 
 
 @symbolic
@@ -130,7 +130,7 @@ def full_like(x, fill_value, dtype=None):
         return _alike(x, fill_value, dtype)
     x = as_tensor(x)
     dtype = x.dtype if dtype is None else dtypes.standardize_dtype(dtype)
-    return ops.broadcast_to(as_tensor(fill_value, dtype), x.shape)
+    return shaping.broadcast_to(as_tensor(fill_value, dtype), x.shape)
 
 
 @symbolic
@@ -142,7 +142,7 @@ def array(x, dtype=None):
     'int32'
     """
     made = convert_to_tensor(x, None if dtype is None else dtypes.standardize_dtype(dtype))
-    return ops.copy(made) if made is x else made
+    return shaping.copy(made) if made is x else made
 
 
 def _number(x):
@@ -169,75 +169,6 @@ def arange(start, stop=None, step=None, dtype=None):
         raise ValueError("arange: step must not be 0")
     wide = np.float64 if any(isinstance(a, float) for a in (start, stop, step)) else np.int64
     return convert_to_tensor(np.arange(start, stop, step, dtype=wide).astype(launch.numpy_dtype(dtype)))
-
-
-@symbolic
-def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    """`num` evenly spaced numbers from start to stop (with it if `endpoint`); with `retstep` also the spacing.
-
-    start and stop may be tensors that broadcast; the numbers then lie along a new axis.
-
-    >>> import kerasgpu as keras
-    >>> keras.ops.linspace(0.0, 1.0, 3).numpy()
-    array([0. , 0.5, 1. ], dtype=float32)
-    """
-    num = operator.index(num)
-    if num < 0:
-        raise ValueError(f"linspace: num must not be negative. Received: num={num}")
-    out_dtype = _float_result(start, stop) if dtype is None else dtypes.standardize_dtype(dtype)
-    compute = dtypes.result_type(_float_result(start, stop), "float32")
-    start, stop = as_tensor(start, compute), as_tensor(stop, compute)
-    start, stop = start + ops.zeros_like(stop), stop + ops.zeros_like(start)
-    parts = num - 1 if endpoint else num
-    step = (stop - start) / parts if parts > 0 else ops.full_like(start, float("nan"))
-    at = np.arange(num, dtype="float64")
-    ratio = convert_to_tensor((at / parts if parts > 0 else at * 0).astype(launch.numpy_dtype(compute)))
-    ratio = ops.reshape(ratio, (num, *[1] * start.ndim))
-    out = start * (1 - ratio) + stop * ratio
-    if out_dtype.startswith(("int", "uint")):
-        out = ops.floor(out)
-    if axis not in (0, -out.ndim):
-        out = ops.moveaxis(out, 0, axis)
-    out = ops.cast(out, out_dtype)
-    return (out, step) if retstep else out
-
-
-def _float_result(*xs):
-    kinds = [
-        getattr(x, "dtype", None) or (type(x) if isinstance(x, (int, float, np.number)) else as_tensor(x).dtype) for x in xs
-    ]
-    return dtypes.result_type(*kinds, float)
-
-
-@symbolic
-def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
-    """base**linspace(start, stop): numbers evenly spaced on a logarithmic scale.
-
-    >>> import kerasgpu as keras
-    >>> keras.ops.logspace(0.0, 2.0, 3).numpy()
-    array([  1.,  10., 100.], dtype=float32)
-    """
-    dtype = _float_result(start, stop) if dtype is None else dtypes.standardize_dtype(dtype)
-    powers = linspace(start, stop, num, endpoint=endpoint, axis=axis)
-    return ops.cast(ops.power(base, powers), dtype)
-
-
-@symbolic
-def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    """Numbers from start to stop, each the same multiple of the one before.
-
-    >>> import kerasgpu as keras
-    >>> keras.ops.geomspace(1.0, 4.0, 3).numpy()
-    array([1., 2., 4.], dtype=float32)
-    """
-    dtype = _float_result(start, stop) if dtype is None else dtypes.standardize_dtype(dtype)
-    compute = dtypes.result_type(_float_result(start, stop), "float32")
-    start, stop = as_tensor(start, compute), as_tensor(stop, compute)
-    sign = ops.sign(start)
-    powers = linspace(ops.log2(ops.absolute(start)), ops.log2(ops.absolute(stop)), num, endpoint=endpoint, axis=axis)
-    if sign.ndim and axis not in (0, -powers.ndim):
-        sign = ops.expand_dims(sign, axis)
-    return ops.cast(ops.exp2(powers) * sign, dtype)
 
 
 def eye(N, M=None, k=0, dtype=None):
@@ -282,7 +213,7 @@ def meshgrid(*x, indexing="xy"):
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"Valid values for `indexing` are 'xy' and 'ij', but received {indexing!r}.")
-    xs = [ops.ravel(v) for v in x]
+    xs = [shaping.ravel(v) for v in x]
     order = list(range(len(xs)))
     if indexing == "xy" and len(xs) > 1:
         order[:2] = [1, 0]
@@ -292,8 +223,8 @@ def meshgrid(*x, indexing="xy"):
     grids = []
     for k, v in zip(order, xs):
         grids.append(
-            ops.broadcast_to(
-                ops.reshape(v, [-1 if d == k and v.size else shape[d] if d == k else 1 for d in range(len(xs))]), shape
+            shaping.broadcast_to(
+                shaping.reshape(v, [-1 if d == k and v.size else shape[d] if d == k else 1 for d in range(len(xs))]), shape
             )
         )
     return grids

@@ -11,9 +11,11 @@ import functools
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import reduction, shaping, triangular
+from kerasgpu.ops.primitives import matmul
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import count
 
@@ -73,7 +75,7 @@ def _diagonal_of(x, term):
     for c in term:
         while term.count(c) > 1:
             a, b = term.index(c), term.rindex(c)
-            x = ops.diagonal(x, axis1=a, axis2=b)
+            x = triangular.diagonal(x, axis1=a, axis2=b)
             term = term[:a] + term[a + 1 : b] + term[b + 1 :] + c
     return x, term
 
@@ -82,12 +84,12 @@ def _sum_out(x, term, keep):
     """x summed over the letters that nothing needs any more."""
     gone = [k for k, c in enumerate(term) if c not in keep]
     if gone:
-        x = ops.sum(x, axis=gone) if dtypes.is_float(x.dtype) else ops.cast(ops.sum(x, axis=gone), x.dtype)
+        x = reduction.sum(x, axis=gone) if dtypes.is_float(x.dtype) else casting.cast(reduction.sum(x, axis=gone), x.dtype)
     return x, "".join(c for c in term if c in keep)
 
 
 def _order(x, term, wanted):
-    return ops.transpose(x, [term.index(c) for c in wanted]) if wanted != term else x
+    return shaping.transpose(x, [term.index(c) for c in wanted]) if wanted != term else x
 
 
 def _pair(x, a, y, b, keep):
@@ -100,9 +102,9 @@ def _pair(x, a, y, b, keep):
     for c in inner:
         if x.shape[a.index(c)] != y.shape[b.index(c)]:
             shape = [d if k != a.index(c) else max(d, y.shape[b.index(c)]) for k, d in enumerate(x.shape)]
-            x = ops.broadcast_to(x, shape)
+            x = shaping.broadcast_to(x, shape)
             shape = [d if k != b.index(c) else x.shape[a.index(c)] for k, d in enumerate(y.shape)]
-            y = ops.broadcast_to(y, shape)
+            y = shaping.broadcast_to(y, shape)
     rows = [c for c in a if c not in b]
     cols = [c for c in b if c not in a]
     x, y = _order(x, a, "".join(batch + rows + inner)), _order(y, b, "".join(batch + inner + cols))
@@ -112,13 +114,13 @@ def _pair(x, a, y, b, keep):
     term = "".join(batch + rows + cols)
     lead = tuple(max(m, n) if m and n else 0 for m, n in zip(lead_x, lead_y))
     if not inner:  # nothing is summed: an elementwise product
-        x = ops.reshape(x, (*lead_x, *row_shape, *[1] * nc))
-        y = ops.reshape(y, (*lead_y, *[1] * nr, *col_shape))
+        x = shaping.reshape(x, (*lead_x, *row_shape, *[1] * nc))
+        y = shaping.reshape(y, (*lead_y, *[1] * nr, *col_shape))
         return x * y, term
-    x = ops.reshape(x, (*lead_x, count(row_shape), count(inner_shape)))
-    y = ops.reshape(y, (*lead_y, count(inner_shape), count(col_shape)))
-    out = ops.matmul(x, y)
-    return ops.reshape(ops.cast(out, x.dtype), (*lead, *row_shape, *col_shape)), term
+    x = shaping.reshape(x, (*lead_x, count(row_shape), count(inner_shape)))
+    y = shaping.reshape(y, (*lead_y, count(inner_shape), count(col_shape)))
+    out = matmul.matmul(x, y)
+    return shaping.reshape(casting.cast(out, x.dtype), (*lead, *row_shape, *col_shape)), term
 
 
 @symbolic
@@ -138,7 +140,7 @@ def einsum(subscripts, *operands, **kwargs):
         dtype = "int32"
     terms, out = _parse(subscripts, [x.ndim for x in operands])
     size = _sizes(terms, [x.shape for x in operands], subscripts)
-    work = [_diagonal_of(ops.cast(x, dtype), t) for x, t in zip(operands, terms)]
+    work = [_diagonal_of(casting.cast(x, dtype), t) for x, t in zip(operands, terms)]
     steps = _path(tuple(t for _, t in work), out, tuple(sorted(size.items()))) if len(work) > 2 else [tuple(range(len(work)))]
     for step in steps:
         chosen = [work[k] for k in step]

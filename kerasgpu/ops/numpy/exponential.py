@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.numpy import arithmetic, comparison, selection
 from kerasgpu.ops.primitives import elementwise as p
 from kerasgpu.ops.primitives.operands import as_float, as_tensor, kind_of, promote, weak
 
@@ -134,6 +134,6 @@ def logaddexp2(x1, x2):
     dtype = dtypes.result_type(kind_of(x1), kind_of(x2), float)
     x1, x2 = as_tensor(x1, dtype), as_tensor(x2, dtype)
     # log2(2^a + 2^b) = max(a, b) + log2(1 + 2^-|a - b|): exact where the operands are whole numbers far apart
-    high, low = ops.maximum(x1, x2), ops.minimum(x1, x2)
-    gap = ops.where(ops.equal(high, low), 0, ops.subtract(low, high))
-    return ops.add(high, p.log1p(p.exp2(gap)) * (1 / ln2))
+    high, low = arithmetic.maximum(x1, x2), arithmetic.minimum(x1, x2)
+    gap = selection.where(comparison.equal(high, low), 0, arithmetic.subtract(low, high))
+    return arithmetic.add(high, p.log1p(p.exp2(gap)) * (1 / ln2))

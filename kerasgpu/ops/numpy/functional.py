@@ -8,8 +8,9 @@ import re
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import arithmetic, comparison, joining, selection, shaping
 from kerasgpu.ops.numpy.indexing import index_tensor
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import broadcast_shapes, count
@@ -27,11 +28,11 @@ def unravel_index(indices, shape):
     dtype = indices.dtype
     flat = index_tensor(indices, "unravel_index")
     total = count(shape)
-    flat = ops.where(ops.less(flat, 0), flat + total, flat)
+    flat = selection.where(comparison.less(flat, 0), flat + total, flat)
     out = []
     for n in reversed([operator.index(d) for d in shape]):
-        out.append(ops.cast(ops.mod(flat, n), dtype))
-        flat = ops.floor_divide(flat, n)
+        out.append(casting.cast(arithmetic.mod(flat, n), dtype))
+        flat = arithmetic.floor_divide(flat, n)
     return tuple(reversed(out))
 
 
@@ -68,7 +69,7 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
             raise TypeError(f"vectorize: signature {signature!r} names {len(core)} arguments, {len(values)} were given")
         lead = broadcast_shapes("vectorize", *(v.shape[: v.ndim - c] for v, c in zip(values, core)), ())
         rows = [
-            ops.reshape(ops.broadcast_to(v, (*lead, *v.shape[v.ndim - c :])), (count(lead), *v.shape[v.ndim - c :]))
+            shaping.reshape(shaping.broadcast_to(v, (*lead, *v.shape[v.ndim - c :])), (count(lead), *v.shape[v.ndim - c :]))
             for v, c in zip(values, core)
         ]
         results = []
@@ -90,5 +91,5 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
 
 
 def _gather(results, lead):
-    stacked = ops.stack(results, axis=0)
-    return ops.reshape(stacked, (*lead, *stacked.shape[1:]))
+    stacked = joining.stack(results, axis=0)
+    return shaping.reshape(stacked, (*lead, *stacked.shape[1:]))

@@ -6,14 +6,14 @@ import operator
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import depends_on_small_sizes, symbolic
 from kerasgpu.engine.tensor import MetaTensor, Tensor
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import comparison, logical, selection, sets, shaping
 from kerasgpu.ops.primitives import indexing as p
 from kerasgpu.ops.primitives import movement
-from kerasgpu.ops.primitives import select as choice
-from kerasgpu.ops.primitives.operands import as_tensor, kind_of, weak
+from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import broadcast_shapes, count, one_axis
 
 
@@ -24,7 +24,7 @@ def index_tensor(indices, name):
         return indices
     if dtypes.is_float(indices.dtype) and indices.size and type(indices) is not MetaTensor:
         raise TypeError(f"{name}: indices must be integers. Received dtype {indices.dtype}")
-    return ops.cast(indices, "int64" if indices.dtype in ("uint32", "uint64") else "int32")
+    return casting.cast(indices, "int64" if indices.dtype in ("uint32", "uint64") else "int32")
 
 
 @symbolic
@@ -40,7 +40,7 @@ def take(x, indices, axis=None):
     x = as_tensor(x)
     indices = index_tensor(indices, "take")
     if axis is None:
-        return p.take(ops.ravel(x), indices, 0)
+        return p.take(shaping.ravel(x), indices, 0)
     return p.take(x, indices, one_axis(axis, x.ndim, "take"))
 
 
@@ -56,70 +56,18 @@ def take_along_axis(x, indices, axis=None):
     x = as_tensor(x)
     indices = index_tensor(indices, "take_along_axis")
     if axis is None:
-        return p.take(ops.ravel(x), ops.ravel(indices), 0)
+        return p.take(shaping.ravel(x), shaping.ravel(indices), 0)
     if x.ndim != indices.ndim:
         raise ValueError(f"take_along_axis: x and indices must have as many dimensions; received {x.shape} and {indices.shape}")
     axis = one_axis(axis, x.ndim, "take_along_axis")
     lead = broadcast_shapes("take_along_axis", _without(x.shape, axis), _without(indices.shape, axis))
-    x = ops.broadcast_to(x, (*lead[:axis], x.shape[axis], *lead[axis:]))
-    indices = ops.broadcast_to(indices, (*lead[:axis], indices.shape[axis], *lead[axis:]))
+    x = shaping.broadcast_to(x, (*lead[:axis], x.shape[axis], *lead[axis:]))
+    indices = shaping.broadcast_to(indices, (*lead[:axis], indices.shape[axis], *lead[axis:]))
     return p.take_along_axis(x, indices, axis)
 
 
 def _without(shape, axis):
     return shape[:axis] + shape[axis + 1 :]
-
-
-def where(condition, x1=None, x2=None):
-    """x1 where the condition is true (not zero), else x2; with the condition alone, the places where it is true.
-
-    >>> import kerasgpu as keras
-    >>> keras.ops.where([True, False], [1.0, 2.0], 0.0).numpy()
-    array([1., 0.], dtype=float32)
-    """
-    if x1 is None and x2 is None:
-        return ops.nonzero(condition)
-    if x1 is None or x2 is None:
-        raise ValueError("`x1` and `x2` either both should be `None` or both should have non-None value.")
-    return _where(condition, x1, x2)
-
-
-@symbolic
-def _where(condition, x1, x2):
-    condition = as_tensor(condition)
-    if condition.dtype != "bool":
-        condition = ops.cast(condition, "bool")
-    x1, x2 = weak(x1), weak(x2)
-    dtype = dtypes.result_type(kind_of(x1), kind_of(x2))
-    if not isinstance(x1, Tensor):
-        if isinstance(x2, Tensor):
-            return choice.where(condition, None, _in(x2, dtype), _number(x1, dtype), None)
-        x1 = as_tensor(x1, dtype)
-    if not isinstance(x2, Tensor):
-        return choice.where(condition, _in(x1, dtype), None, None, _number(x2, dtype))
-    return choice.where(condition, _in(x1, dtype), _in(x2, dtype))
-
-
-def _in(x, dtype):
-    return x if x.dtype == dtype else ops.cast(x, dtype)
-
-
-def _number(x, dtype):
-    return x if dtypes.is_float(dtype) else int(x)
-
-
-@symbolic
-def select(condlist, choicelist, default=0):
-    """For each element the choice of the first condition that is true there, else `default`."""
-    if len(condlist) != len(choicelist) or not condlist:
-        raise ValueError(
-            "select: condlist and choicelist must have the same length, at least 1; "
-            f"received {len(condlist)} and {len(choicelist)}"
-        )
-    out = default
-    for condition, value in zip(reversed(condlist), reversed(choicelist)):
-        out = where(condition, value, out)
-    return out
 
 
 @depends_on_small_sizes
@@ -210,7 +158,7 @@ def _standard(k):
         return int(k)
     k = as_tensor(k)
     if k.size == 0 and k.dtype != "bool":
-        k = ops.cast(k, "int32")
+        k = casting.cast(k, "int32")
     if not (k.dtype == "bool" or dtypes.is_int(k.dtype)):
         raise IndexError(
             f"get_item: indices must be integers, slices, None, '...', or integer or bool tensors; received dtype {k.dtype}"
@@ -222,7 +170,7 @@ def _columns(mask, shape):
     """Index vectors of the true places of a mask over dims of this shape."""
     if mask.shape != shape:
         raise IndexError(f"get_item: a bool mask of shape {mask.shape} does not fit dimensions of shape {shape}")
-    return ops.nonzero(mask)
+    return sets.nonzero(mask)
 
 
 def _by_arrays(x, places):
@@ -236,17 +184,19 @@ def _by_arrays(x, places):
     rest = [a for a in range(x.ndim) if a not in axes]
     flat = None
     for a in axes:
-        index = ops.cast(places[a], "int64")
+        index = casting.cast(places[a], "int64")
         n = x.shape[a]
-        index = ops.where(
-            ops.logical_or(ops.less(index, -n), ops.greater_equal(index, n)), -(2**62), ops.where(index < 0, index + n, index)
+        index = selection.where(
+            logical.logical_or(comparison.less(index, -n), comparison.greater_equal(index, n)),
+            -(2**62),
+            selection.where(index < 0, index + n, index),
         )
-        flat = index if flat is None else ops.where(ops.logical_or(flat < 0, index < 0), -(2**62), flat * n + index)
-    flat = ops.broadcast_to(flat, shape)
+        flat = index if flat is None else selection.where(logical.logical_or(flat < 0, index < 0), -(2**62), flat * n + index)
+    flat = shaping.broadcast_to(flat, shape)
     dims = [x.shape[a] for a in rest]
-    rows = ops.reshape(ops.transpose(x, (*axes, *rest)), (count(x.shape[a] for a in axes), *dims))
+    rows = shaping.reshape(shaping.transpose(x, (*axes, *rest)), (count(x.shape[a] for a in axes), *dims))
     out = p.take(rows, flat, 0)
     if front:
         order = (*range(len(shape), len(shape) + front), *range(len(shape)), *range(len(shape) + front, out.ndim))
-        out = ops.transpose(out, order)
+        out = shaping.transpose(out, order)
     return out

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import operator
 
-from kerasgpu import ops
 from kerasgpu.engine.state import PER_OUTPUT, spend_while_loading
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.numpy import shaping
 from kerasgpu.ops.primitives import movement as p
 from kerasgpu.ops.primitives.operands import as_tensor, promote_all
 from kerasgpu.ops.primitives.shapes import one_axis
@@ -65,14 +65,14 @@ def append(x1, x2, axis=None):
     array([1, 2, 3, 4], dtype=int32)
     """
     if axis is None:
-        return concatenate([ops.ravel(x1), ops.ravel(x2)], 0)
+        return concatenate([shaping.ravel(x1), shaping.ravel(x2)], 0)
     return concatenate([x1, x2], axis)
 
 
 def _at_least(x, ndim):
     x = as_tensor(x)
     while x.ndim < ndim:
-        x = ops.reshape(x, (1, *x.shape) if x.ndim < 2 else (*x.shape, 1))
+        x = shaping.reshape(x, (1, *x.shape) if x.ndim < 2 else (*x.shape, 1))
     return x
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import arithmetic, comparison, reduction
 from kerasgpu.ops.primitives import elementwise as p
 from kerasgpu.ops.primitives.operands import apply, as_tensor, kind_of, weak
 
@@ -18,7 +19,7 @@ def _as_bool(x):
     x = weak(x)
     if not hasattr(x, "dtype"):
         return bool(x)
-    return x if x.dtype == "bool" else ops.cast(x, "bool")
+    return x if x.dtype == "bool" else casting.cast(x, "bool")
 
 
 @symbolic
@@ -62,7 +63,7 @@ def logical_not(x):
     >>> keras.ops.logical_not([True, False]).numpy()
     array([False,  True])
     """
-    return p.logical_not(ops.cast(x, "bool"))
+    return p.logical_not(casting.cast(x, "bool"))
 
 
 @symbolic
@@ -106,7 +107,7 @@ def isposinf(x):
     >>> keras.ops.isposinf([float("inf"), float("-inf")]).numpy()
     array([ True, False])
     """
-    return ops.logical_and(isinf(x), ops.greater(x, 0))
+    return logical_and(isinf(x), comparison.greater(x, 0))
 
 
 @symbolic
@@ -117,7 +118,7 @@ def isneginf(x):
     >>> keras.ops.isneginf([float("inf"), float("-inf")]).numpy()
     array([False,  True])
     """
-    return ops.logical_and(isinf(x), ops.less(x, 0))
+    return logical_and(isinf(x), comparison.less(x, 0))
 
 
 @symbolic
@@ -142,10 +143,10 @@ def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
     x1, x2 = weak(x1), weak(x2)
     dtype = dtypes.result_type(kind_of(x1), kind_of(x2), float)
     x1, x2 = as_tensor(x1, dtype), as_tensor(x2, dtype)
-    close = ops.less_equal(ops.absolute(x1 - x2), ops.absolute(x2) * rtol + atol)
-    close = ops.logical_or(ops.logical_and(close, ops.isfinite(x2)), ops.equal(x1, x2))
+    close = comparison.less_equal(arithmetic.absolute(x1 - x2), arithmetic.absolute(x2) * rtol + atol)
+    close = logical_or(logical_and(close, isfinite(x2)), comparison.equal(x1, x2))
     if equal_nan:
-        close = ops.logical_or(close, ops.logical_and(ops.isnan(x1), ops.isnan(x2)))
+        close = logical_or(close, logical_and(isnan(x1), isnan(x2)))
     return close
 
 
@@ -157,27 +158,7 @@ def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
     >>> bool(keras.ops.allclose([1.0, 2.0], [1.0, 2.0 + 1e-7]))
     True
     """
-    return ops.all(isclose(x1, x2, rtol, atol, equal_nan))
-
-
-@symbolic
-def isin(x1, x2, assume_unique=False, invert=False):
-    """Whether each element of x1 is among those of x2 (not among them with `invert`).
-
-    >>> import kerasgpu as keras
-    >>> keras.ops.isin([0, 1, 2, 5], [0, 2]).numpy()
-    array([ True, False,  True, False])
-    """
-    x1, x2 = as_tensor(x1), as_tensor(x2)
-    dtype = dtypes.result_type(x1.dtype, x2.dtype)
-    x1, x2 = ops.cast(x1, dtype), ops.ravel(ops.cast(x2, dtype))
-    if x2.size <= 16:
-        found = ops.any(ops.equal(ops.expand_dims(x1, -1), x2), axis=-1)
-    else:  # look each element up in the sorted values
-        line = ops.sort(x2)
-        place = ops.minimum(ops.searchsorted(line, x1), x2.size - 1)
-        found = ops.equal(ops.take(line, place), x1)
-    return ops.logical_not(found) if invert else found
+    return reduction.all(isclose(x1, x2, rtol, atol, equal_nan))
 
 
 # -- bits -----------------------------------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import arithmetic, logical, reduction, selection
 from kerasgpu.ops.numpy.statistics import quantile_of
 from kerasgpu.ops.primitives.lengths import root
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
@@ -15,8 +16,8 @@ def _replaced(x, value):
     x = as_tensor(x)
     if not dtypes.is_float(x.dtype):
         return x, None
-    nan = ops.isnan(x)
-    return ops.where(nan, value, x), nan
+    nan = logical.isnan(x)
+    return selection.where(nan, value, x), nan
 
 
 @symbolic
@@ -27,7 +28,7 @@ def nansum(x, axis=None, keepdims=False):
     >>> float(keras.ops.nansum([1.0, float("nan"), 2.0]))
     3.0
     """
-    return ops.sum(_replaced(x, 0)[0], axis, keepdims)
+    return reduction.sum(_replaced(x, 0)[0], axis, keepdims)
 
 
 @symbolic
@@ -38,7 +39,7 @@ def nanprod(x, axis=None, keepdims=False):
     >>> float(keras.ops.nanprod([3.0, float("nan"), 2.0]))
     6.0
     """
-    return ops.prod(_replaced(x, 1)[0], axis, keepdims)
+    return reduction.prod(_replaced(x, 1)[0], axis, keepdims)
 
 
 @symbolic
@@ -49,7 +50,7 @@ def nancumsum(x, axis=None, dtype=None):
     >>> keras.ops.nancumsum([1.0, float("nan"), 2.0]).numpy()
     array([1., 1., 3.], dtype=float32)
     """
-    return ops.cumsum(_replaced(x, 0)[0], axis, dtype)
+    return reduction.cumsum(_replaced(x, 0)[0], axis, dtype)
 
 
 @symbolic
@@ -60,13 +61,13 @@ def nancumprod(x, axis=None, dtype=None):
     >>> keras.ops.nancumprod([3.0, float("nan"), 2.0]).numpy()
     array([3., 3., 6.], dtype=float32)
     """
-    return ops.cumprod(_replaced(x, 1)[0], axis, dtype)
+    return reduction.cumprod(_replaced(x, 1)[0], axis, dtype)
 
 
 def _extreme(reduce, worst, x, axis, keepdims):
     x, nan = _replaced(x, worst)
     out = reduce(x, axis, keepdims)
-    return out if nan is None else ops.where(ops.all(nan, axis, keepdims), float("nan"), out)
+    return out if nan is None else selection.where(reduction.all(nan, axis, keepdims), float("nan"), out)
 
 
 @symbolic
@@ -77,7 +78,7 @@ def nanmax(x, axis=None, keepdims=False):
     >>> float(keras.ops.nanmax([1.0, float("nan"), 2.0]))
     2.0
     """
-    return _extreme(ops.max, float("-inf"), x, axis, keepdims)
+    return _extreme(reduction.max, float("-inf"), x, axis, keepdims)
 
 
 @symbolic
@@ -88,13 +89,13 @@ def nanmin(x, axis=None, keepdims=False):
     >>> float(keras.ops.nanmin([1.0, float("nan"), 2.0]))
     1.0
     """
-    return _extreme(ops.min, float("inf"), x, axis, keepdims)
+    return _extreme(reduction.min, float("inf"), x, axis, keepdims)
 
 
 def _place(find, worst, x, axis, keepdims):
     x, nan = _replaced(x, worst)
     out = find(x, axis, keepdims)
-    return out if nan is None else ops.where(ops.all(nan, axis, keepdims), -1, out)
+    return out if nan is None else selection.where(reduction.all(nan, axis, keepdims), -1, out)
 
 
 @symbolic
@@ -105,7 +106,7 @@ def nanargmax(x, axis=None, keepdims=False):
     >>> int(keras.ops.nanargmax([1.0, float("nan"), 2.0]))
     2
     """
-    return _place(ops.argmax, float("-inf"), x, axis, keepdims)
+    return _place(reduction.argmax, float("-inf"), x, axis, keepdims)
 
 
 @symbolic
@@ -116,7 +117,7 @@ def nanargmin(x, axis=None, keepdims=False):
     >>> int(keras.ops.nanargmin([float("nan"), 1.0, 2.0]))
     1
     """
-    return _place(ops.argmin, float("inf"), x, axis, keepdims)
+    return _place(reduction.argmin, float("inf"), x, axis, keepdims)
 
 
 @symbolic
@@ -128,9 +129,9 @@ def nanmean(x, axis=None, keepdims=False):
     2.0
     """
     x = as_float(x)
-    wide = ops.cast(x, dtypes.result_type(x.dtype, "float32"))
-    there = ops.cast(ops.logical_not(ops.isnan(x)), wide.dtype)
-    return ops.cast(nansum(wide, axis, keepdims) / ops.sum(there, axis, keepdims), x.dtype)
+    wide = casting.cast(x, dtypes.result_type(x.dtype, "float32"))
+    there = casting.cast(logical.logical_not(logical.isnan(x)), wide.dtype)
+    return casting.cast(nansum(wide, axis, keepdims) / reduction.sum(there, axis, keepdims), x.dtype)
 
 
 @symbolic
@@ -142,12 +143,12 @@ def nanvar(x, axis=None, keepdims=False):
     1.0
     """
     x = as_float(x)
-    wide = ops.cast(x, dtypes.result_type(x.dtype, "float32"))
-    nan = ops.isnan(wide)
+    wide = casting.cast(x, dtypes.result_type(x.dtype, "float32"))
+    nan = logical.isnan(wide)
     # NaN is replaced before the square: 0 times its slope would be NaN in the gradient
-    centered = ops.where(nan, 0, wide - nanmean(wide, axis, True))
-    left = ops.sum(ops.cast(ops.logical_not(nan), wide.dtype), axis, keepdims)
-    return ops.cast(ops.sum(ops.square(centered), axis, keepdims) / left, x.dtype)
+    centered = selection.where(nan, 0, wide - nanmean(wide, axis, True))
+    left = reduction.sum(casting.cast(logical.logical_not(nan), wide.dtype), axis, keepdims)
+    return casting.cast(reduction.sum(arithmetic.square(centered), axis, keepdims) / left, x.dtype)
 
 
 @symbolic

@@ -4,59 +4,15 @@ from __future__ import annotations
 
 import math
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor
 from kerasgpu.kernels.launch import numpy_dtype
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import comparison, creation, logical, selection
+from kerasgpu.ops.numpy.complex_parts import is_complex
 from kerasgpu.ops.primitives import host as p
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
-
-
-def _is_complex(x):
-    return x.dtype.startswith("complex")
-
-
-@symbolic
-def real(x):
-    """The real part; a real x itself.
-
-    >>> import kerasgpu as keras
-    >>> float(keras.ops.real(2.0))
-    2.0
-    """
-    x = as_tensor(x)
-    return p.real(x) if _is_complex(x) else x
-
-
-@symbolic
-def imag(x):
-    """The imaginary part; zeros for a real x.
-
-    >>> import kerasgpu as keras
-    >>> float(keras.ops.imag(2.0))
-    0.0
-    """
-    x = as_tensor(x)
-    return p.imag(x) if _is_complex(x) else ops.zeros_like(x)
-
-
-@symbolic
-def conjugate(x):
-    """The complex conjugate; a real x itself.
-
-    >>> import kerasgpu as keras
-    >>> float(keras.ops.conjugate(2.0))
-    2.0
-    """
-    x = as_tensor(x)
-    return p.conjugate(x) if _is_complex(x) else x
-
-
-@symbolic
-def conj(x):
-    """The same as `conjugate`."""
-    return conjugate(x)
 
 
 @symbolic
@@ -68,9 +24,9 @@ def angle(x):
     array([0.       , 3.1415927], dtype=float32)
     """
     x = as_float(x)
-    if _is_complex(x):
+    if is_complex(x):
         return p.angle(x)
-    return ops.where(ops.less(x, 0), math.pi, ops.where(ops.isnan(x), x, ops.zeros_like(x)))
+    return selection.where(comparison.less(x, 0), math.pi, selection.where(logical.isnan(x), x, creation.zeros_like(x)))
 
 
 @symbolic
@@ -82,7 +38,7 @@ def isreal(x):
     True
     """
     x = as_tensor(x)
-    return ops.equal(p.imag(x), 0) if _is_complex(x) else ops.ones(x.shape, dtype="bool")
+    return comparison.equal(p.imag(x), 0) if is_complex(x) else creation.ones(x.shape, dtype="bool")
 
 
 @symbolic
@@ -112,7 +68,7 @@ def _integers(op, x1, x2, name):
     dtype = dtypes.result_type(x1.dtype, x2.dtype)
     if not dtypes.is_int(dtype) and MetaTensor not in (type(x1), type(x2)):
         raise TypeError(f"Arguments to {name} must be integers. Received: x1.dtype={x1.dtype}, x2.dtype={x2.dtype}")
-    return op(ops.cast(x1, dtype), ops.cast(x2, dtype))
+    return op(casting.cast(x1, dtype), casting.cast(x2, dtype))
 
 
 @symbolic

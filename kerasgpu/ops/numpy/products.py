@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import comparison, joining, reduction, shaping
+from kerasgpu.ops.primitives import matmul
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import count, one_axis
 
@@ -14,7 +16,7 @@ from kerasgpu.ops.primitives.shapes import count, one_axis
 def _common(x1, x2):
     x1, x2 = as_tensor(x1), as_tensor(x2)
     dtype = dtypes.result_type(x1.dtype, x2.dtype)
-    return ops.cast(x1, dtype), ops.cast(x2, dtype)
+    return casting.cast(x1, dtype), casting.cast(x2, dtype)
 
 
 @symbolic
@@ -40,14 +42,14 @@ def tensordot(x1, x2, axes=2):
     kept2 = [k for k in range(x2.ndim) if k not in b]
     inner = count(x1.shape[k] for k in a)
     shape1, shape2 = [x1.shape[k] for k in kept1], [x2.shape[k] for k in kept2]
-    left = ops.reshape(ops.transpose(x1, kept1 + a), (count(shape1), inner))
-    right = ops.reshape(ops.transpose(x2, b + kept2), (inner, count(shape2)))
-    return ops.reshape(_matmul(left, right), shape1 + shape2)
+    left = shaping.reshape(shaping.transpose(x1, kept1 + a), (count(shape1), inner))
+    right = shaping.reshape(shaping.transpose(x2, b + kept2), (inner, count(shape2)))
+    return shaping.reshape(_matmul(left, right), shape1 + shape2)
 
 
 def _matmul(a, b):
     """matmul in the dtype of a, also for int8 (which matmul alone would widen)."""
-    return ops.cast(ops.matmul(a, b), a.dtype)
+    return casting.cast(matmul.matmul(a, b), a.dtype)
 
 
 @symbolic
@@ -89,7 +91,7 @@ def vdot(x1, x2):
     11.0
     """
     x1, x2 = _common(x1, x2)
-    return tensordot(ops.ravel(x1), ops.ravel(x2), axes=1)
+    return tensordot(shaping.ravel(x1), shaping.ravel(x2), axes=1)
 
 
 @symbolic
@@ -102,7 +104,7 @@ def outer(x1, x2):
            [6, 8]], dtype=int32)
     """
     x1, x2 = _common(x1, x2)
-    return ops.reshape(x1, (x1.size, 1)) * ops.reshape(x2, (1, x2.size))
+    return shaping.reshape(x1, (x1.size, 1)) * shaping.reshape(x2, (1, x2.size))
 
 
 @symbolic
@@ -119,7 +121,7 @@ def kron(x1, x2):
     s2 = (1,) * (ndim - x2.ndim) + x2.shape
     wide1 = [d for n in s1 for d in (n, 1)]
     wide2 = [d for n in s2 for d in (1, n)]
-    return ops.reshape(ops.reshape(x1, wide1) * ops.reshape(x2, wide2), [a * b for a, b in zip(s1, s2)])
+    return shaping.reshape(shaping.reshape(x1, wide1) * shaping.reshape(x2, wide2), [a * b for a, b in zip(s1, s2)])
 
 
 @symbolic
@@ -133,7 +135,7 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
     if axis is not None:
         axisa = axisb = axisc = axis
     x1, x2 = _common(x1, x2)
-    x1, x2 = ops.moveaxis(x1, axisa, -1), ops.moveaxis(x2, axisb, -1)
+    x1, x2 = shaping.moveaxis(x1, axisa, -1), shaping.moveaxis(x2, axisb, -1)
     for name, x, at in (("x1", x1, axisa), ("x2", x2, axisb)):
         if x.shape[-1] not in (2, 3):
             raise ValueError(f"`{name}`'s dim on axis {at} must be either 2 or 3, but received: {x.shape[-1]}")
@@ -148,7 +150,7 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
         parts = [-(a[2] * b[1]), a[2] * b[0], z]
     else:
         parts = [a[1] * b[2], -(a[0] * b[2]), z]
-    return ops.stack(parts, axis=axisc)
+    return joining.stack(parts, axis=axisc)
 
 
 @symbolic
@@ -168,7 +170,7 @@ def diff(a, n=1, axis=-1):
     lead = (slice(None),) * axis
     for _ in range(min(n, x.shape[axis])):  # nothing is left after that
         high, low = x[lead + (slice(1, None),)], x[lead + (slice(None, -1),)]
-        x = ops.not_equal(high, low) if x.dtype == "bool" else high - low
+        x = comparison.not_equal(high, low) if x.dtype == "bool" else high - low
     return x
 
 
@@ -182,10 +184,10 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     """
     y = as_tensor(y)
     dtype = dtypes.result_type(y.dtype, float)
-    y = ops.moveaxis(ops.cast(y, dtype), axis, -1)
+    y = shaping.moveaxis(casting.cast(y, dtype), axis, -1)
     if x is None:
         width = dx
     else:
-        x = ops.cast(x, dtype)
-        width = diff(x if x.ndim == 1 else ops.moveaxis(x, axis, -1))
-    return ops.sum((y[..., 1:] + y[..., :-1]) * width, axis=-1) * 0.5
+        x = casting.cast(x, dtype)
+        width = diff(x if x.ndim == 1 else shaping.moveaxis(x, axis, -1))
+    return reduction.sum((y[..., 1:] + y[..., :-1]) * width, axis=-1) * 0.5

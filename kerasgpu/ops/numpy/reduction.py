@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import arithmetic, creation, shaping
 from kerasgpu.ops.primitives import reduce as p
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import all_axes, count, one_axis, reduced_shape
@@ -42,7 +43,7 @@ def mean(x, axis=None, keepdims=False):
     """
     x = as_tensor(x)
     if not dtypes.is_float(x.dtype):
-        x = ops.cast(x, dtypes.result_type(x.dtype, "float32"))
+        x = casting.cast(x, dtypes.result_type(x.dtype, "float32"))
     return p.mean(x, all_axes(axis, x.ndim, "mean"), bool(keepdims))
 
 
@@ -56,7 +57,7 @@ def prod(x, axis=None, keepdims=False, dtype=None):
     """
     x = as_tensor(x)
     dtype = sum_dtype(x.dtype) if dtype is None else dtypes.standardize_dtype(dtype)
-    return p.prod(ops.cast(x, dtype), all_axes(axis, x.ndim, "prod"), bool(keepdims))
+    return p.prod(casting.cast(x, dtype), all_axes(axis, x.ndim, "prod"), bool(keepdims))
 
 
 def _extreme(op, both, name, x, axis, keepdims, initial):
@@ -65,9 +66,9 @@ def _extreme(op, both, name, x, axis, keepdims, initial):
     if count(x.shape[k] for k in axes) == 0:
         if initial is None:
             raise ValueError(f"{name}: no elements to reduce in a tensor of shape {x.shape} over axis {axis}; pass `initial`")
-        return ops.full(reduced_shape(x.shape, axes, keepdims), initial, dtype=x.dtype)
+        return creation.full(reduced_shape(x.shape, axes, keepdims), initial, dtype=x.dtype)
     out = op(x, axes, bool(keepdims)) if axes else x
-    return out if initial is None else both(out, ops.cast(initial, x.dtype))
+    return out if initial is None else both(out, casting.cast(initial, x.dtype))
 
 
 @symbolic
@@ -78,7 +79,7 @@ def max(x, axis=None, keepdims=False, initial=None):
     >>> keras.ops.max([[1.0, 5.0], [3.0, 4.0]], axis=1).numpy()
     array([5., 4.], dtype=float32)
     """
-    return _extreme(p.max, ops.maximum, "max", x, axis, keepdims, initial)
+    return _extreme(p.max, arithmetic.maximum, "max", x, axis, keepdims, initial)
 
 
 @symbolic
@@ -89,7 +90,7 @@ def min(x, axis=None, keepdims=False, initial=None):
     >>> keras.ops.min([[1.0, 5.0], [3.0, 4.0]], axis=1).numpy()
     array([1., 3.], dtype=float32)
     """
-    return _extreme(p.min, ops.minimum, "min", x, axis, keepdims, initial)
+    return _extreme(p.min, arithmetic.minimum, "min", x, axis, keepdims, initial)
 
 
 @symbolic
@@ -112,7 +113,7 @@ def ptp(x, axis=None, keepdims=False):
     >>> float(keras.ops.ptp([1.0, 5.0, 3.0]))
     4.0
     """
-    return ops.subtract(max(x, axis, keepdims), min(x, axis, keepdims))
+    return arithmetic.subtract(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
 @symbolic
@@ -123,7 +124,7 @@ def any(x, axis=None, keepdims=False):
     >>> bool(keras.ops.any([False, True]))
     True
     """
-    x = ops.cast(x, "bool")
+    x = casting.cast(x, "bool")
     return p.any(x, all_axes(axis, x.ndim, "any"), bool(keepdims))
 
 
@@ -135,7 +136,7 @@ def all(x, axis=None, keepdims=False):
     >>> bool(keras.ops.all([False, True]))
     False
     """
-    x = ops.cast(x, "bool")
+    x = casting.cast(x, "bool")
     return p.all(x, all_axes(axis, x.ndim, "all"), bool(keepdims))
 
 
@@ -147,25 +148,25 @@ def count_nonzero(x, axis=None):
     >>> int(keras.ops.count_nonzero([0, 3, 0, 1]))
     2
     """
-    return sum(ops.cast(x, "bool"), axis)
+    return sum(casting.cast(x, "bool"), axis)
 
 
 def _place(op, name, x, axis, keepdims):
     x = as_tensor(x)
     if x.ndim == 0:
-        return ops.zeros((), dtype="int32")
+        return creation.zeros((), dtype="int32")
     flat_shape = (1,) * x.ndim
     if axis is None:
-        x = ops.reshape(x, (-1,)) if x.size else x.reshape((0,))
+        x = shaping.reshape(x, (-1,)) if x.size else x.reshape((0,))
         axis = 0
     else:
         axis, flat_shape = one_axis(axis, x.ndim, name), None
     if x.shape[axis] == 0:
         raise ValueError(f"{name}: no elements along axis {axis} of a tensor of shape {x.shape}")
     if x.dtype == "bool":
-        x = ops.cast(x, "uint8")
+        x = casting.cast(x, "uint8")
     out = op(x, axis, bool(keepdims) and flat_shape is None)
-    return ops.reshape(out, flat_shape) if keepdims and flat_shape else out
+    return shaping.reshape(out, flat_shape) if keepdims and flat_shape else out
 
 
 @symbolic
@@ -193,13 +194,13 @@ def argmin(x, axis=None, keepdims=False):
 def _running(op, name, x, axis, dtype):
     x = as_tensor(x)
     dtype = dtypes.standardize_dtype(dtype) if dtype is not None else ("int32" if x.dtype == "bool" else x.dtype)
-    x = ops.cast(x, dtype)
+    x = casting.cast(x, dtype)
     if isinstance(axis, (tuple, list)):
         if not axis:
             return x
         (axis,) = axis
     if axis is None:
-        x, axis = ops.ravel(x), 0
+        x, axis = shaping.ravel(x), 0
     return op(x, one_axis(axis, builtins.max(x.ndim, 1), name))
 
 

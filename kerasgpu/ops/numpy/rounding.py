@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.kernels.launch import numpy_dtype
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import selection
 from kerasgpu.ops.primitives import elementwise as p
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
 
@@ -58,8 +59,8 @@ def round(x, decimals=0):
     if not dtypes.is_float(x.dtype):
         if decimals >= 0:
             return x
-        wide = ops.cast(x, "float64")
-        return ops.cast(p.round(wide * 10.0**decimals) * 10.0**-decimals, x.dtype)
+        wide = casting.cast(x, "float64")
+        return casting.cast(p.round(wide * 10.0**decimals) * 10.0**-decimals, x.dtype)
     if decimals == 0:
         return p.round(x)
     if decimals < 0:
@@ -79,10 +80,10 @@ def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
     if not dtypes.is_float(x.dtype):
         return x
     largest = float(_finfo(x.dtype).max)
-    out = ops.where(p.isnan(x), nan, x)
+    out = selection.where(p.isnan(x), nan, x)
     infinite = p.isinf(x)
-    out = ops.where(p.logical_and(infinite, p.greater(x, None, 0)), largest if posinf is None else posinf, out)
-    return ops.where(p.logical_and(infinite, p.less(x, None, 0)), -largest if neginf is None else neginf, out)
+    out = selection.where(p.logical_and(infinite, p.greater(x, None, 0)), largest if posinf is None else posinf, out)
+    return selection.where(p.logical_and(infinite, p.less(x, None, 0)), -largest if neginf is None else neginf, out)
 
 
 def _finfo(dtype):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import shaping
 from kerasgpu.ops.primitives import sorting as p
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import one_axis
@@ -16,7 +17,7 @@ def _line_up(x, axis, name):
     """x in a dtype that sorts, flattened for axis=None, and the axis."""
     x = as_tensor(x)
     if axis is None or x.ndim == 0:
-        return ops.reshape(x, (x.size,)), 0
+        return shaping.reshape(x, (x.size,)), 0
     return x, one_axis(axis, x.ndim, name)
 
 
@@ -32,8 +33,8 @@ def sort(x, axis=-1):
     if x.ndim == 0 and axis is not None:
         return x
     dtype = x.dtype
-    x, axis = _line_up(ops.cast(x, "uint8") if dtype == "bool" else x, axis, "sort")
-    return ops.cast(p.sort(x, axis), dtype)
+    x, axis = _line_up(casting.cast(x, "uint8") if dtype == "bool" else x, axis, "sort")
+    return casting.cast(p.sort(x, axis), dtype)
 
 
 @symbolic
@@ -45,7 +46,7 @@ def argsort(x, axis=-1):
     array([1, 2, 0], dtype=int32)
     """
     x = as_tensor(x)
-    x, axis = _line_up(ops.cast(x, "uint8") if x.dtype == "bool" else x, axis, "argsort")
+    x, axis = _line_up(casting.cast(x, "uint8") if x.dtype == "bool" else x, axis, "argsort")
     return p.argsort(x, axis)
 
 

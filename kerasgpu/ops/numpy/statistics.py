@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import (
+    arithmetic,
+    comparison,
+    creation,
+    exponential,
+    indexing,
+    logical,
+    reduction,
+    rounding,
+    selection,
+    shaping,
+    spacing,
+    tiling,
+    triangular,
+)
+from kerasgpu.ops.numpy import sorting as sorting_ops
 from kerasgpu.ops.numpy.sets import output_of
-from kerasgpu.ops.primitives import sorting
+from kerasgpu.ops.primitives import matmul, sorting
 from kerasgpu.ops.primitives.indexing import scatter_add
 from kerasgpu.ops.primitives.lengths import root
 from kerasgpu.ops.primitives.operands import as_float, as_tensor
@@ -25,9 +41,9 @@ def var(x, axis=None, keepdims=False):
     1.0
     """
     x = as_float(x)
-    wide = ops.cast(x, dtypes.result_type(x.dtype, "float32"))
-    centered = ops.subtract(wide, ops.mean(wide, axis, True))
-    return ops.cast(ops.mean(ops.square(centered), axis, keepdims), x.dtype)
+    wide = casting.cast(x, dtypes.result_type(x.dtype, "float32"))
+    centered = arithmetic.subtract(wide, reduction.mean(wide, axis, True))
+    return casting.cast(reduction.mean(arithmetic.square(centered), axis, keepdims), x.dtype)
 
 
 @symbolic
@@ -51,10 +67,10 @@ def average(x, axis=None, weights=None):
     """
     x = as_tensor(x)
     if weights is None:
-        return ops.mean(x, axis)
+        return reduction.mean(x, axis)
     weights = as_tensor(weights)
     dtype = dtypes.result_type(x.dtype, weights.dtype, float)
-    x, weights = ops.cast(x, dtype), ops.cast(weights, dtype)
+    x, weights = casting.cast(x, dtype), casting.cast(weights, dtype)
     if weights.shape != x.shape:
         if axis is None:
             raise ValueError(
@@ -67,8 +83,8 @@ def average(x, axis=None, weights=None):
                 f"`weights` must have the same size as `x` at `axis={axis}` but received `weights.shape={weights.shape}` "
                 f"while x.shape at `{axis}` is `{x.shape[k]}`."
             )
-        weights = ops.broadcast_to(ops.reshape(weights, [x.shape[k] if d == k else 1 for d in range(x.ndim)]), x.shape)
-    return ops.divide(ops.sum(x * weights, axis), ops.sum(weights, axis))
+        weights = shaping.broadcast_to(shaping.reshape(weights, [x.shape[k] if d == k else 1 for d in range(x.ndim)]), x.shape)
+    return arithmetic.divide(reduction.sum(x * weights, axis), reduction.sum(weights, axis))
 
 
 _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
@@ -80,35 +96,35 @@ def quantile_of(x, q, axis, method, keepdims, name, skip_nan=False, percent=Fals
         raise ValueError(f"{name}: method must be one of {_METHODS}. Received: method={method!r}")
     x = as_float(x)
     wide = dtypes.result_type(x.dtype, "float32")
-    q = ops.cast(q, wide)
+    q = casting.cast(q, wide)
     if percent:
         q = q / 100
     axes = all_axes(axis, x.ndim, name)
     kept = tuple(k for k in range(x.ndim) if k not in axes)
     n = count(x.shape[k] for k in axes)
     lead = tuple(x.shape[k] for k in kept)
-    lines = ops.sort(ops.reshape(ops.transpose(x, (*kept, *axes)), (*lead, n)), axis=-1)
-    nan = ops.isnan(lines)
-    q = ops.reshape(q, (-1, *[1] * len(lead))) if q.ndim else q
+    lines = sorting_ops.sort(shaping.reshape(shaping.transpose(x, (*kept, *axes)), (*lead, n)), axis=-1)
+    nan = logical.isnan(lines)
+    q = shaping.reshape(q, (-1, *[1] * len(lead))) if q.ndim else q
     if skip_nan:
-        last = ops.cast(n - 1 - ops.sum(nan, axis=-1), wide)  # index of the last number; -1 where there is none
-        at = q * ops.maximum(last, 0)
+        last = casting.cast(n - 1 - reduction.sum(nan, axis=-1), wide)  # index of the last number; -1 where there is none
+        at = q * arithmetic.maximum(last, 0)
     else:
-        at = q * (n - 1) + ops.zeros(lead, dtype=wide)
-    low, high = ops.floor(at), ops.ceil(at)
+        at = q * (n - 1) + creation.zeros(lead, dtype=wide)
+    low, high = rounding.floor(at), rounding.ceil(at)
     if method == "nearest":
-        low = high = ops.round(at)
-    between = ops.not_equal(low, high)
+        low = high = rounding.round(at)
+    between = comparison.not_equal(low, high)
     share = at - low if method == "linear" else 0.5
     low, high = _pick(lines, low, q.ndim), _pick(lines, high, q.ndim)
     if method in ("linear", "midpoint"):
         # On an element there is nothing to blend in: 0 times an infinite neighbour would be NaN.
-        out = ops.where(between, low * (1 - share) + high * share, low)
+        out = selection.where(between, low * (1 - share) + high * share, low)
     else:
         out = high if method == "higher" else low
-    bad = ops.all(nan, axis=-1) if skip_nan else ops.any(nan, axis=-1)
-    out = ops.cast(ops.where(bad, float("nan"), out), x.dtype)
-    return ops.reshape(out, (*_q_shape(q), *reduced_shape(x.shape, axes, keepdims))) if keepdims else out
+    bad = reduction.all(nan, axis=-1) if skip_nan else reduction.any(nan, axis=-1)
+    out = casting.cast(selection.where(bad, float("nan"), out), x.dtype)
+    return shaping.reshape(out, (*_q_shape(q), *reduced_shape(x.shape, axes, keepdims))) if keepdims else out
 
 
 def _q_shape(q):
@@ -117,10 +133,10 @@ def _q_shape(q):
 
 def _pick(lines, places, q_ndim):
     """Elements of each line (last axis) at `places`, whose first dim, if q has any, is that of q."""
-    places = ops.cast(places, "int32")
-    places = ops.moveaxis(places, 0, -1) if q_ndim else ops.expand_dims(places, -1)
-    found = ops.take_along_axis(lines, places, axis=-1)
-    return ops.moveaxis(found, -1, 0) if q_ndim else ops.squeeze(found, -1)
+    places = casting.cast(places, "int32")
+    places = shaping.moveaxis(places, 0, -1) if q_ndim else shaping.expand_dims(places, -1)
+    found = indexing.take_along_axis(lines, places, axis=-1)
+    return shaping.moveaxis(found, -1, 0) if q_ndim else shaping.squeeze(found, -1)
 
 
 @symbolic
@@ -168,15 +184,15 @@ def corrcoef(x):
            [-1.,  1.]], dtype=float32)
     """
     x = as_tensor(x)
-    x = ops.cast(x, "float64") if x.dtype == "int64" else as_float(x)
+    x = casting.cast(x, "float64") if x.dtype == "int64" else as_float(x)
     if x.ndim == 0:
-        return ops.full((), float("nan"), dtype=x.dtype)
-    rows = x if x.ndim > 1 else ops.reshape(x, (1, -1))
-    centered = rows - ops.mean(rows, axis=-1, keepdims=True)
-    cov = ops.matmul(centered, ops.swapaxes(centered, -1, -2))
-    scale = ops.sqrt(ops.diagonal(cov, axis1=-2, axis2=-1))
-    out = ops.clip(cov / ops.expand_dims(scale, -1) / ops.expand_dims(scale, -2), -1.0, 1.0)
-    return out if x.ndim > 1 else ops.reshape(out, ())
+        return creation.full((), float("nan"), dtype=x.dtype)
+    rows = x if x.ndim > 1 else shaping.reshape(x, (1, -1))
+    centered = rows - reduction.mean(rows, axis=-1, keepdims=True)
+    cov = matmul.matmul(centered, shaping.swapaxes(centered, -1, -2))
+    scale = exponential.sqrt(triangular.diagonal(cov, axis1=-2, axis2=-1))
+    out = arithmetic.clip(cov / shaping.expand_dims(scale, -1) / shaping.expand_dims(scale, -2), -1.0, 1.0)
+    return out if x.ndim > 1 else shaping.reshape(out, ())
 
 
 @symbolic
@@ -194,15 +210,15 @@ def correlate(x1, x2, mode="valid"):
         raise ValueError(f"correlate: `mode` must be either `valid`, `same`, or `full`, but received: {mode}")
     dtype = dtypes.result_type(x1.dtype, x2.dtype)
     dtype = "float64" if dtype == "int64" else dtype if dtype in ("bfloat16", "float16", "float64") else "float32"
-    x1, x2 = ops.cast(x1, dtype), ops.cast(x2, dtype)
+    x1, x2 = casting.cast(x1, dtype), casting.cast(x2, dtype)
     n, m = x1.shape[0], x2.shape[0]
     if n < m:  # the other way round: reversed
-        return ops.flip(correlate(x2, x1, mode))
+        return shaping.flip(correlate(x2, x1, mode))
     before = {"valid": 0, "same": m // 2, "full": m - 1}[mode]
     length = {"valid": n - m + 1, "same": n, "full": n + m - 1}[mode]
     after = length + m - 1 - n - before
     windows = np.arange(length, dtype="int32")[:, None] + np.arange(m, dtype="int32")
-    return ops.matmul(ops.take(ops.pad(x1, ((before, after),)), windows, axis=0), x2)
+    return matmul.matmul(indexing.take(tiling.pad(x1, ((before, after),)), windows, axis=0), x2)
 
 
 @symbolic
@@ -222,7 +238,7 @@ def searchsorted(sorted_sequence, values, side="left"):
     if side not in ("left", "right"):
         raise ValueError(f"searchsorted: side must be 'left' or 'right'. Received: side={side!r}")
     dtype = dtypes.result_type(line.dtype, values.dtype)
-    line, values = ops.cast(line, dtype), ops.cast(values, dtype)
+    line, values = casting.cast(line, dtype), casting.cast(values, dtype)
     return sorting.searchsorted(line, values, side)
 
 
@@ -238,10 +254,10 @@ def digitize(x, bins):
     if bins.ndim != 1:
         raise ValueError(f"`bins` must be a 1D array. Received: bins={bins} with shape bins.shape={bins.shape}")
     if bins.shape[0] == 0:
-        return ops.zeros(x.shape, dtype="int32")
+        return creation.zeros(x.shape, dtype="int32")
     up = searchsorted(bins, x, side="right")
-    down = bins.shape[0] - searchsorted(ops.flip(bins), x, side="left")
-    return ops.where(ops.less_equal(bins[0], bins[-1]), up, down)
+    down = bins.shape[0] - searchsorted(shaping.flip(bins), x, side="left")
+    return selection.where(comparison.less_equal(bins[0], bins[-1]), up, down)
 
 
 @symbolic
@@ -265,22 +281,22 @@ def histogram(x, bins=10, range=None):
     x = as_tensor(x)
     if x.ndim > 1:
         raise ValueError(f"Input tensor must be 1-dimensional. Received: input.shape={x.shape}")
-    x = ops.reshape(x, (x.size,))
+    x = shaping.reshape(x, (x.size,))
     wide = dtypes.result_type(x.dtype, "float32")
-    values = ops.cast(x, wide)
+    values = casting.cast(x, wide)
     if range:
-        low, high = ops.full((), float(range[0]), dtype=wide), ops.full((), float(range[1]), dtype=wide)
+        low, high = creation.full((), float(range[0]), dtype=wide), creation.full((), float(range[1]), dtype=wide)
     elif x.size:
-        low, high = ops.min(values), ops.max(values)
+        low, high = reduction.min(values), reduction.max(values)
     else:
-        low, high = ops.zeros((), dtype=wide), ops.ones((), dtype=wide)
-    flat = ops.equal(low, high)  # all in one point: NumPy makes the range one wide around it
-    low, high = ops.where(flat, low - 0.5, low), ops.where(flat, high + 0.5, high)
-    edges = ops.linspace(low, high, bins + 1)
-    inside = ops.logical_and(ops.greater_equal(values, low), ops.less_equal(values, high))
+        low, high = creation.zeros((), dtype=wide), creation.ones((), dtype=wide)
+    flat = comparison.equal(low, high)  # all in one point: NumPy makes the range one wide around it
+    low, high = selection.where(flat, low - 0.5, low), selection.where(flat, high + 0.5, high)
+    edges = spacing.linspace(low, high, bins + 1)
+    inside = logical.logical_and(comparison.greater_equal(values, low), comparison.less_equal(values, high))
     place = searchsorted(edges[1:-1], values, side="right")
-    counts = scatter_add(place, ops.cast(inside, x.dtype if x.dtype != "bool" else "int32"), (bins,))
-    return ops.cast(counts, x.dtype), ops.cast(edges, x.dtype)
+    counts = scatter_add(place, casting.cast(inside, x.dtype if x.dtype != "bool" else "int32"), (bins,))
+    return casting.cast(counts, x.dtype), casting.cast(edges, x.dtype)
 
 
 def bincount(x, weights=None, minlength=0, sparse=False):
@@ -300,13 +316,13 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     x = as_tensor(x)
     if x.ndim not in (1, 2) or dtypes.is_float(x.dtype):
         raise ValueError(f"bincount: x must be integers in one or two dimensions; received shape {x.shape}, dtype {x.dtype}")
-    length = max(int(minlength), int(ops.max(ops.cast(x, "int64"))) + 1 if x.size else 0)
+    length = max(int(minlength), int(reduction.max(casting.cast(x, "int64"))) + 1 if x.size else 0)
     dtype = "int32" if weights is None else dtypes.result_type(x.dtype, as_tensor(weights).dtype)
-    counted = ops.ones(x.shape, dtype=dtype) if weights is None else as_tensor(weights, dtype)
-    places = ops.cast(x, "int64")
+    counted = creation.ones(x.shape, dtype=dtype) if weights is None else as_tensor(weights, dtype)
+    places = casting.cast(x, "int64")
     rows = x.shape[0] if x.ndim == 2 else 1
     # Row r counts into r * length ...; a negative element is skipped.
-    start = ops.reshape(convert_to_tensor(np.arange(rows) * length), (rows, 1) if x.ndim == 2 else (1,))
-    places = ops.where(ops.less(places, 0), rows * length, places + start)
-    counts = scatter_add(ops.ravel(places), ops.ravel(counted), (rows * length,))
-    return ops.reshape(counts, (*x.shape[:-1], length))
+    start = shaping.reshape(convert_to_tensor(np.arange(rows) * length), (rows, 1) if x.ndim == 2 else (1,))
+    places = selection.where(comparison.less(places, 0), rows * length, places + start)
+    counts = scatter_add(shaping.ravel(places), shaping.ravel(counted), (rows * length,))
+    return shaping.reshape(counts, (*x.shape[:-1], length))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import depends_on_small_sizes, symbolic
+from kerasgpu.ops.numpy import creation, joining, reduction, shaping
 from kerasgpu.ops.primitives import movement as p
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import one_axis
@@ -25,7 +25,7 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
     if a == b:
         raise ValueError(f"`axis1` and `axis2` must be different. Received: axis1={axis1}, axis2={axis2}")
     rest = [k for k in range(x.ndim) if k not in (a, b)]
-    x = ops.transpose(x, (*rest, a, b))
+    x = shaping.transpose(x, (*rest, a, b))
     rows, cols = x.shape[-2:]
     n = max(0, min(rows, cols - offset) if offset >= 0 else min(rows + offset, cols))
     # Along the flattened matrix the diagonal is every (cols + 1)-th element.
@@ -64,7 +64,7 @@ def diagflat(x, k=0):
     >>> keras.ops.diagflat([[1], [2]]).shape
     (2, 2)
     """
-    return diag(ops.ravel(x), k)
+    return diag(shaping.ravel(x), k)
 
 
 @symbolic
@@ -75,7 +75,7 @@ def trace(x, offset=0, axis1=0, axis2=1):
     >>> int(keras.ops.trace([[1, 2], [3, 4]]))
     5
     """
-    return ops.sum(diagonal(x, offset, axis1, axis2), axis=-1)
+    return reduction.sum(diagonal(x, offset, axis1, axis2), axis=-1)
 
 
 def _matrix(x, name):
@@ -126,7 +126,9 @@ def vander(x, N=None, increasing=False):
     n = x.shape[0] if N is None else int(N)
     if n < 0:
         raise ValueError(f"vander: N must not be negative. Received: N={N}")
-    columns = ops.concatenate([ops.ones((x.shape[0], min(n, 1)), dtype=x.dtype), *[ops.expand_dims(x, 1)] * (n - 1)], axis=1)
+    columns = joining.concatenate(
+        [creation.ones((x.shape[0], min(n, 1)), dtype=x.dtype), *[shaping.expand_dims(x, 1)] * (n - 1)], axis=1
+    )
     if n > 1:
-        columns = ops.cumprod(columns, axis=1)
-    return columns if increasing else ops.flip(columns, 1)
+        columns = reduction.cumprod(columns, axis=1)
+    return columns if increasing else shaping.flip(columns, 1)

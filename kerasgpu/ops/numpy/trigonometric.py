@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from kerasgpu import ops
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.numpy import selection
 from kerasgpu.ops.primitives import elementwise as p
 from kerasgpu.ops.primitives.operands import as_float, promote
 
@@ -185,4 +185,4 @@ def sinc(x):
     """
     x = as_float(x) * math.pi
     zero = p.equal(x, None, 0)
-    return ops.where(zero, 1 - p.square(x) * (1 / 6), p.divide(p.sin(x), ops.where(zero, 1, x)))
+    return selection.where(zero, 1 - p.square(x) * (1 / 6), p.divide(p.sin(x), selection.where(zero, 1, x)))

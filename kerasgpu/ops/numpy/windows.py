@@ -7,11 +7,12 @@ import operator
 
 import numpy as np
 
-from kerasgpu import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.kernels.launch import numpy_dtype
+from kerasgpu.ops.core import casting
+from kerasgpu.ops.numpy import arithmetic, exponential, reduction, shaping
 from kerasgpu.ops.primitives.operands import as_tensor
 
 
@@ -87,11 +88,11 @@ def i0(x):
     x = as_tensor(x)
     dtype = "float64" if x.dtype in ("int64", "float64") else x.dtype if x.dtype in ("bfloat16", "float16") else dtypes.floatx()
     wide = dtypes.result_type(dtype, "float32")
-    size = ops.absolute(ops.cast(x, wide))
+    size = arithmetic.absolute(casting.cast(x, wide))
     # Half the circle twice; the ends once.
     angles = np.linspace(0, math.pi, _POINTS // 2 + 1)
     weights = np.full(angles.shape, 2 / _POINTS)
     weights[[0, -1]] = 1 / _POINTS
     slopes = convert_to_tensor((np.cos(angles) - 1).astype(numpy_dtype(wide)))
-    terms = ops.exp(ops.expand_dims(size, -1) * slopes) * convert_to_tensor(weights.astype(numpy_dtype(wide)))
-    return ops.cast(ops.exp(size) * ops.sum(terms, axis=-1), dtype)
+    terms = exponential.exp(shaping.expand_dims(size, -1) * slopes) * convert_to_tensor(weights.astype(numpy_dtype(wide)))
+    return casting.cast(exponential.exp(size) * reduction.sum(terms, axis=-1), dtype)

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.kernels.elementwise import elementwise
 

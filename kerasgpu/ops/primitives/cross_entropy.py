@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import kerasgpu.kernels.cross_entropy as kernels
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine import state
 from kerasgpu.engine.op import primitive
 from kerasgpu.ops.primitives.softmax import log_softmax, softmax

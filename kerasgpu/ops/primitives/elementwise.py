@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine.op import Primitive, parameter_names, primitive
 from kerasgpu.kernels import elementwise as kernels
 from kerasgpu.ops.primitives.shapes import broadcast_shapes, unbroadcast

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.ops.primitives.linalg import _call, _gap_inverse, diagonal_matrix, scale_columns, solve_triangular, t
 from kerasgpu.ops.primitives.matmul import product

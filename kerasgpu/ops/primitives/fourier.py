@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.kernels import launch
 

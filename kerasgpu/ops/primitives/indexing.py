@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.kernels import indexing as kernels
 from kerasgpu.kernels import launch, movement

@@ -7,7 +7,7 @@ subgradient of the least size.
 
 from __future__ import annotations
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine import tape
 from kerasgpu.ops.primitives import elementwise
 

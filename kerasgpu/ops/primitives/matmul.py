@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.op import primitive
 from kerasgpu.engine.symbolic import symbolic

@@ -5,7 +5,7 @@ A fused gradient has a gradient of its own, written with operations (`second_gra
 
 from __future__ import annotations
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.kernels import norm as kernels
 from kerasgpu.kernels.elementwise import Chain, run_chain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.kernels import reduce as kernels
 from kerasgpu.ops.primitives.shapes import count, reduced_shape

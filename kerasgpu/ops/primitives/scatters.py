@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine.op import primitive
 from kerasgpu.kernels import indexing as kernels
 from kerasgpu.kernels import launch, movement

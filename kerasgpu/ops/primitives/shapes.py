@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 
 
 @functools.lru_cache(4096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import kerasgpu.kernels.softmax as kernels
-from kerasgpu import ops
+from kerasgpu.config.installed import ops
 from kerasgpu.engine.op import primitive
 
 
