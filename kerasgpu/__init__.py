@@ -54,7 +54,7 @@ _NAMES = {
     "Initializer": "initializers",
     "Input": "layers",
     "InputSpec": "layers",
-    "KerasTensor": "engine.symbolic",
+    "KerasTensor": "engine.keras_tensor",
     "Layer": "layers",
     "Loss": "losses",
     "Metric": "metrics",

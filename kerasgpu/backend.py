@@ -6,8 +6,8 @@ from kerasgpu.config import backend, epsilon, floatx, image_data_format, set_eps
 from kerasgpu.engine.dtypes import is_float as _is_float
 from kerasgpu.engine.dtypes import is_int as _is_int
 from kerasgpu.engine.dtypes import result_type, standardize_dtype
+from kerasgpu.engine.keras_tensor import is_symbolic as is_keras_tensor
 from kerasgpu.engine.naming import get_uid
-from kerasgpu.engine.symbolic import is_symbolic as is_keras_tensor
 
 
 def is_float_dtype(dtype) -> bool:

@@ -72,7 +72,7 @@ class DTypePolicy:
     def convert_input(self, x, autocast, dtype):
         """x as a tensor; float tensors are cast to dtype if autocast. Integers, None and Python objects stay as they are."""
         from kerasgpu import ops
-        from kerasgpu.engine.symbolic import KerasTensor
+        from kerasgpu.engine.keras_tensor import KerasTensor
         from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 
         dtype = dtypes.standardize_dtype(dtype)

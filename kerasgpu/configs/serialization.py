@@ -18,7 +18,7 @@ import numpy as np
 
 from kerasgpu.configs import public_names, registry
 from kerasgpu.engine import dtypes, state
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.engine.variable import Variable
 

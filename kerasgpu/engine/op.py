@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import functools
 
-from kerasgpu.engine import state, symbolic
+from kerasgpu.engine import keras_tensor, state, symbolic
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
 from kerasgpu.kernels import launch
 
@@ -115,7 +115,7 @@ class Primitive:
         for x in given:
             kind = type(x)
             if kind is not Tensor:
-                if kind is symbolic.KerasTensor:
+                if kind is keras_tensor.KerasTensor:
                     return symbolic.call_function(self, args, keywords)
                 if kind is MetaTensor:
                     meta = True

@@ -5,9 +5,9 @@ from __future__ import annotations
 import collections
 import inspect
 
-from kerasgpu.engine import nest, symbolic
+from kerasgpu.engine import inference, keras_tensor, nest
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.naming import auto_name
-from kerasgpu.engine.symbolic import KerasTensor
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 KerasHistory = collections.namedtuple("KerasHistory", ["operation", "node_index", "tensor_index"])
@@ -105,7 +105,7 @@ class Operation:
         self._outbound_nodes = []
 
     def __call__(self, *args, **kwargs):
-        if symbolic.any_symbolic_tensors(args, kwargs):
+        if keras_tensor.any_symbolic_tensors(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
         return self.call(*args, **kwargs)
 
@@ -115,7 +115,7 @@ class Operation:
         return outputs
 
     def compute_output_spec(self, *args, **kwargs):
-        return symbolic.infer_spec(self.call, args, kwargs)
+        return inference.infer_spec(self.call, args, kwargs)
 
     def call(self, *args, **kwargs):
         raise NotImplementedError(f"{type(self).__name__} must implement call()")

@@ -15,9 +15,9 @@ import functools
 import weakref
 
 from kerasgpu.engine import dtypes, nest, state, tape
+from kerasgpu.engine.keras_tensor import any_symbolic_tensors
 from kerasgpu.engine.op import Node
 from kerasgpu.engine.stateless import StatelessScope
-from kerasgpu.engine.symbolic import any_symbolic_tensors
 from kerasgpu.engine.tensor import MetaTensor, Tensor
 
 __all__ = ["RematScope", "remat"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 
+from kerasgpu.config import installed
 from kerasgpu.config.installed import ops
 from kerasgpu.engine import dtypes, nest, state
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
@@ -376,3 +377,6 @@ def grad(function, argnums=0):
     """A function that returns the gradient of function with respect to the argument(s) numbered by argnums."""
     both = value_and_grad(function, argnums)
     return lambda *args, **kwargs: both(*args, **kwargs)[1]
+
+
+installed.tape.install(globals())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu.config.installed import ops
+from kerasgpu.config.installed import ops, tape
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.operators import Operators
@@ -160,8 +160,6 @@ class Tensor(Operators):
         `gradient` (same shape) weights the elements of self; a scalar needs none. Raises RuntimeError when self was not computed
         from anything that requires a gradient.
         """
-        from kerasgpu.engine import tape
-
         tape.backward(self, gradient, retain_graph)
 
     def detach(self) -> Tensor:

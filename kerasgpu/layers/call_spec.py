@@ -6,7 +6,7 @@ from __future__ import annotations
 import inspect
 
 from kerasgpu.engine import nest
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import Tensor
 
 _EMPTY = inspect.Parameter.empty

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from kerasgpu import dtype_policies
-from kerasgpu.engine import dtypes, nest, state, symbolic
+from kerasgpu.engine import dtypes, keras_tensor, nest, state
 from kerasgpu.engine.naming import suggestion
 from kerasgpu.engine.operation import GraphNode, Operation
 from kerasgpu.engine.remat import get_current_remat_mode
@@ -113,7 +113,7 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
         if attributes.get("_lock", True):
             self._check_super_called()
         attributes["_called"] = True
-        symbolic_call = symbolic.any_symbolic_tensors(args, kwargs)
+        symbolic_call = keras_tensor.any_symbolic_tensors(args, kwargs)
         original = (args, dict(kwargs)) if symbolic_call else None
         if self._convert_input_args:
             args = tuple(self._convert_argument(a) for a in args)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from kerasgpu.engine import dtypes, nest
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.call_spec import CallSpec, is_tensor, shapes_for
 from kerasgpu.layers.notes import add_note
 from kerasgpu.layers.shapes import get_mask, infer_with_fill, is_shape, map_shapes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from kerasgpu.engine import nest, remat, symbolic
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine import inference, nest, remat
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import Tensor
 
 
@@ -42,7 +42,7 @@ def _output_size(layer, call, args, kwargs):
     known = layer.__dict__.setdefault("_remat_sizes", {})
     if shapes not in known:
         args, kwargs = nest.map_structure(_as_symbol, (list(args), dict(kwargs)))
-        outputs = symbolic.infer_spec(call, args, kwargs)
+        outputs = inference.infer_spec(call, args, kwargs)
         known[shapes] = sum(math.prod(x.shape) for x in nest.flatten(outputs) if isinstance(x, KerasTensor))
     return known[shapes]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kerasgpu.engine import nest, symbolic
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine import inference, nest
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import MetaTensor
 from kerasgpu.layers.call_context import active
 
@@ -29,7 +29,7 @@ def map_shapes(function, shapes):
 
 
 def infer_with_fill(function, args, kwargs):
-    """symbolic.infer_spec, telling build() of inner layers which number stands for unknown dims."""
+    """inference.infer_spec, telling build() of inner layers which number stands for unknown dims."""
     leaves = [x for x in nest.flatten([list(args), dict(kwargs)]) if isinstance(x, KerasTensor)]
     place = next(((k, axis) for k, x in enumerate(leaves) for axis, d in enumerate(x.shape) if d is None), None)
 
@@ -43,4 +43,4 @@ def infer_with_fill(function, args, kwargs):
         finally:
             active.fill = before
 
-    return symbolic.infer_spec(traced, args, kwargs)
+    return inference.infer_spec(traced, args, kwargs)

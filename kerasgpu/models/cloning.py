@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 
 from kerasgpu.engine import nest
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import FunctionOperation
-from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.layers.core.input_layer import Input, InputLayer
 from kerasgpu.models.functional import Functional, functional_like_constructor
 from kerasgpu.models.sequential import Sequential

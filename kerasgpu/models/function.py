@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kerasgpu.engine import nest
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import Operation
-from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.models.graph import Graph
 
 

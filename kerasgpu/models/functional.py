@@ -6,8 +6,8 @@ import inspect
 import warnings
 
 from kerasgpu.engine import nest
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import GraphNode
-from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.layers.call_context import context_values
 from kerasgpu.layers.core.input_layer import Input, InputLayer

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 
 from kerasgpu.engine import nest
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import FunctionOperation, KerasHistory, Operation
-from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.models import op_classes
 from kerasgpu.models.graph import node_key
 

@@ -6,7 +6,7 @@ import inspect
 import json
 import warnings
 
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.shapes import infer_with_fill, is_shape, map_shapes
 from kerasgpu.models.model_state import ModelState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu.engine import nest, symbolic, tape
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine import inference, nest, tape
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
 from kerasgpu.ops.primitives.labels import not_finite
@@ -52,7 +52,7 @@ def build_on(model, batch, train=True):
 def _output_spec(model, x):
     custom = not (model._is_default("train_step") and model._is_default("test_step"))
     try:
-        return symbolic.infer_spec(model, (nest.map_structure(_symbolic, x),), _inference(model))
+        return inference.infer_spec(model, (nest.map_structure(_symbolic, x),), _inference(model))
     except Exception:
         if custom:
             return None

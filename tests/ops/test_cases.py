@@ -11,7 +11,7 @@ from cases import CASES
 
 import kerasgpu as keras
 from kerasgpu import ops
-from kerasgpu.engine import nest, op, symbolic
+from kerasgpu.engine import keras_tensor, nest, op
 from kerasgpu.engine.tape import value_and_grad
 
 ALL = [pytest.param(name, case, id=f"{name}-{k}") for name, cases in CASES.items() for k, case in enumerate(cases)]
@@ -55,7 +55,7 @@ def test_inferred_is_actual(name, case):
     values = case.values()
     if not values:
         pytest.skip("no tensor argument to make symbolic")
-    symbols = [symbolic.KerasTensor(v.shape, "float32") for v in values]
+    symbols = [keras_tensor.KerasTensor(v.shape, "float32") for v in values]
     inferred = nest.flatten(call(name, case, symbols))
     actual = nest.flatten(call(name, case, [v.astype("float32") for v in values]))
     assert [(s.shape, s.dtype) for s in inferred] == [(t.shape, t.dtype) for t in actual]

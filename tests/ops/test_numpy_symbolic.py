@@ -3,7 +3,7 @@
 import pytest
 
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 
 N = None
 

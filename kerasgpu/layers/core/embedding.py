@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from kerasgpu import ops, regularizers
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.arguments import add_weight_named, serialize_weight_arguments, set_weight_arguments
 from kerasgpu.layers.core.lora import LoraWeight, check_quantization_config
 from kerasgpu.layers.layer import Layer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu.engine import nest
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.layer import Layer
 
 

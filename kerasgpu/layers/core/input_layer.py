@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 
 from kerasgpu.engine import dtypes
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import GraphNode
-from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.layers.layer import Layer
 
 

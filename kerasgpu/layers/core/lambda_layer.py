@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from kerasgpu.engine import nest
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.shapes import infer_with_fill, is_shape, map_shapes
 

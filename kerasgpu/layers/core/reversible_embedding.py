@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.core.embedding import Embedding
 
 

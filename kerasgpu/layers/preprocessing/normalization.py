@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.layers.layer import Layer
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from kerasgpu import config, ops
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.preprocessing import host

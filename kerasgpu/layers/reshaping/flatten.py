@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from kerasgpu import ops
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.arguments import standardize_data_format
 from kerasgpu.layers.input_spec import InputSpec
 from kerasgpu.layers.layer import Layer

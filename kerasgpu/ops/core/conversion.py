@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kerasgpu.engine import dtypes, tensor
-from kerasgpu.engine.symbolic import KerasTensor, any_symbolic_tensors, symbolic
+from kerasgpu.engine.keras_tensor import KerasTensor, any_symbolic_tensors
+from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor
 from kerasgpu.ops.core.casting import cast
 from kerasgpu.ops.numpy import arithmetic, indexing, joining

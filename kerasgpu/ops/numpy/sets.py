@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import FunctionOperation
-from kerasgpu.engine.symbolic import KerasTensor
 from kerasgpu.engine.tensor import convert_to_tensor
 from kerasgpu.kernels.launch import numpy_dtype
 from kerasgpu.ops.primitives.operands import as_tensor

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 
-from kerasgpu.engine.symbolic import KerasTensor, symbolic
+from kerasgpu.engine.keras_tensor import KerasTensor
+from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.primitives import movement as p
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import all_axes, broadcast_shapes, count, one_axis

@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasgpu import layers, ops
 from kerasgpu.engine import naming
-from kerasgpu.engine.symbolic import KerasTensor
+from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.preprocessing import host

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import layers
 from kerasgpu.engine.tensor import MetaTensor
 from kerasgpu.layers.preprocessing.image.arguments import factor_range
+from kerasgpu.layers.preprocessing.image.auto_contrast import AutoContrast
 from kerasgpu.layers.preprocessing.image.base import BaseImagePreprocessingLayer
+from kerasgpu.layers.preprocessing.image.equalization import Equalization
+from kerasgpu.layers.preprocessing.image.random_brightness import RandomBrightness
+from kerasgpu.layers.preprocessing.image.random_color_degeneration import RandomColorDegeneration
+from kerasgpu.layers.preprocessing.image.random_contrast import RandomContrast
+from kerasgpu.layers.preprocessing.image.random_posterization import RandomPosterization
+from kerasgpu.layers.preprocessing.image.random_rotation import RandomRotation
+from kerasgpu.layers.preprocessing.image.random_sharpness import RandomSharpness
+from kerasgpu.layers.preprocessing.image.random_shear import RandomShear
+from kerasgpu.layers.preprocessing.image.random_translation import RandomTranslation
+from kerasgpu.layers.preprocessing.image.solarization import Solarization
 
 GEOMETRY = ("random_shear", "random_translation", "random_rotation")
 COLOR = ("random_brightness", "random_color_degeneration", "random_contrast", "random_sharpness")
@@ -32,17 +42,17 @@ class ChoosingLayer(BaseImagePreprocessingLayer):
         moves = {**drawn, "interpolation": interpolation}
         colors = {**drawn, "value_range": value_range}
         makers = {
-            "random_shear": lambda: layers.RandomShear(factor, factor, **moves),
-            "random_translation": lambda: layers.RandomTranslation(factor, factor, **moves),
-            "random_rotation": lambda: layers.RandomRotation(factor, **moves),
-            "random_brightness": lambda: layers.RandomBrightness(factor, **colors),
-            "random_color_degeneration": lambda: layers.RandomColorDegeneration(factor, **colors),
-            "random_contrast": lambda: layers.RandomContrast(factor, **colors),
-            "random_sharpness": lambda: layers.RandomSharpness(factor, **colors),
-            "random_posterization": lambda: layers.RandomPosterization(max(1, int(8 * factor[1])), **colors),
-            "solarization": lambda: layers.Solarization(factor, factor, **colors),
-            "auto_contrast": lambda: layers.AutoContrast(value_range, **given),
-            "equalization": lambda: layers.Equalization(value_range, **given),
+            "random_shear": lambda: RandomShear(factor, factor, **moves),
+            "random_translation": lambda: RandomTranslation(factor, factor, **moves),
+            "random_rotation": lambda: RandomRotation(factor, **moves),
+            "random_brightness": lambda: RandomBrightness(factor, **colors),
+            "random_color_degeneration": lambda: RandomColorDegeneration(factor, **colors),
+            "random_contrast": lambda: RandomContrast(factor, **colors),
+            "random_sharpness": lambda: RandomSharpness(factor, **colors),
+            "random_posterization": lambda: RandomPosterization(max(1, int(8 * factor[1])), **colors),
+            "solarization": lambda: Solarization(factor, factor, **colors),
+            "auto_contrast": lambda: AutoContrast(value_range, **given),
+            "equalization": lambda: Equalization(value_range, **given),
         }
         for name in self._names:
             setattr(self, name, makers[name]())
