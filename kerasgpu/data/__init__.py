@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kerasgpu.data.dataset import AUTOTUNE, INFINITE, UNKNOWN, Dataset
+from kerasgpu.data.dataset import Dataset
 from kerasgpu.data.elements import TensorSpec
+from kerasgpu.data.stage import AUTOTUNE, INFINITE, UNKNOWN
 
 INFINITE_CARDINALITY = INFINITE
 UNKNOWN_CARDINALITY = UNKNOWN

@@ -6,7 +6,8 @@ import itertools
 
 from kerasgpu.data import elements as el
 from kerasgpu.data import seeds
-from kerasgpu.data.dataset import UNKNOWN, Dataset, Derived, check_positive
+from kerasgpu.data.sources import Elements
+from kerasgpu.data.stage import UNKNOWN, Derived, check_positive
 from kerasgpu.engine import nest
 
 
@@ -72,8 +73,9 @@ class Unbatched(Derived):
 class Windowed(Derived):
     """Elements that are data sets; in tuples and dicts, one for each part."""
 
-    def __init__(self, parent, size, shift, stride, drop_remainder):
+    def __init__(self, parent, size, shift, stride, drop_remainder, kind):
         super().__init__(parent)
+        self._kind = kind  # of the elements: a data set over a stage
         self._size = check_positive(size, "size", "window")
         self._shift = self._size if shift is None else check_positive(shift, "shift", "window")
         self._stride = check_positive(stride, "stride", "window")
@@ -87,7 +89,7 @@ class Windowed(Derived):
             found = held[:: self._stride][: self._size]
             if len(found) < self._size and self._drop:
                 return
-            yield _parts(found)
+            yield self._parts(found)
             between = self._shift - len(held)
             held = held[self._shift :]
             for _ in itertools.islice(elements, max(0, between)):
@@ -102,20 +104,16 @@ class Windowed(Derived):
         return max(0, (n - span) // self._shift + 1) if self._drop else -(-n // self._shift)
 
     def _example(self, size):
-        return _parts([self._parent._example(size)] * self._size)
+        return self._parts([self._parent._example(size)] * self._size)
 
-    @property
-    def element_spec(self):
+    def _parts(self, elements):
+        first = elements[0]
+        if not nest.is_nested(first):
+            return self._kind(Elements(elements))
+        columns = zip(*(nest.flatten(e) for e in elements))
+        return nest.pack_sequence_as(first, [self._kind(Elements(list(c))) for c in columns])
+
+    def _check_spec(self):
         raise TypeError(
             "the elements of Dataset.window are data sets: make tensors of them with flat_map(lambda w: w.batch(size))"
         )
-
-
-def _parts(elements) -> Dataset:
-    from kerasgpu.data.sources import Elements
-
-    first = elements[0]
-    if not nest.is_nested(first):
-        return Elements(elements)
-    columns = zip(*(nest.flatten(e) for e in elements))
-    return nest.pack_sequence_as(first, [Elements(list(c)) for c in columns])

@@ -8,18 +8,15 @@ import numpy as np
 
 from kerasgpu.data import elements as el
 from kerasgpu.data import seeds
-from kerasgpu.data.dataset import AUTOTUNE, INFINITE, UNKNOWN, Dataset, Derived, check_positive
 from kerasgpu.data.mapped import called
+from kerasgpu.data.stage import AUTOTUNE, INFINITE, UNKNOWN, Derived, Stage, check_positive
 from kerasgpu.engine import nest
 
 
-class Zipped(Dataset):
-    def __init__(self, structure):
+class Zipped(Stage):
+    def __init__(self, structure, parts):
         self._structure = structure
-        self._parts = nest.flatten(structure)
-        if not self._parts or not all(isinstance(p, Dataset) for p in self._parts):
-            kinds = nest.map_structure(lambda p: type(p).__name__, structure)
-            raise TypeError(f"Dataset.zip takes data sets, one by one or in a tuple or dict. Received: {kinds}")
+        self._parts = parts
 
     def _iterate(self, seed):
         passes = [p._iterate(seeds.mix(seed, k)) for k, p in enumerate(self._parts)]
@@ -36,7 +33,7 @@ class Zipped(Dataset):
         return nest.pack_sequence_as(self._structure, [p._example(size) for p in self._parts])
 
 
-class Concatenated(Dataset):
+class Concatenated(Stage):
     def __init__(self, first, second):
         self._both = (first, second)
 
@@ -64,15 +61,16 @@ class Enumerated(Derived):
 
 
 class Interleaved(Derived):
-    def __init__(self, parent, function, cycle_length, block_length):
+    def __init__(self, parent, function, cycle_length, block_length, kind):
         super().__init__(parent)
+        self._kind = kind  # what the function must return
         self._function = function
         self._cycle = 2 if cycle_length in (None, AUTOTUNE) else check_positive(cycle_length, "cycle_length", "interleave")
         self._block = 1 if block_length is None else check_positive(block_length, "block_length", "interleave")
 
     def _open(self, element, seed):
         made = called(self._function, element, seed, convert=False)
-        if not isinstance(made, Dataset):
+        if not isinstance(made, self._kind):
             raise TypeError(f"`map_func` must return a Dataset. Received a {type(made).__name__}")
         return made
 

@@ -7,13 +7,10 @@ import functools
 import numpy as np
 
 from kerasgpu import missing
+from kerasgpu.data import batches, combine, mapped, rows, seeds, sources
 from kerasgpu.data import elements as el
-from kerasgpu.data import seeds
+from kerasgpu.data.stage import INFINITE, UNKNOWN, Stage
 from kerasgpu.engine import nest
-
-AUTOTUNE = -1
-INFINITE = -1
-UNKNOWN = -2
 
 _ABSENT = "write it as a Python generator over the data set and pass that to Dataset.from_generator"
 _ABSENT_NAMES = (
@@ -47,43 +44,28 @@ class Dataset:
     [[0, 10, 20, 30], [40, 50]]
     """
 
-    # The flat arrays of which elements are rows, where that is all that they are: batch() then gathers instead of stacking.
-    _source = None
+    def __init__(self, stage: Stage):
+        self._stage = stage
 
-    # -- what a kind of data set says of itself ---------------------------------------------------------------------
-    def _iterate(self, seed: int):
-        """A new iterator over one pass, with this seed."""
-        raise NotImplementedError
+    def _iterate(self, seed):
+        return self._stage._iterate(seed)
 
-    def _count(self) -> int:
-        """Number of elements, INFINITE or UNKNOWN."""
-        return UNKNOWN
+    def _count(self):
+        return self._stage._count()
 
-    def _example(self, size: int):
-        """An element to read shapes from, made without side effects; batches in it have `size` rows."""
-        return next(iter(self._iterate(0)), None)
-
-    # -- what it remembers from pass to pass (positions.py) -----------------------------------------------------------
-    def _memory(self):
-        return None
-
-    def _remember(self, memory):
-        pass
+    def _example(self, size):
+        return self._stage._example(size)
 
     # -- sources ------------------------------------------------------------------------------------------------------
     @staticmethod
     def from_tensor_slices(tensors, name=None):
         """Elements are the rows of arrays: of one, or of each in a tuple or dict. All must have as many rows."""
-        from kerasgpu.data.sources import Slices
-
-        return Slices(tensors)
+        return Dataset(sources.Slices(tensors))
 
     @staticmethod
     def from_tensors(tensors, name=None):
         """One element: the given structure of arrays."""
-        from kerasgpu.data.sources import One
-
-        return One(tensors)
+        return Dataset(sources.One(tensors))
 
     @staticmethod
     def from_generator(generator, output_types=None, output_shapes=None, args=None, output_signature=None, name=None):
@@ -95,24 +77,22 @@ class Dataset:
             output_types, output_shapes: the same as structures of dtypes and of shapes.
             args: arguments for the function, as arrays.
         """
-        from kerasgpu.data.sources import Generated
-
-        return Generated(generator, output_types, output_shapes, args, output_signature)
+        return Dataset(sources.Generated(generator, output_types, output_shapes, args, output_signature))
 
     @staticmethod
     def range(*args, output_type="int64", name=None):
         """Integers as in Python's range(start, stop, step), as scalar tensors."""
-        from kerasgpu.data.sources import Range
-
-        return Range(tuple(map(int, args)), getattr(output_type, "name", output_type))
+        return Dataset(sources.Range(tuple(map(int, args)), getattr(output_type, "name", output_type)))
 
     @staticmethod
     def zip(*args, datasets=None, name=None):
         """Elements that are structures of the elements of several data sets; as long as the shortest."""
-        from kerasgpu.data.combine import Zipped
-
         structure = datasets if datasets is not None else args[0] if len(args) == 1 else args
-        return Zipped(structure)
+        parts = nest.flatten(structure)
+        if not parts or not all(isinstance(p, Dataset) for p in parts):
+            kinds = nest.map_structure(lambda p: type(p).__name__, structure)
+            raise TypeError(f"Dataset.zip takes data sets, one by one or in a tuple or dict. Received: {kinds}")
+        return Dataset(combine.Zipped(structure, [p._stage for p in parts]))
 
     # -- rows in another order ------------------------------------------------------------------------------------------
     def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
@@ -123,33 +103,23 @@ class Dataset:
             seed: int for the same orders in each run; None takes them from the seed of the pass.
             reshuffle_each_iteration: whether passes differ.
         """
-        from kerasgpu.data.rows import Shuffled
-
-        return Shuffled(self, buffer_size, seed, reshuffle_each_iteration)
+        return Dataset(rows.Shuffled(self._stage, buffer_size, seed, reshuffle_each_iteration))
 
     def take(self, count, name=None):
         """The first `count` elements; -1 for all."""
-        from kerasgpu.data.rows import Taken
-
-        return Taken(self, count)
+        return Dataset(rows.Taken(self._stage, count))
 
     def skip(self, count, name=None):
         """All but the first `count` elements; -1 for none."""
-        from kerasgpu.data.rows import Skipped
-
-        return Skipped(self, count)
+        return Dataset(rows.Skipped(self._stage, count))
 
     def repeat(self, count=None, name=None):
         """`count` passes one after the other; None or -1 for no end."""
-        from kerasgpu.data.rows import Repeated
-
-        return Repeated(self, count)
+        return Dataset(rows.Repeated(self._stage, count))
 
     def shard(self, num_shards, index, name=None):
         """Every `num_shards`-th element, beginning with number `index`."""
-        from kerasgpu.data.rows import Shard
-
-        return Shard(self, num_shards, index)
+        return Dataset(rows.Shard(self._stage, num_shards, index))
 
     # -- elements computed from elements --------------------------------------------------------------------------------
     def map(self, map_func, num_parallel_calls=None, deterministic=None, name=None, **kwargs):
@@ -163,23 +133,17 @@ class Dataset:
 
         Random layers and `keras.random` in it draw numbers that depend on the pass and the element, not on threads.
         """
-        from kerasgpu.data.mapped import Mapped
-
-        return Mapped(self, map_func, num_parallel_calls, deterministic is not False)
+        return Dataset(mapped.Mapped(self._stage, map_func, num_parallel_calls, deterministic is not False))
 
     def filter(self, predicate, name=None):
         """The elements for which predicate(element) is true."""
-        from kerasgpu.data.mapped import Filtered
-
-        return Filtered(self, predicate)
+        return Dataset(mapped.Filtered(self._stage, predicate))
 
     def interleave(
         self, map_func, cycle_length=None, block_length=None, num_parallel_calls=None, deterministic=None, name=None
     ):
         """The elements of the data sets that map_func makes of `cycle_length` elements at a time, `block_length` from each in turn."""
-        from kerasgpu.data.combine import Interleaved
-
-        return Interleaved(self, map_func, cycle_length, block_length)
+        return Dataset(combine.Interleaved(self._stage, map_func, cycle_length, block_length, Dataset))
 
     def flat_map(self, map_func, name=None):
         """The elements of map_func(element), one data set after the other."""
@@ -187,15 +151,11 @@ class Dataset:
 
     def enumerate(self, start=0, name=None):
         """Pairs (number, element)."""
-        from kerasgpu.data.combine import Enumerated
-
-        return Enumerated(self, start)
+        return Dataset(combine.Enumerated(self._stage, start))
 
     def concatenate(self, dataset, name=None):
         """The elements of this data set, then those of another."""
-        from kerasgpu.data.combine import Concatenated
-
-        return Concatenated(self, dataset)
+        return Dataset(combine.Concatenated(self._stage, dataset))
 
     def apply(self, transformation_func):
         """transformation_func(self)."""
@@ -211,21 +171,15 @@ class Dataset:
     # -- batches --------------------------------------------------------------------------------------------------------
     def batch(self, batch_size, drop_remainder=False, num_parallel_calls=None, deterministic=None, name=None):
         """Elements stacked along a new first axis, `batch_size` at a time; the last batch may be smaller, or is dropped."""
-        from kerasgpu.data.batches import Batched
-
-        return Batched(self, batch_size, drop_remainder)
+        return Dataset(batches.Batched(self._stage, batch_size, drop_remainder))
 
     def padded_batch(self, batch_size, padded_shapes=None, padding_values=None, drop_remainder=False, name=None):
         """As `batch`, for elements of different sizes, padded at their ends to the longest of the batch or to `padded_shapes`."""
-        from kerasgpu.data.batches import PaddedBatched
-
-        return PaddedBatched(self, batch_size, padded_shapes, padding_values, drop_remainder)
+        return Dataset(batches.PaddedBatched(self._stage, batch_size, padded_shapes, padding_values, drop_remainder))
 
     def unbatch(self, name=None):
         """The rows of each element, one by one."""
-        from kerasgpu.data.batches import Unbatched
-
-        return Unbatched(self)
+        return Dataset(batches.Unbatched(self._stage))
 
     def rebatch(self, batch_size, drop_remainder=False, name=None):
         """Batches of another size."""
@@ -233,22 +187,16 @@ class Dataset:
 
     def window(self, size, shift=None, stride=1, drop_remainder=False, name=None):
         """Data sets of `size` elements each, `stride` apart, the next window beginning `shift` (default `size`) elements later."""
-        from kerasgpu.data.batches import Windowed
-
-        return Windowed(self, size, shift, stride, drop_remainder)
+        return Dataset(batches.Windowed(self._stage, size, shift, stride, drop_remainder, Dataset))
 
     # -- when work is done ------------------------------------------------------------------------------------------------
     def prefetch(self, buffer_size, name=None):
         """A thread prepares up to `buffer_size` elements ahead of their use; AUTOTUNE chooses."""
-        from kerasgpu.data.mapped import Prefetched
-
-        return Prefetched(self, buffer_size)
+        return Dataset(mapped.Prefetched(self._stage, buffer_size))
 
     def cache(self, filename="", name=None):
         """Keep the elements of the first whole pass in memory for later passes."""
-        from kerasgpu.data.mapped import Cached
-
-        return Cached(self, filename)
+        return Dataset(mapped.Cached(self._stage, filename))
 
     def with_options(self, options, name=None):
         """This data set: there is nothing to set."""
@@ -256,9 +204,7 @@ class Dataset:
 
     def ignore_errors(self, log_warning=False, name=None):
         """The elements without those whose computation raised an error."""
-        from kerasgpu.data.mapped import WithoutErrors
-
-        return WithoutErrors(self, log_warning)
+        return Dataset(mapped.WithoutErrors(self._stage, log_warning))
 
     # -- looking at it ----------------------------------------------------------------------------------------------------
     def __iter__(self):
@@ -284,6 +230,7 @@ class Dataset:
     @functools.cached_property
     def element_spec(self):
         """A TensorSpec for each part of an element. Functions of map() are called on a first element to find out."""
+        self._stage._check_spec()
         small = nest.map_structure(el.spec_of, self._example(1))
         large = nest.map_structure(el.spec_of, self._example(2))
 
@@ -294,25 +241,12 @@ class Dataset:
 
     def __repr__(self):
         count = {INFINITE: "infinitely many", UNKNOWN: "unknown"}.get(self._count(), self._count())
-        return f"<{type(self).__name__}Dataset: elements={count}>"
+        return f"<{type(self._stage).__name__}Dataset: elements={count}>"
 
     def __getattr__(self, name):
         if name in _ABSENT_NAMES:
             raise missing.MissingName(f"Dataset.{name} is not available in kerasgpu: {_ABSENT}")
-        raise AttributeError(f"{type(self).__name__!r} data set has no attribute {name!r}")
-
-
-class Derived(Dataset):
-    """A data set made from one other, as long as it."""
-
-    def __init__(self, parent: Dataset):
-        self._parent = parent
-
-    def _count(self):
-        return self._parent._count()
-
-    def _example(self, size):
-        return self._parent._example(size)
+        raise AttributeError(f"Dataset has no attribute {name!r}")
 
 
 def _to_numpy(leaf):
@@ -321,10 +255,3 @@ def _to_numpy(leaf):
     if leaf.shape == ():
         return leaf[()] if isinstance(leaf, el.Strings) else leaf._data[()]
     return leaf.numpy()
-
-
-def check_positive(value, name, what, least=1) -> int:
-    """value as an int of at least `least`, else ValueError."""
-    if isinstance(value, bool) or int(value) != value or value < least:
-        raise ValueError(f"Dataset.{what}: `{name}` must be an integer of at least {least}. Received: {name}={value}")
-    return int(value)

@@ -7,8 +7,8 @@ import warnings
 from kerasgpu import config
 from kerasgpu.data import background, seeds
 from kerasgpu.data import elements as el
-from kerasgpu.data.dataset import AUTOTUNE, UNKNOWN, Derived, check_positive
 from kerasgpu.data.positions import positions, set_positions
+from kerasgpu.data.stage import AUTOTUNE, UNKNOWN, Derived, check_positive
 from kerasgpu.engine import forks
 
 
@@ -34,10 +34,6 @@ class Mapped(Derived):
         if workers is not None and workers != AUTOTUNE:
             check_positive(workers, "num_parallel_calls", "map")
         self._workers = workers
-        # Threads that import the same modules at once may see them half made; these are what functions of tensors use.
-        import kerasgpu.layers
-        import kerasgpu.ops
-        import kerasgpu.random  # noqa: F401
 
     def _iterate(self, seed):
         function, own = self._function, seeds.mix(seed, 1)

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from kerasgpu.data import seeds
-from kerasgpu.data.dataset import INFINITE, UNKNOWN, Derived, check_positive
+from kerasgpu.data.stage import INFINITE, UNKNOWN, Derived, check_positive
 from kerasgpu.engine import forks
 
 

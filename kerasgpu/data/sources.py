@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 
 from kerasgpu.data import elements as el
-from kerasgpu.data.dataset import Dataset
+from kerasgpu.data.stage import Stage
 from kerasgpu.engine import nest
 
 
-class Slices(Dataset):
+class Slices(Stage):
     """The rows of arrays in memory."""
 
     def __init__(self, tensors):
@@ -43,7 +43,7 @@ class Slices(Dataset):
         return self._source.row(0) if self._length else self._source.blank_row()
 
 
-class Range(Dataset):
+class Range(Stage):
     """Integers, none of which lies in memory."""
 
     def __init__(self, arguments, dtype):
@@ -108,7 +108,7 @@ class RowSource:
         return self._packed(blank)
 
 
-class One(Dataset):
+class One(Stage):
     """One element."""
 
     def __init__(self, tensors):
@@ -124,7 +124,7 @@ class One(Dataset):
         return self._element
 
 
-class Elements(Dataset):
+class Elements(Stage):
     """Elements that are at hand in a list."""
 
     def __init__(self, elements):
@@ -137,7 +137,7 @@ class Elements(Dataset):
         return len(self._elements)
 
 
-class Generated(Dataset):
+class Generated(Stage):
     """What a Python generator yields."""
 
     def __init__(self, generator, output_types, output_shapes, args, output_signature):

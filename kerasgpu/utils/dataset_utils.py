@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from kerasgpu import config
-from kerasgpu.data.dataset import AUTOTUNE, Dataset
+from kerasgpu.data.dataset import Dataset
+from kerasgpu.data.stage import AUTOTUNE
 
 
 @dataclasses.dataclass

@@ -8,7 +8,10 @@ import numpy as np
 
 from kerasgpu.data import elements as el
 from kerasgpu.data.batches import Batched
-from kerasgpu.data.dataset import AUTOTUNE, Dataset
+from kerasgpu.data.dataset import Dataset
+from kerasgpu.data.mapped import Cached, Prefetched
+from kerasgpu.data.rows import Shuffled, Skipped, Taken
+from kerasgpu.data.stage import AUTOTUNE
 
 
 def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=None, preferred_backend=None):
@@ -43,14 +46,8 @@ def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=
 def _samples(dataset):
     """(list of elements, batch size or None)."""
     if isinstance(dataset, Dataset):
-        inner = dataset
-        while not isinstance(inner, Batched) and type(inner).__name__ in (
-            "Prefetched",
-            "Cached",
-            "Taken",
-            "Skipped",
-            "Shuffled",
-        ):
+        inner = dataset._stage
+        while isinstance(inner, (Prefetched, Cached, Taken, Skipped, Shuffled)):
             inner = inner._parent
         if isinstance(inner, Batched):
             return list(dataset.unbatch()), inner._batch_size

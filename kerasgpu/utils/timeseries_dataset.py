@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu.data.dataset import AUTOTUNE, Dataset
+from kerasgpu.data.dataset import Dataset
+from kerasgpu.data.stage import AUTOTUNE
 from kerasgpu.utils.image_dataset import check_format
 
 

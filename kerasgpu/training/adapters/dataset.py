@@ -52,11 +52,11 @@ class DatasetAdapter(DataAdapter):
     def state(self):
         if self._begun is not None:
             return self._begun_from
-        return {**super().state(), "positions": positions(self.dataset)}
+        return {**super().state(), "positions": positions(self.dataset._stage)}
 
     def set_state(self, found):
         super().set_state(found)
-        set_positions(self.dataset, found["positions"])
+        set_positions(self.dataset._stage, found["positions"])
         self._begun = None
 
     def close(self):
