@@ -6,6 +6,7 @@ import re
 from collections.abc import MutableMapping
 
 from kerasgpu import missing
+from kerasgpu.config import installed
 from kerasgpu.engine import dtypes, state
 
 QUANTIZATION_MODES = ("int8", "float8", "int4", "gptq", "awq")
@@ -339,3 +340,5 @@ _PLAIN_ONLY = "layers cannot be quantized with it yet; use 'float32', 'mixed_bfl
 __getattr__ = missing.names(
     __name__, {"AWQDTypePolicy": _PLAIN_ONLY, "GPTQDTypePolicy": _PLAIN_ONLY, "Int4DTypePolicy": _PLAIN_ONLY}
 )
+
+installed.dtype_policies.install(globals())

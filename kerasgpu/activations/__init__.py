@@ -79,9 +79,9 @@ def serialize(activation):
     """The name of one of these functions; the config of a registered function or of an object."""
     if _NAMES.get(getattr(activation, "__name__", None)) is activation:
         return activation.__name__
-    from kerasgpu import saving
+    from kerasgpu.configs import registry, serialization
 
-    config = saving.serialize_keras_object(activation)
+    config = serialization.serialize_keras_object(activation)
     if not isinstance(config, dict):
         return config
     if "config" not in config:
@@ -91,17 +91,17 @@ def serialize(activation):
             f"`@keras.saving.register_keras_serializable()` to register any custom activations. config={config}"
         )
     if isinstance(config["config"], str):
-        config["config"] = saving.get_registered_name(activation)
+        config["config"] = registry.get_registered_name(activation)
     return config
 
 
 def deserialize(config, custom_objects=None):
     """The function of a name or config."""
-    from kerasgpu import saving
+    from kerasgpu.configs import registry, serialization
 
     if _names_class(config):
-        return saving.deserialize_keras_object(config, custom_objects=custom_objects)
-    return saving.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=_NAMES)
+        return serialization.deserialize_keras_object(config, custom_objects=custom_objects)
+    return serialization.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=_NAMES)
 
 
 def _names_class(config):

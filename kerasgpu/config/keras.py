@@ -7,8 +7,12 @@ import json
 import os
 
 from kerasgpu.config import environment
+from kerasgpu.config.installed import dtype_policies
+
+FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64")
 
 _settings: dict = {
+    "floatx": environment.floatx(),
     "flash_attention": None,
     "interactive_logging": True,
     "traceback_filtering": True,
@@ -31,16 +35,14 @@ def _keras_json() -> dict:
 
 def floatx() -> str:
     """The default float dtype: "float32" unless set."""
-    from kerasgpu.engine import dtypes
-
-    return dtypes.floatx()
+    return _settings["floatx"]
 
 
 def set_floatx(value: str) -> None:
     """Set the default float dtype: "bfloat16", "float16", "float32" or "float64"."""
-    from kerasgpu.engine import dtypes
-
-    dtypes.set_floatx(value)
+    if value not in FLOAT_TYPES:
+        raise ValueError(f"Unknown `floatx` value: {value}. Expected one of {FLOAT_TYPES}")
+    _settings["floatx"] = str(value)
 
 
 def epsilon() -> float:
@@ -89,15 +91,11 @@ def set_backend(name: str) -> None:
 
 def dtype_policy():
     """The global dtype policy."""
-    from kerasgpu import dtype_policies
-
     return dtype_policies.dtype_policy()
 
 
 def set_dtype_policy(policy) -> None:
     """Set the global dtype policy, by name ("mixed_bfloat16") or object."""
-    from kerasgpu import dtype_policies
-
     dtype_policies.set_dtype_policy(policy)
 
 

@@ -10,11 +10,10 @@ import functools
 
 import numpy as np
 
-from kerasgpu.config import environment
+from kerasgpu.config.keras import FLOAT_TYPES, floatx
 
 BOOL_TYPES = ("bool",)
 INT_TYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
-FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64")
 FLOAT8_TYPES = ("float8_e4m3fn", "float8_e5m2")
 COMPLEX_TYPES = ("complex64", "complex128")
 ALLOWED_DTYPES = (*FLOAT_TYPES, *INT_TYPES, "bool", "string", *FLOAT8_TYPES, *COMPLEX_TYPES)
@@ -57,29 +56,13 @@ _ABOVE = {
     "complex128": (),
 }
 
-_floatx = environment.floatx()
-
-
-def floatx() -> str:
-    """The default float dtype, "float32" unless changed by `set_floatx`."""
-    return _floatx
-
-
-def set_floatx(value: str) -> None:
-    """Set the default float dtype to "bfloat16", "float16", "float32" or "float64"."""
-    global _floatx
-    if value not in FLOAT_TYPES:
-        raise ValueError(f"Unknown `floatx` value: {value}. Expected one of {FLOAT_TYPES}")
-    _floatx = str(value)
-
-
 _PYTHON_TYPES = {bool: "bool", int: "int32", float: "float32", str: "string", complex: "complex64", "int": "int32"}
 
 
 def standardize_dtype(dtype) -> str:
     """The Keras name of a dtype given as a name, a NumPy, ml_dtypes or Python type, or None (the default float)."""
     if dtype is None:
-        return _floatx
+        return floatx()
     if type(dtype) is str and dtype in _ALLOWED:
         return dtype
     return _standardize_slow(dtype)
@@ -93,7 +76,7 @@ def _standardize_slow(dtype) -> str:
     if found is None:
         name = getattr(dtype, "name", None)
         if dtype == "float":
-            name = _floatx
+            name = floatx()
         elif not isinstance(name, str):
             name = getattr(dtype, "__name__", None) or str(dtype)
         if name.startswith("torch."):
@@ -167,13 +150,13 @@ def result_type(*dtypes) -> str:
     'float32'
     """
     if not dtypes:
-        return _floatx
+        return floatx()
     if len(dtypes) == 2 and dtypes[0] == dtypes[1] and type(dtypes[0]) is str and dtypes[0] in _ABOVE:
         return dtypes[0]
     try:
-        return _result_type(dtypes, _floatx)
+        return _result_type(dtypes, floatx())
     except TypeError:  # unhashable dtype objects
-        return _result_type(tuple(standardize_dtype(d) for d in dtypes), _floatx)
+        return _result_type(tuple(standardize_dtype(d) for d in dtypes), floatx())
 
 
 def is_float(dtype: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import missing
+from kerasgpu.config import installed
 from kerasgpu.engine.naming import to_snake_case
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.initializers.constant import STFT, Constant, Identity, Ones, Zeros
@@ -97,16 +98,16 @@ __all__ = [
 
 def serialize(initializer):
     """The config of an initializer, as saved models hold it."""
-    from kerasgpu import saving
+    from kerasgpu.configs import registry, serialization
 
-    return saving.serialize_keras_object(initializer)
+    return serialization.serialize_keras_object(initializer)
 
 
 def deserialize(config, custom_objects=None):
     """The initializer of a config, or of a name in one."""
-    from kerasgpu import saving
+    from kerasgpu.configs import registry, serialization
 
-    return saving.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=_NAMES)
+    return serialization.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=_NAMES)
 
 
 def get(identifier):
@@ -140,3 +141,4 @@ def _from_values(values):
 
 
 __getattr__ = missing.names(__name__, {})
+installed.initializers.install(globals())

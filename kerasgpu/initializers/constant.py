@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from kerasgpu import ops, saving
+from kerasgpu import ops
+from kerasgpu.configs import serialization
 from kerasgpu.engine.dtypes import standardize_dtype
 from kerasgpu.initializers.initializer import Initializer
 
@@ -21,11 +22,11 @@ class Constant(Initializer):
         return ops.full(shape, self.value, dtype=standardize_dtype(dtype))
 
     def get_config(self):
-        return {"value": saving.serialize_keras_object(self.value)}
+        return {"value": serialization.serialize_keras_object(self.value)}
 
     @classmethod
     def from_config(cls, config):
-        return cls(saving.deserialize_keras_object(config["value"]))
+        return cls(serialization.deserialize_keras_object(config["value"]))
 
 
 class Zeros(Initializer):

@@ -5,7 +5,8 @@ The same int seed gives the same values each time; without a seed one is drawn w
 
 from __future__ import annotations
 
-from kerasgpu import random, saving
+from kerasgpu import random
+from kerasgpu.configs import serialization
 from kerasgpu.engine.seed_generator import SeedGenerator, make_default_seed
 from kerasgpu.initializers.initializer import Initializer
 
@@ -20,7 +21,7 @@ class RandomInitializer(Initializer):
         if seed is None:
             seed = make_default_seed()
         elif isinstance(seed, dict):
-            seed = saving.deserialize_keras_object(seed)
+            seed = serialization.deserialize_keras_object(seed)
         elif not isinstance(seed, (int, SeedGenerator)):
             raise ValueError(
                 f"`seed` argument should be an instance of `keras.random.SeedGenerator()` or an integer. Received: seed={seed}"
@@ -28,7 +29,7 @@ class RandomInitializer(Initializer):
         self.seed = seed
 
     def get_config(self):
-        return {"seed": saving.serialize_keras_object(self._init_seed)}
+        return {"seed": serialization.serialize_keras_object(self._init_seed)}
 
 
 class RandomNormal(RandomInitializer):

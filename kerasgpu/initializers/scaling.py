@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from kerasgpu import ops, random, saving
+from kerasgpu import ops, random
 from kerasgpu.initializers.random import RandomInitializer
 
 __all__ = [
@@ -98,7 +98,7 @@ class _FixedScaling(VarianceScaling):
 
     def get_config(self):
         return {
-            "seed": saving.serialize_keras_object(self._init_seed),
+            "seed": serialization.serialize_keras_object(self._init_seed),
             "input_axes": self.input_axes,
             "output_axes": self.output_axes,
         }

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from kerasgpu import _core
-from kerasgpu.config import tensor_cores
+from kerasgpu.config import installed, tensor_cores
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.kernels.gpu.driver import transfer
 from kerasgpu.kernels.gpu.plans.plan import DTYPES, HostPlan, Plan, make_plan
@@ -192,3 +192,6 @@ def empty_cache() -> None:
 def synchronize(index: int = 0) -> None:
     """Wait until the GPU has done all that was started."""
     drivers.current().synchronize(index)
+
+
+installed.cuda.install(globals())

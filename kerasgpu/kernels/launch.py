@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kerasgpu import _core, config
+from kerasgpu.config.installed import cuda
 
 _core.set_level(config.isa_level(_core.machine_level()))
 _core.set_num_threads(config.num_threads())
@@ -52,8 +53,6 @@ def empty(shape, dtype, like=None):
     if like is None or type(like) is np.ndarray:
         made = _core.empty(shape, numpy_dtype(dtype))
     else:
-        from kerasgpu.kernels import cuda
-
         made = cuda.empty(shape, numpy_dtype(dtype), like)
     if recorder is not None:
         recorder.allocated(made)
@@ -81,8 +80,6 @@ def launch(name: str, inputs: tuple, outputs: tuple, ints: tuple = (), floats: t
         except TypeError as error:  # a dtype without kernels: which operation met it?
             raise TypeError(f"{name}: {error}; cast, or take keras.ops.real and keras.ops.imag first") from None
     else:
-        from kerasgpu.kernels import cuda
-
         cuda.launch(name, inputs, outputs, ints, floats)
 
 
@@ -105,8 +102,6 @@ def run_on_host(function: Callable, inputs, outputs) -> None:
     if all(map(is_host, (*inputs, *outputs))):
         function(*inputs, *outputs)
     else:
-        from kerasgpu.kernels import cuda
-
         cuda.host_call(function, inputs, outputs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 
+from kerasgpu.config import installed
 from kerasgpu.engine import nest
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import GraphNode
@@ -16,6 +17,7 @@ from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.shapes import get_mask
 from kerasgpu.layers.tracking import DotNotTrackScope
 from kerasgpu.models.function import Function, _paths
+from kerasgpu.models.functional_config import functional_from_config, graph_config  # noqa: F401
 from kerasgpu.models.graph import is_input_tensor, sort_nodes
 from kerasgpu.models.model import Model
 
@@ -278,8 +280,6 @@ class Functional(Function, Model):
     # -- configuration ------------------------------------------------------------------------------------------
     def get_config(self):
         """The graph as plain data, in Keras 3's format."""
-        from kerasgpu.models.functional_config import graph_config
-
         if not functional_like_constructor(type(self)):
             return Model.get_config(self)
         return graph_config(self)
@@ -345,3 +345,6 @@ def clone_graph(inputs, outputs):
             node.operation, nest.map_structure(copy, list(node.args)), nest.map_structure(copy, dict(node.kwargs)), new_outputs
         )
     return nest.pack_sequence_as(inputs, new_inputs), nest.map_structure(copy, outputs)
+
+
+installed.functional.install(globals())

@@ -8,18 +8,18 @@ from kerasgpu.engine import nest
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import FunctionOperation, KerasHistory, Operation
 from kerasgpu.models import op_classes
+from kerasgpu.models.function import Function
 from kerasgpu.models.graph import node_key
+from kerasgpu.models.model import Model
 
 
 def graph_config(model):
     """{"name", "trainable", "layers", "input_layers", "output_layers"} of a Functional model."""
-    from kerasgpu.models.functional import Functional
-
     keys = model._nodes
     positions = {}
     for operation in model.operations:
         # Keras counts a nested functional model's own graph as its node 0.
-        kept = 1 if isinstance(operation, Functional) else 0
+        kept = 1 if _has_graph(operation) else 0
         for index in range(len(operation._inbound_nodes)):
             key = node_key(operation, index)
             if key in keys:
@@ -78,6 +78,11 @@ def _serialize_arguments(structure, keys):
 
 
 # -- reading ----------------------------------------------------------------------------------------------------
+def _has_graph(operation) -> bool:
+    """Whether it is a Functional model, whose own graph is its node 0 for Keras."""
+    return isinstance(operation, Function) and isinstance(operation, Model)
+
+
 class _NotYet(Exception):
     """A call that needs the output of a call that was not made yet."""
 
@@ -130,12 +135,10 @@ def _make_operation(entry, custom_objects):
 
 
 def _output_of(made, name, node_index, tensor_index):
-    from kerasgpu.models.functional import Functional
-
     if name not in made:
         raise ValueError(f"Invalid Functional model configuration. Missing node: {name}")
     operation = made[name]
-    node_index -= isinstance(operation, Functional)
+    node_index -= _has_graph(operation)
     if node_index >= len(operation._inbound_nodes):
         raise _NotYet
     return operation._inbound_nodes[node_index].outputs[tensor_index]

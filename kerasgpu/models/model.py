@@ -6,10 +6,12 @@ import inspect
 import json
 import warnings
 
+from kerasgpu.config.installed import functional
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.shapes import infer_with_fill, is_shape, map_shapes
 from kerasgpu.models.model_state import ModelState
+from kerasgpu.models.summary import print_summary
 from kerasgpu.training.trainer import Trainer
 
 
@@ -32,14 +34,10 @@ class Model(ModelState, Trainer, Layer):
 
     def __new__(cls, *args, **kwargs):
         if cls is Model and functional_init_arguments(args, kwargs):
-            from kerasgpu.models.functional import Functional
-
-            return Functional.__new__(Functional, *args, **kwargs)
+            return functional.Functional.__new__(functional.Functional, *args, **kwargs)
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args, **kwargs):
-        from kerasgpu.models import functional
-
         Trainer.__init__(self)
         if functional_init_arguments(args, kwargs):
             # A subclass that passes inputs and outputs on: it becomes a subclass of Functional.
@@ -89,8 +87,6 @@ class Model(ModelState, Trainer, Layer):
             show_trainable: whether a column says if a layer is trainable.
             layer_range: names (or regular expressions) of the first and the last layer to list.
         """
-        from kerasgpu.models.summary import print_summary
-
         print_summary(
             self,
             line_length=line_length,
@@ -201,17 +197,14 @@ class Model(ModelState, Trainer, Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model of a configuration: of a graph for Functional and classes constructed like it, else cls(**config)."""
-        from kerasgpu.models.functional import Functional
-        from kerasgpu.models.functional_config import functional_from_config
-
         spec = inspect.getfullargspec(cls.__init__)
         like_functional = (
-            cls in (Functional, Model)
-            or spec.args[1:] == inspect.getfullargspec(Functional.__init__).args[1:]
+            cls in (functional.Functional, Model)
+            or spec.args[1:] == inspect.getfullargspec(functional.Functional.__init__).args[1:]
             or (spec.varargs == "args" and spec.varkw == "kwargs")
         )
         if like_functional and all(key in config for key in ("name", "layers", "input_layers", "output_layers")):
-            return functional_from_config(cls, config, custom_objects=custom_objects)
+            return functional.functional_from_config(cls, config, custom_objects=custom_objects)
         config = cls._with_dtype_policy(config)
         try:
             return cls(**config)
@@ -232,11 +225,9 @@ def functional_init_arguments(args, kwargs) -> bool:
 
 def _make_functional(cls):
     """Put Functional in place of Model among the bases of cls."""
-    from kerasgpu.models.functional import Functional
-
     if cls is Model:
-        return Functional
-    if cls is object or not issubclass(cls, Model) or issubclass(cls, Functional):
+        return functional.Functional
+    if cls is object or not issubclass(cls, Model) or issubclass(cls, functional.Functional):
         return cls
     cls.__bases__ = tuple(_make_functional(base) for base in cls.__bases__)
     return cls

@@ -10,6 +10,7 @@ import textwrap
 
 from kerasgpu.engine import nest
 from kerasgpu.engine.operation import FunctionOperation
+from kerasgpu.models.function import Function
 
 _PLAIN = str.maketrans({**dict.fromkeys("┏┳┓┡╇┩├┼┤└┴┘", "+"), "━": "=", "─": "-", "┃": "|", "│": "|"})
 
@@ -43,9 +44,7 @@ def print_summary(
     model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None
 ):
     """Print the summary of a model. See Model.summary."""
-    from kerasgpu.models.functional import Functional
-
-    functional = isinstance(model, Functional)
+    functional = isinstance(model, Function)
     layers = model._operations if functional else model.layers
     columns = [("Layer (type)", "left"), ("Output Shape", "left"), ("Param #", "right")]
     sequential = not functional or _is_sequential(model)
