@@ -97,7 +97,7 @@ def serialize(activation):
 
 def deserialize(config, custom_objects=None):
     """The function of a name or config."""
-    from kerasgpu.configs import registry, serialization
+    from kerasgpu.configs import serialization
 
     if _names_class(config):
         return serialization.deserialize_keras_object(config, custom_objects=custom_objects)

@@ -7,6 +7,7 @@ import re
 import sys
 
 from kerasgpu import config
+from kerasgpu.config.installed import cuda
 from kerasgpu.engine import state
 from kerasgpu.kernels import launch
 
@@ -14,8 +15,6 @@ from kerasgpu.kernels import launch
 @functools.lru_cache(None)
 def gpu_count() -> tuple[int, str]:
     """How many GPUs can be used, and if none: why, in one sentence."""
-    from kerasgpu.kernels import cuda
-
     return cuda.count()
 
 
@@ -104,8 +103,6 @@ def of_array(array) -> str:
     """The device name of a NumPy or CuPy array."""
     if launch.is_host(array):
         return "cpu:0"
-    from kerasgpu.kernels import cuda
-
     return f"gpu:{cuda.of_array(array)}"
 
 
@@ -113,6 +110,4 @@ def put(array, device_name: str):
     """`array` on that device: itself when it is there already, else a copy."""
     if launch.is_host(array) and device_name.startswith("cpu"):
         return array
-    from kerasgpu.kernels import cuda
-
     return cuda.put(array, parse(device_name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import _core
+from kerasgpu.config.installed import cuda
 from kerasgpu.engine import device as devices
 
 
@@ -16,8 +17,6 @@ def memory_stats(device: str | None = None) -> dict:
     name = devices.check(device) if device else devices.current_device()
     if name.startswith("cpu"):
         return _core.memory_stats()
-    from kerasgpu.kernels import cuda
-
     return cuda.memory_stats(devices.parse(name)[1])
 
 

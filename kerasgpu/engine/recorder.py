@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from kerasgpu.config.installed import cuda
 from kerasgpu.engine import forks
 from kerasgpu.kernels import launch
 
@@ -48,8 +49,6 @@ def address(array) -> int:
     """Where an array's memory begins: the identity of its buffer, since tensors never hold parts of buffers."""
     if launch.is_host(array):
         return array.ctypes.data
-    from kerasgpu.kernels import cuda
-
     return cuda.address(array)
 
 

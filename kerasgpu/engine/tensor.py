@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu.config.installed import ops, tape
+from kerasgpu.config.installed import cuda, ops, tape
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.operators import Operators
@@ -250,8 +250,6 @@ def from_gpu(x):
         raise RuntimeError(
             f"cannot make a tensor from a {type(x).__module__}.{type(x).__name__} on a GPU: {why}. Or copy it to the CPU first"
         )
-    from kerasgpu.kernels import cuda
-
     return Tensor(cuda.adopt(x))
 
 

@@ -98,14 +98,14 @@ __all__ = [
 
 def serialize(initializer):
     """The config of an initializer, as saved models hold it."""
-    from kerasgpu.configs import registry, serialization
+    from kerasgpu.configs import serialization
 
     return serialization.serialize_keras_object(initializer)
 
 
 def deserialize(config, custom_objects=None):
     """The initializer of a config, or of a name in one."""
-    from kerasgpu.configs import registry, serialization
+    from kerasgpu.configs import serialization
 
     return serialization.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=_NAMES)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from kerasgpu import ops, random
+from kerasgpu.configs import serialization
 from kerasgpu.initializers.random import RandomInitializer
 
 __all__ = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasgpu.config.installed import cuda
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import state
 from kerasgpu.engine.tensor import Tensor
@@ -59,8 +60,6 @@ class Snapshot:
         self._values = _without_tensors(values, tensors)
         places = {x.device for x in tensors}
         if len(places) == 1 and places != {"cpu:0"}:
-            from kerasgpu.kernels import cuda
-
             self._arrays = cuda.download([x._data for x in tensors], devices.parse(places.pop())[1]).arrays
         else:
             here = [np.array(x._host()) for x in tensors]

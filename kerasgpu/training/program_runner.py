@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from kerasgpu import config, kernels
+from kerasgpu.config.installed import cuda
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes, nest, state
 from kerasgpu.engine.jit import CapturedFunction, explain
@@ -35,8 +36,6 @@ def fits(model, mode, adapter, where: str) -> bool:
     """Whether arrays and predictions may lie on a device as a whole: on the CPU they do, on a GPU in a share of what is free."""
     if where.startswith("cpu"):
         return True
-    from kerasgpu.kernels import cuda
-
     wanted = sum(a.nbytes for a in adapter.arrays if launch.is_host(a))
     if mode == "predict":
         wanted += adapter.num_samples * _row_bytes(model)
