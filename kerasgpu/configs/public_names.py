@@ -92,18 +92,10 @@ def _tables():
 
 def _add_feature_space(found):
     """FeatureSpace, and its parts under the path of Keras's own source."""
-    from kerasgpu.utils.feature_space import FeatureSpace
-    from kerasgpu.utils.feature_space.features import Cross, Feature, FeatureIdentity
-
-    private = "keras.src.layers.preprocessing.feature_space"
-    for module, name, obj in (
-        ("keras.utils", "FeatureSpace", FeatureSpace),
-        (private, "Cross", Cross),
-        (private, "Feature", Feature),
-        (private, "TFDIdentity", FeatureIdentity),
-    ):
-        found[module, name] = obj
-        _backward[obj] = module, name
+    for module, objects in _import("utils.feature_space").CONFIG_OBJECTS.items():
+        for name, obj in objects.items():
+            found[module, name] = obj
+            _backward[obj] = module, name
 
 
 def _add(found, namespace, name, obj):
