@@ -7,6 +7,7 @@ takes about as long as NumPy's.
 from __future__ import annotations
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
 
@@ -79,8 +80,25 @@ _NAMES = {
     "no_grad": "engine.tape",
     "remat": "engine.remat",
     "value_and_grad": "engine.tape",
-    "version": "version",
 }
+
+
+def version() -> str:
+    """The version of kerasgpu, such as "0.1.0"."""
+    return __version__
+
+
+class _FacadeFinder:
+    """Asked for `kerasgpu.<module>` when no file answers: names/table.py knows modules that hold nothing of their own."""
+
+    @staticmethod
+    def find_spec(fullname, path=None, target=None):
+        if not fullname.startswith("kerasgpu.") or fullname.startswith("kerasgpu.names"):
+            return None
+        return importlib.import_module("kerasgpu.names.finder").find(fullname)
+
+
+sys.meta_path.append(_FacadeFinder)
 
 
 def __getattr__(name):
@@ -89,7 +107,7 @@ def __getattr__(name):
     elif name in _MODULES:
         value = importlib.import_module(f"kerasgpu.{name}")
     else:
-        from kerasgpu.engine.naming import suggestion
+        from kerasgpu.missing import suggestion
 
         hint = "" if name.startswith("_") else suggestion(name, (*_NAMES, *_MODULES))
         raise AttributeError(f"module 'kerasgpu' has no attribute {name!r}{hint}")

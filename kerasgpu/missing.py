@@ -6,10 +6,20 @@ through a finder that is asked when the name is not an attribute.
 
 from __future__ import annotations
 
+import difflib
 import importlib.abc
 import sys
 
-from kerasgpu.engine.naming import suggestion
+
+def suggestion(name, known) -> str:
+    """The end of a message about an unknown name: ". Did you mean 'units'?", or nothing when no known name is like it."""
+    name = str(name)
+    # Where names differ by case alone (a class and its module), the one that begins like the given name stays.
+    by_case = sorted(map(str, known), key=lambda k: k[:1].isupper() == name[:1].isupper())
+    folded = {k.lower(): k for k in by_case}
+    swapped = [k for k in folded if sorted(k) == sorted(name.lower())]
+    close = swapped or difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.7)
+    return f". Did you mean {folded[close[0]]!r}?" if close else ""
 
 
 class MissingName(NotImplementedError, AttributeError):

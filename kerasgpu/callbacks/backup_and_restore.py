@@ -67,7 +67,7 @@ class BackupAndRestore(Callback):
 
     def _meet(self, runner, sources, callbacks):
         """fit() shows where the batches come from, and who else listens."""
-        from kerasgpu.training.places import Places
+        from kerasgpu.data.places import Places
 
         self._runner = runner
         self._places = [Places(source) for source in sources]
@@ -108,9 +108,9 @@ class BackupAndRestore(Callback):
         return training["steps"]
 
     def _restore(self, training, weights):
+        from kerasgpu.data import random_state
         from kerasgpu.saving import loader
         from kerasgpu.saving.hdf5 import WeightsReader
-        from kerasgpu.training import random_state
 
         model = self.model
         if model.optimizer is not None and not model.optimizer.built:
@@ -171,8 +171,8 @@ class BackupAndRestore(Callback):
             self._save(self._epoch, batch + 1)
 
     def _save(self, epoch, steps):
+        from kerasgpu.data import random_state
         from kerasgpu.saving.writer import weights_bytes
-        from kerasgpu.training import random_state
 
         model = self.model
         custom_logs = self._runner._logs is not None if steps and self._runner is not None else False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kerasgpu.training.numbers import is_whole_number
+from kerasgpu.config.numbers import is_whole_number
 
 
 class BatchCounter:

@@ -177,3 +177,13 @@ def name_of(dtype: np.dtype) -> str:
             "(ragged nested lists become object arrays too)"
         )
     return name
+
+
+def is_float_dtype(dtype) -> bool:
+    """Whether a dtype is a float type."""
+    return is_float(standardize_dtype(dtype))
+
+
+def is_int_dtype(dtype) -> bool:
+    """Whether a dtype is an integer type, signed or not."""
+    return is_int(standardize_dtype(dtype))

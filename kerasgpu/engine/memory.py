@@ -27,3 +27,12 @@ def empty_cache() -> None:
     _core.empty_cache()
     if "kerasgpu.kernels.cuda" in sys.modules:
         sys.modules["kerasgpu.kernels.cuda"].empty_cache()
+
+
+def readable_size(size) -> str:
+    """A number of bytes as text: "60.00 B", "1.50 KB"."""
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if size < 1024:
+            return f"{size:.2f} {unit}"
+        size /= 1024
+    return f"{size:.2f} PB"

@@ -6,7 +6,6 @@ import inspect
 
 from kerasgpu import dtype_policies
 from kerasgpu.engine import dtypes, keras_tensor, nest, state
-from kerasgpu.engine.naming import suggestion
 from kerasgpu.engine.operation import GraphNode, Operation
 from kerasgpu.engine.remat import get_current_remat_mode
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
@@ -19,6 +18,7 @@ from kerasgpu.layers.layer_outputs import LayerOutputs
 from kerasgpu.layers.layer_state import LayerState
 from kerasgpu.layers.notes import add_call_note, add_note, describe
 from kerasgpu.layers.shapes import get_mask
+from kerasgpu.missing import suggestion
 
 
 class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):

@@ -9,6 +9,7 @@ import sys
 import textwrap
 
 from kerasgpu.engine import nest
+from kerasgpu.engine.memory import readable_size
 from kerasgpu.engine.operation import FunctionOperation
 from kerasgpu.models.function import Function
 
@@ -29,15 +30,6 @@ def memory_size(weights) -> float:
         size = bits.get(dtype) or int(re.findall(r"(?:bfloat|float|int)(\d+)", dtype)[0])
         total += size * math.prod(v.shape)
     return total / 8
-
-
-def readable_size(size) -> str:
-    """A number of bytes as text: "60.00 B", "1.50 KB"."""
-    for unit in ("B", "KB", "MB", "GB", "TB"):
-        if size < 1024:
-            return f"{size:.2f} {unit}"
-        size /= 1024
-    return f"{size:.2f} PB"
 
 
 def print_summary(

@@ -82,7 +82,7 @@ class _Shards:
     def make_room(self, what, size):
         """Begin another shard if the open one has no room for so many bytes."""
         if size > self._limit:
-            from kerasgpu.models.summary import readable_size
+            from kerasgpu.engine.memory import readable_size
 
             raise ValueError(
                 f"The size of {what} is {readable_size(size)} which exceeds the maximum shard size {readable_size(self._limit)}. "

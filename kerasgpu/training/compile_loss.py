@@ -9,9 +9,9 @@ import numpy as np
 from kerasgpu import losses as losses_module
 from kerasgpu import metrics as metrics_module
 from kerasgpu import ops
+from kerasgpu.config.numbers import is_number
 from kerasgpu.engine import dtypes, nest, tape
 from kerasgpu.training.compile_metrics import is_binary_or_sparse_categorical, object_name
-from kerasgpu.training.numbers import is_number
 
 LossEntry = namedtuple("LossEntry", ["path", "loss", "weight", "name"])
 

@@ -8,6 +8,7 @@ import warnings
 
 from kerasgpu import config
 from kerasgpu.callbacks.callback_list import CallbackList
+from kerasgpu.config.numbers import is_whole_number
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.progress.logs import pythonify_logs
@@ -16,7 +17,6 @@ from kerasgpu.training.adapters import get_data_adapter
 from kerasgpu.training.adapters.arrays import train_validation_split
 from kerasgpu.training.adapters.convert import to_tensors
 from kerasgpu.training.adapters.pack import class_weight_to_sample_weights, unpack_x_y_sample_weight
-from kerasgpu.training.numbers import is_whole_number
 
 ALL = 2**62  # more steps than any epoch has
 _SECONDS_BETWEEN_DRAWS = 0.1

@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 
 from kerasgpu import config
+from kerasgpu.data.places import Places
 from kerasgpu.training.adapters import ArrayAdapter
-from kerasgpu.training.places import Places
 
 
 class BatchSource:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import warnings
 
+from kerasgpu.config.numbers import is_whole_number
 from kerasgpu.configs import serialization
 from kerasgpu.progress.logs import settle
 from kerasgpu.training import checks, loops, metric_values
 from kerasgpu.training.compile_loss import CompileLoss
 from kerasgpu.training.compile_metrics import CompileMetrics
-from kerasgpu.training.numbers import is_whole_number
 from kerasgpu.training.steps import Steps
 from kerasgpu.training.tracebacks import filtered
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kerasgpu import missing
-from kerasgpu.backend import clear_session, is_keras_tensor, standardize_dtype
 from kerasgpu.config import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
+from kerasgpu.configs import keras2_format as legacy
 from kerasgpu.configs.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -14,13 +14,16 @@ from kerasgpu.configs.registry import (
     register_keras_serializable,
 )
 from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
+from kerasgpu.engine.dtypes import standardize_dtype
+from kerasgpu.engine.keras_tensor import is_symbolic as is_keras_tensor
+from kerasgpu.engine.session import clear_session
 from kerasgpu.ops import bounding_boxes
 from kerasgpu.progress.progbar import Progbar
 from kerasgpu.training.adapters.pack import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerasgpu.training.adapters.py_dataset import PyDataset
-from kerasgpu.utils import legacy
 from kerasgpu.utils.audio_dataset import audio_dataset_from_directory
 from kerasgpu.utils.config_class import Config
+from kerasgpu.utils.feature_space import FeatureSpace
 from kerasgpu.utils.files import get_file
 from kerasgpu.utils.image_dataset import image_dataset_from_directory
 from kerasgpu.utils.image_utils import array_to_img, img_to_array, load_img, save_img
@@ -77,12 +80,4 @@ __all__ = [
 ]
 
 
-_lookup = missing.names(__name__, {"get_source_inputs": "a model lists its inputs as model.inputs"})
-
-
-def __getattr__(name):
-    if name == "FeatureSpace":  # on use: it is made of layers, which import this package
-        from kerasgpu.utils.feature_space import FeatureSpace
-
-        return FeatureSpace
-    return _lookup(name)
+__getattr__ = missing.names(__name__, {"get_source_inputs": "a model lists its inputs as model.inputs"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kerasgpu.training import random_state
+from kerasgpu.data import random_state
 
 
 class DataAdapter:

@@ -11,8 +11,6 @@ from kerasgpu.layers.arguments import standardize_data_format
 
 __all__ = ["decode_predictions", "preprocess_input"]
 
-MISSING = "networks with ImageNet weights are not there yet; build one of keras.layers, or load a .keras file that Keras saved"
-
 _CLASSES = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
 _CLASSES_HASH = "c2c37ea517e94d9795004a39431a14cb"
 _classes: dict | None = None
@@ -91,3 +89,22 @@ def _class_names():
         with open(path) as file:
             _classes = json.load(file)
     return _classes
+
+
+def _taken_as(mode, how):
+    def inputs(x, data_format=None):
+        return preprocess_input(x, data_format=data_format, mode=mode)
+
+    inputs.__name__ = inputs.__qualname__ = "preprocess_input"
+    inputs.__doc__ = f"Images with values 0 to 255 as this network takes them: {how}."
+    return inputs
+
+
+inputs_caffe = _taken_as("caffe", "channels from RGB to BGR, minus the means over ImageNet")
+inputs_tf = _taken_as("tf", "x / 127.5 - 1")
+inputs_torch = _taken_as("torch", "x / 255, minus the means over ImageNet, divided by the standard deviations")
+
+
+def inputs_as_they_are(x, data_format=None):
+    """x itself: the network scales its inputs."""
+    return x

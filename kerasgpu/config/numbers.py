@@ -10,7 +10,7 @@ import numpy as np
 def is_whole_number(x) -> bool:
     """Whether x is an int, also one of NumPy's or an array of shape (); True and False are none.
 
-    >>> from kerasgpu.training.numbers import is_whole_number
+    >>> from kerasgpu.config.numbers import is_whole_number
     >>> import numpy as np
     >>> is_whole_number(np.int64(3)), is_whole_number(True), is_whole_number(1.0)
     (True, False, False)

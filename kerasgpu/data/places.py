@@ -6,7 +6,7 @@ the same data begins a pass from the same state and leaves those out. Data that 
 
 from __future__ import annotations
 
-from kerasgpu.training import random_state
+from kerasgpu.data import random_state
 
 
 class Places:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kerasgpu import saving
+from kerasgpu.configs import registry, serialization
 
 __all__ = ["deserialize_keras_object", "serialize_keras_object"]
 
@@ -17,9 +17,9 @@ def serialize_keras_object(instance):
     if instance is None:
         return None
     if hasattr(instance, "get_config"):
-        return {"class_name": saving.get_registered_name(type(instance)), "config": instance.get_config()}
+        return {"class_name": registry.get_registered_name(type(instance)), "config": instance.get_config()}
     if hasattr(instance, "__name__"):
-        return saving.get_registered_name(instance)
+        return registry.get_registered_name(instance)
     raise ValueError(
         f"Cannot serialize {instance} because it doesn't implement `get_config()`: give its class get_config(), or pass a function"
     )
@@ -42,12 +42,12 @@ def deserialize_keras_object(identifier, module_objects=None, custom_objects=Non
         return identifier
     if isinstance(identifier, dict) and not {"class_name", "config"} <= identifier.keys():
         raise ValueError(f"Improper config format for {identifier}: it needs the keys 'class_name' and 'config'")
-    known = {**(module_objects or {}), **saving.get_custom_objects(), **(custom_objects or {})}
+    known = {**(module_objects or {}), **registry.get_custom_objects(), **(custom_objects or {})}
     if isinstance(identifier, str):
         found = known.get(identifier)
         if found is None:
             raise ValueError(f"Unknown {printable_module_name}: {identifier}. Name it in `custom_objects` or register it")
         return found() if isinstance(found, type) else found
-    return saving.deserialize_keras_object(
+    return serialization.deserialize_keras_object(
         identifier, custom_objects={**(custom_objects or {}), **(module_objects or {})} or None
     )

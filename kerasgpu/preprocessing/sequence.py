@@ -1,5 +1,0 @@
-"""keras.preprocessing.sequence."""
-
-from kerasgpu.utils.sequences import pad_sequences
-
-__all__ = ["pad_sequences"]
