@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from kerasgpu.config import backend, epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
+from kerasgpu.engine import naming, state
 from kerasgpu.engine.dtypes import is_float as _is_float
 from kerasgpu.engine.dtypes import is_int as _is_int
 from kerasgpu.engine.dtypes import result_type, standardize_dtype
 from kerasgpu.engine.keras_tensor import is_symbolic as is_keras_tensor
+from kerasgpu.engine.memory import empty_cache
 from kerasgpu.engine.naming import get_uid
 
 
@@ -25,9 +27,6 @@ def clear_session(free_memory: bool = True) -> None:
 
     Nothing else needs clearing: models hold no global graph and are freed like any Python object.
     """
-    from kerasgpu.engine import naming, state
-    from kerasgpu.engine.memory import empty_cache
-
     naming.reset_uids()
     state.thread.attributes.clear()
     if free_memory:

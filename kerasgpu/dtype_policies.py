@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import MutableMapping
 
-from kerasgpu import missing
+from kerasgpu import missing, ops
 from kerasgpu.config import installed
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.engine import dtypes, state
+from kerasgpu.engine.keras_tensor import KerasTensor
+from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 
 QUANTIZATION_MODES = ("int8", "float8", "int4", "gptq", "awq")
 _MIXED = {"mixed_float16": ("float16", "float32"), "mixed_bfloat16": ("bfloat16", "float32")}
@@ -72,10 +75,6 @@ class DTypePolicy:
 
     def convert_input(self, x, autocast, dtype):
         """x as a tensor; float tensors are cast to dtype if autocast. Integers, None and Python objects stay as they are."""
-        from kerasgpu import ops
-        from kerasgpu.engine.keras_tensor import KerasTensor
-        from kerasgpu.engine.tensor import Tensor, convert_to_tensor
-
         dtype = dtypes.standardize_dtype(dtype)
         if not isinstance(x, (Tensor, KerasTensor)):
             if not hasattr(x, "__array__"):
@@ -229,8 +228,6 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
     __hash__ = object.__hash__
 
     def get_config(self):
-        from kerasgpu.configs.serialization import serialize_keras_object
-
         policy_map = {key: serialize_keras_object(policy) for key, policy in self._policy_map.items()}
         if self._default_policy_arg is None:
             # Without a default of its own the map follows the global policy of whoever loads it.
@@ -244,8 +241,6 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.configs.serialization import deserialize_keras_object
-
         found = config["policy_map"]
         policies = {
             k: v if isinstance(v, DTypePolicy) else deserialize_keras_object(v, custom_objects) for k, v in found.items()
@@ -288,15 +283,11 @@ def set_dtype_policy(policy) -> None:
 
 def serialize(dtype_policy):
     """Configuration of a policy, as `get` takes it."""
-    from kerasgpu.configs.serialization import serialize_keras_object
-
     return serialize_keras_object(dtype_policy)
 
 
 def deserialize(config, custom_objects=None):
     """The policy of a configuration."""
-    from kerasgpu.configs.serialization import deserialize_keras_object
-
     return deserialize_keras_object(config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
 
 

@@ -37,6 +37,7 @@ from kerasgpu.activations.functions import (
     tanh_shrink,
     threshold,
 )
+from kerasgpu.configs import identifiers, registry, serialization
 
 _FUNCTIONS = (
     celu,
@@ -79,7 +80,6 @@ def serialize(activation):
     """The name of one of these functions; the config of a registered function or of an object."""
     if _NAMES.get(getattr(activation, "__name__", None)) is activation:
         return activation.__name__
-    from kerasgpu.configs import registry, serialization
 
     config = serialization.serialize_keras_object(activation)
     if not isinstance(config, dict):
@@ -97,8 +97,6 @@ def serialize(activation):
 
 def deserialize(config, custom_objects=None):
     """The function of a name or config."""
-    from kerasgpu.configs import serialization
-
     if _names_class(config):
         return serialization.deserialize_keras_object(config, custom_objects=custom_objects)
     return serialization.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=_NAMES)
@@ -120,7 +118,6 @@ def get(identifier):
         return linear
     if isinstance(identifier, str) and identifier in _NAMES:
         return _NAMES[identifier]
-    from kerasgpu.configs import identifiers
 
     if _names_class(identifier):
         return deserialize(identifier)

@@ -11,6 +11,11 @@ import warnings
 from kerasgpu.callbacks import backup_file
 from kerasgpu.callbacks.batch_counter import BatchCounter
 from kerasgpu.callbacks.callback import Callback
+from kerasgpu.data import random_state
+from kerasgpu.data.places import Places
+from kerasgpu.saving import loader
+from kerasgpu.saving.hdf5 import WeightsReader
+from kerasgpu.saving.writer import weights_bytes
 
 
 class BackupAndRestore(Callback):
@@ -67,8 +72,6 @@ class BackupAndRestore(Callback):
 
     def _meet(self, runner, sources, callbacks):
         """fit() shows where the batches come from, and who else listens."""
-        from kerasgpu.data.places import Places
-
         self._runner = runner
         self._places = [Places(source) for source in sources]
         self._callbacks = [callback for callback in callbacks if getattr(callback, "_kept", ())]
@@ -108,10 +111,6 @@ class BackupAndRestore(Callback):
         return training["steps"]
 
     def _restore(self, training, weights):
-        from kerasgpu.data import random_state
-        from kerasgpu.saving import loader
-        from kerasgpu.saving.hdf5 import WeightsReader
-
         model = self.model
         if model.optimizer is not None and not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
@@ -171,9 +170,6 @@ class BackupAndRestore(Callback):
             self._save(self._epoch, batch + 1)
 
     def _save(self, epoch, steps):
-        from kerasgpu.data import random_state
-        from kerasgpu.saving.writer import weights_bytes
-
         model = self.model
         custom_logs = self._runner._logs is not None if steps and self._runner is not None else False
         places = [place.before_epoch() if steps and k == 0 else place.now() for k, place in enumerate(self._places)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import missing
+from kerasgpu.configs import identifiers, serialization
 from kerasgpu.constraints.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from kerasgpu.engine.naming import to_snake_case
 
@@ -20,15 +21,11 @@ ALL_OBJECTS_DICT.update({to_snake_case(cls.__name__): cls for cls in _CLASSES})
 
 def serialize(constraint):
     """The configuration dictionary of a constraint."""
-    from kerasgpu.configs import serialization
-
     return serialization.serialize_keras_object(constraint)
 
 
 def deserialize(config, custom_objects=None):
     """The constraint that `serialize` described (a dictionary or a name)."""
-    from kerasgpu.configs import serialization
-
     return serialization.deserialize_keras_object(config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
 
 
@@ -41,8 +38,6 @@ def get(identifier):
     >>> keras.constraints.get("max_norm").max_value
     2
     """
-    from kerasgpu.configs import identifiers
-
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "constraint")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import missing
+from kerasgpu.engine import device
 
 __all__ = ["distribution", "get_device_count", "list_devices"]
 
@@ -24,8 +25,6 @@ def list_devices(device_type=None) -> list[str]:
     >>> keras.distribution.list_devices("cpu")
     ['cpu:0']
     """
-    from kerasgpu.engine import device
-
     kind = None if device_type is None else str(device_type).lower()
     if kind not in (None, "cpu", "gpu"):
         raise ValueError(f"`device_type` must be 'cpu', 'gpu' or None. Received: device_type={device_type}")

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import functools
 
+from kerasgpu.engine import device as devices
 from kerasgpu.engine import keras_tensor, state, symbolic
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
 from kerasgpu.kernels import launch
@@ -176,8 +177,6 @@ def primitive(tensors=1, differentiable=True, multiple=False):
 
 def _on_one_device(arrays, name):
     """Host operands follow the others to their GPU; two GPUs are an error."""
-    from kerasgpu.engine import device as devices
-
     gpus = {devices.of_array(a) for a in arrays if a is not None and not launch.is_host(a)}
     if not gpus:
         return arrays

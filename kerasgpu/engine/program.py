@@ -21,6 +21,7 @@ from kerasgpu.engine import device, forks, passes, state
 from kerasgpu.engine.passes.memory import place_temporaries
 from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import launch
+from kerasgpu.kernels.gpu.graph.program import Program as GpuProgram
 
 # Bytes of a temporary that is not worth sharing memory on a GPU: calls over shared memory cannot change places (kernels/gpu/graph/group.py).
 SMALL = 1 << 14
@@ -88,7 +89,6 @@ class Program:
             return _core.Program()
         if len(where) > 1:
             raise ValueError(f"this step cannot be replayed: it uses arrays on {' and '.join(sorted(where))}")
-        from kerasgpu.kernels.gpu.graph.program import Program as GpuProgram
 
         return GpuProgram(device.parse(where.pop())[1])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kerasgpu.engine import state
 from kerasgpu.engine.tensor import convert_to_tensor
+from kerasgpu.engine.variable import Variable
 
 
 class StatelessScope:
@@ -23,8 +24,6 @@ class StatelessScope:
     """
 
     def __init__(self, state_mapping=None, collect_losses=False, initialize_variables=True):
-        from kerasgpu.engine.variable import Variable
-
         self.collect_losses = collect_losses
         self.initialize_variables = initialize_variables
         self.losses = []

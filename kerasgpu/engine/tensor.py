@@ -9,6 +9,7 @@ from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.operators import Operators
 from kerasgpu.kernels import launch
+from kerasgpu.kernels.gpu.driver import exchange
 from kerasgpu.kernels.launch import numpy_dtype
 
 
@@ -241,8 +242,6 @@ def from_gpu(x):
 
     What our kernels cannot use as it is (strides, a beginning that is no multiple of 16 bytes) is copied on the GPU.
     """
-    from kerasgpu.kernels.gpu.driver import exchange
-
     if isinstance(x, np.ndarray) or not exchange.on_gpu(x):
         return None
     count, why = devices.gpu_count()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kerasgpu import missing
 from kerasgpu.config import installed
+from kerasgpu.configs import identifiers, serialization
+from kerasgpu.engine.dtypes import standardize_dtype
 from kerasgpu.engine.naming import to_snake_case
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.initializers.constant import STFT, Constant, Identity, Ones, Zeros
@@ -98,15 +100,11 @@ __all__ = [
 
 def serialize(initializer):
     """The config of an initializer, as saved models hold it."""
-    from kerasgpu.configs import serialization
-
     return serialization.serialize_keras_object(initializer)
 
 
 def deserialize(config, custom_objects=None):
     """The initializer of a config, or of a name in one."""
-    from kerasgpu.configs import serialization
-
     return serialization.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=_NAMES)
 
 
@@ -123,7 +121,6 @@ def get(identifier):
         return _NAMES[identifier]()
     if isinstance(identifier, Tensor) or (hasattr(identifier, "__array_interface__") and hasattr(identifier, "shape")):
         return _from_values(identifier)
-    from kerasgpu.configs import identifiers
 
     return identifiers.get(identifier, _NAMES, "initializer")
 
@@ -133,7 +130,6 @@ def _from_values(values):
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if shape != tuple(values.shape):
             raise ValueError(f"Expected `shape` to be {values.shape} for direct tensor as initializer. Received shape={shape}")
-        from kerasgpu.engine.dtypes import standardize_dtype
 
         return convert_to_tensor(values, standardize_dtype(dtype))
 

@@ -14,6 +14,7 @@ from kerasgpu.config import installed, tensor_cores
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.kernels.gpu.driver import transfer
 from kerasgpu.kernels.gpu.plans.plan import DTYPES, HostPlan, Plan, make_plan
+from kerasgpu.kernels.launch import kernel_id
 
 _LIMIT = 8192  # cached plans
 _plans: dict = {}
@@ -114,8 +115,6 @@ def run_plan(driver, plan: Plan, inputs: list, outputs: list, index: int) -> Non
 
 def on_host(name, inputs, outputs, ints, floats) -> None:
     """The CPU kernel on copies of the operands."""
-    from kerasgpu.kernels.launch import kernel_id
-
     host_in = tuple(to_host(a) for a in inputs)
     host_out = tuple(to_host(a) for a in outputs)
     _core.launch(kernel_id(name), host_in, host_out, ints, floats)

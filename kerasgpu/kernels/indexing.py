@@ -9,7 +9,7 @@ from math import prod
 
 from kerasgpu.kernels.elementwise import cast
 from kerasgpu.kernels.launch import empty, launch
-from kerasgpu.kernels.movement import copy, full, normalize_axis
+from kerasgpu.kernels.movement import copy, full, normalize_axis, transpose
 
 _MODES = {"fill": 0, "clip": 1, "wrap": 2}
 _INDEX_DTYPES = ("int32", "int64")
@@ -171,7 +171,6 @@ def take_grad(g, indices, shape, axis: int = 0):
     out = empty(shape, g.dtype, g)
     if axis == 0:
         return scatter_add(out, indices, g, zero_first=True)
-    from kerasgpu.kernels.movement import transpose
 
     outer, n, inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
     rows = transpose(g.reshape((outer, indices.size, inner)), (1, 0, 2))

@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.movement import full
 
 _BITS, _UNIFORM, _NORMAL, _TRUNCATED, _BERNOULLI, _RANDINT, _GAMMA, _POISSON, _BINOMIAL, _BETA = range(10)
 
@@ -78,8 +79,6 @@ def randint(state, shape, minval: int, maxval: int, dtype="int32", stream: int =
 def _parameter(name, value, shape, like):
     """A distribution's parameter as float32: one number for all elements, or an array of `shape`."""
     if isinstance(value, (int, float, np.number)):
-        from kerasgpu.kernels.movement import full
-
         return full((1,), float(value), "float32", like)
     if value.size != 1 and value.shape != tuple(shape):
         raise ValueError(f"{name}: a parameter has shape {value.shape}, the result {tuple(shape)}; broadcast it first")

@@ -3,6 +3,7 @@
 # ruff: noqa: F401
 
 from kerasgpu import missing
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.layers.activations.activation import Activation
 from kerasgpu.layers.activations.elu import ELU
 from kerasgpu.layers.activations.leaky_relu import LeakyReLU
@@ -137,15 +138,11 @@ SeparableConvolution2D = SeparableConv2D
 
 def serialize(layer):
     """Plain data from which `deserialize` makes an equal layer."""
-    from kerasgpu.configs.serialization import serialize_keras_object
-
     return serialize_keras_object(layer)
 
 
 def deserialize(config, custom_objects=None):
     """The layer of a configuration made by `serialize` or by Keras 3."""
-    from kerasgpu.configs.serialization import deserialize_keras_object
-
     layer = deserialize_keras_object(config, custom_objects=custom_objects)
     if not isinstance(layer, Layer):
         raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import constraints, initializers, regularizers
+from kerasgpu import config, constraints, initializers, regularizers
 
 _MODULES = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
 
@@ -36,8 +36,6 @@ def add_weight_named(layer, weight, shape, **more):
 def standardize_data_format(data_format):
     """Either "channels_last" or "channels_first"; None is the setting of keras.config."""
     if data_format is None:
-        from kerasgpu import config
-
         return config.image_data_format()
     data_format = str(data_format).lower()
     if data_format not in ("channels_first", "channels_last"):

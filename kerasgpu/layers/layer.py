@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 
-from kerasgpu import dtype_policies
+from kerasgpu import dtype_policies, ops, regularizers
 from kerasgpu.engine import dtypes, keras_tensor, nest, state
 from kerasgpu.engine.operation import GraphNode, Operation
 from kerasgpu.engine.remat import get_current_remat_mode
+from kerasgpu.engine.stateless import StatelessScope
 from kerasgpu.engine.tensor import Tensor, convert_to_tensor
 from kerasgpu.layers.call_context import CallContext, active
 from kerasgpu.layers.call_spec import CallSpec, is_tensor, signature_of
@@ -17,6 +18,7 @@ from kerasgpu.layers.layer_config import LayerConfig
 from kerasgpu.layers.layer_outputs import LayerOutputs
 from kerasgpu.layers.layer_state import LayerState
 from kerasgpu.layers.notes import add_call_note, add_note, describe
+from kerasgpu.layers.rematerialized import rematerialized
 from kerasgpu.layers.shapes import get_mask
 from kerasgpu.missing import suggestion
 
@@ -59,8 +61,6 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
         Operation.__init__(self, name=name)
         attributes["_dtype_policy"] = dtype_policies.get(dtype)
         if activity_regularizer is not None:
-            from kerasgpu import regularizers
-
             activity_regularizer = regularizers.get(activity_regularizer)
         attributes["activity_regularizer"] = activity_regularizer
         self._take_input_shape(kwargs)
@@ -261,8 +261,6 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
         """Run call() with float weights read in the compute dtype when that differs from their own."""
         run = self.compute_output_spec if symbolic_call else self.call
         if self._remat_mode is not None and not symbolic_call:
-            from kerasgpu.layers.rematerialized import rematerialized
-
             run = rematerialized(self, run, args, kwargs)
         before = state.thread.autocast_dtype
         compute = self.compute_dtype
@@ -281,8 +279,6 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             state.thread.autocast_dtype = before
 
     def _add_activity_loss(self, outputs):
-        from kerasgpu import ops
-
         for x in nest.flatten(outputs):
             if type(x) is Tensor:
                 loss = self.activity_regularizer(x)
@@ -294,8 +290,6 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
 
         Returns (outputs, new values of non_trainable_variables), and the list of losses third with return_losses=True.
         """
-        from kerasgpu.engine.stateless import StatelessScope
-
         self._check_super_called()
         if not self.built:
             raise ValueError(

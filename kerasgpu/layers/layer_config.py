@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 
-from kerasgpu import dtype_policies
+from kerasgpu import dtype_policies, regularizers
 from kerasgpu.dtype_policies import DTypePolicy, DTypePolicyMap
 from kerasgpu.engine import nest
 
@@ -73,8 +73,6 @@ class LayerConfig:
         self._check_super_called()
         config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
         if self.activity_regularizer is not None:
-            from kerasgpu import regularizers
-
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return self._with_init_arguments(config) if type(self).get_config is LayerConfig.get_config else config
 

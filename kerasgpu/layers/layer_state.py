@@ -6,6 +6,7 @@ import collections
 
 import numpy as np
 
+from kerasgpu import constraints, initializers, regularizers
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes, naming, nest, state
 from kerasgpu.engine.tensor import Tensor
@@ -115,8 +116,6 @@ class LayerState:
 
         Returns the Variable.
         """
-        from kerasgpu import initializers
-
         self._check_super_called()
         shape, initializer, dtype = self._positional_weight_arguments(args, shape, initializer, dtype)
         dtype = dtypes.standardize_dtype(dtype) if dtype is not None else self.variable_dtype
@@ -133,12 +132,8 @@ class LayerState:
                 name=name,
             )
         if regularizer is not None:
-            from kerasgpu import regularizers
-
             variable.regularizer = regularizers.get(regularizer)
         if constraint is not None:
-            from kerasgpu import constraints
-
             variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
         self._track_variable(variable)
@@ -335,8 +330,6 @@ class LayerState:
 
         The list is emptied at the start of each outermost call, and fit() adds its sum to the loss.
         """
-        from kerasgpu.engine.tensor import Tensor
-
         losses = nest.flatten(loss)
         for x in losses:
             if not isinstance(x, Tensor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import missing
+from kerasgpu.configs import identifiers, serialization
 from kerasgpu.losses.circle_loss import Circle, circle
 from kerasgpu.losses.crossentropy import (
     BinaryCrossentropy,
@@ -91,15 +92,11 @@ ALL_OBJECTS_DICT.update(
 
 def serialize(loss):
     """The configuration dictionary of a loss function or Loss instance."""
-    from kerasgpu.configs import serialization
-
     return serialization.serialize_keras_object(loss)
 
 
 def deserialize(name, custom_objects=None):
     """The loss that `serialize` described (a dictionary or a name)."""
-    from kerasgpu.configs import serialization
-
     return serialization.deserialize_keras_object(name, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
 
 
@@ -112,8 +109,6 @@ def get(identifier):
     >>> keras.losses.get("mse").__name__
     'mean_squared_error'
     """
-    from kerasgpu.configs import identifiers
-
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "loss")
 
 

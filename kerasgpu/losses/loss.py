@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu import ops
+from kerasgpu import dtype_policies, ops
+from kerasgpu.configs import serialization
 from kerasgpu.engine import dtypes, naming, nest
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.losses.reduction import get_mask, reduce_weighted_values, squeeze_or_expand_to_same_rank, standardize_reduction
@@ -20,8 +21,6 @@ def policy_compute_dtype(dtype) -> str:
     try:
         return dtypes.standardize_dtype(dtype)
     except (ValueError, TypeError):
-        from kerasgpu import dtype_policies
-
         return dtype_policies.get(dtype).compute_dtype
 
 
@@ -131,8 +130,6 @@ class LossFunctionWrapper(Loss):
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self):
-        from kerasgpu.configs import serialization
-
         config = super().get_config()
         config["fn"] = serialization.serialize_keras_object(self.fn)
         config.update(serialization.serialize_keras_object(self._fn_kwargs))
@@ -141,8 +138,6 @@ class LossFunctionWrapper(Loss):
     @classmethod
     def from_config(cls, config):
         if "fn" in config:
-            from kerasgpu.configs import serialization
-
             config = serialization.deserialize_keras_object(config)
         return cls(**config)
 

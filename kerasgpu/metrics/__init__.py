@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from kerasgpu import missing
+from kerasgpu.configs import identifiers, serialization
 from kerasgpu.engine.naming import to_snake_case
 from kerasgpu.losses import (
     binary_crossentropy,
@@ -120,15 +121,11 @@ ALL_OBJECTS_DICT.update(
 
 def serialize(metric):
     """The configuration dictionary of a metric."""
-    from kerasgpu.configs import serialization
-
     return serialization.serialize_keras_object(metric)
 
 
 def deserialize(config, custom_objects=None):
     """The metric that `serialize` described (a dictionary or a name)."""
-    from kerasgpu.configs import serialization
-
     return serialization.deserialize_keras_object(config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
 
 
@@ -142,8 +139,6 @@ def get(identifier):
     >>> keras.metrics.get("mse")
     <MeanSquaredError name=mean_squared_error>
     """
-    from kerasgpu.configs import identifiers
-
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "metric")
 
 

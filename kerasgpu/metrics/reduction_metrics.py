@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from kerasgpu import ops
+from kerasgpu import losses, ops
+from kerasgpu.configs import serialization
 from kerasgpu.losses.reduction import apply_mask, get_mask, squeeze_or_expand_to_same_rank
 from kerasgpu.metrics.metric import Metric
 
@@ -128,8 +129,6 @@ class MeanMetricWrapper(Mean):
         return super().update_state(values, sample_weight=sample_weight)
 
     def get_config(self):
-        from kerasgpu.configs import serialization
-
         config = {"fn": serialization.serialize_keras_object(self._fn)}
         config.update(serialization.serialize_keras_object(self._fn_kwargs))
         return {**super().get_config(), **config}
@@ -137,15 +136,11 @@ class MeanMetricWrapper(Mean):
     @classmethod
     def from_config(cls, config):
         if "fn" in config:
-            from kerasgpu.configs import serialization
-
             config = serialization.deserialize_keras_object(config)
         return cls(**config)
 
 
 def _is_loss(fn):
-    from kerasgpu import losses
-
     try:
         return fn in losses.ALL_OBJECTS or type(fn) in losses.ALL_OBJECTS
     except TypeError:

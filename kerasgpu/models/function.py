@@ -5,6 +5,7 @@ from __future__ import annotations
 from kerasgpu.engine import nest
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import Operation
+from kerasgpu.layers.shapes import map_shapes
 from kerasgpu.models.graph import Graph
 
 
@@ -157,8 +158,6 @@ class Function(Operation):
         return self._run_through_graph(inputs, operation_fn=lambda op: op.compute_output_spec)
 
     def compute_output_shape(self, input_shape):
-        from kerasgpu.layers.shapes import map_shapes
-
         specs = map_shapes(lambda s: KerasTensor(s), input_shape)
         for x, ref in zip(nest.flatten(specs), self._inputs):
             x.dtype = ref.dtype

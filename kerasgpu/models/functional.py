@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 
+from kerasgpu import ops
 from kerasgpu.config import installed
 from kerasgpu.engine import nest
 from kerasgpu.engine.keras_tensor import KerasTensor
@@ -223,8 +224,6 @@ class Functional(Function, Model):
             y = x
             if isinstance(x, KerasTensor):
                 if x.dtype != ref.dtype:
-                    from kerasgpu import ops
-
                     y = ops.cast(x, ref.dtype)
             else:
                 y = convert_to_tensor(x, dtype=ref.dtype)
@@ -237,8 +236,6 @@ class Functional(Function, Model):
         return fitted
 
     def _fix_rank(self, x, ref, index):
-        from kerasgpu import ops
-
         rank, wanted = len(x.shape), len(ref.shape)
         if rank == wanted + 1 and x.shape[-1] == 1:
             return ops.squeeze(x, axis=-1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.engine import nest
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.operation import FunctionOperation, KerasHistory, Operation
@@ -46,8 +47,6 @@ def graph_config(model):
 
 
 def _operation_config(operation, nodes, keys):
-    from kerasgpu.configs.serialization import serialize_keras_object
-
     if isinstance(operation, FunctionOperation):
         # An op has one node; Keras keeps its attributes in the config and its tensors in the node.
         config, calls = op_classes.to_config(operation, [(n.args, n.kwargs) for n in nodes])
@@ -63,8 +62,6 @@ def _operation_config(operation, nodes, keys):
 
 
 def _serialize_arguments(structure, keys):
-    from kerasgpu.configs.serialization import serialize_keras_object
-
     def renumber(x):
         if not isinstance(x, KerasTensor):
             return x
@@ -126,8 +123,6 @@ def functional_from_config(cls, config, custom_objects=None):
 
 
 def _make_operation(entry, custom_objects):
-    from kerasgpu.configs.serialization import deserialize_keras_object
-
     module = entry.get("module")
     if isinstance(module, str) and module.startswith(("keras.src.ops", "keras.ops", "keras.src.backend")):
         return op_classes.from_config(entry)
@@ -145,8 +140,6 @@ def _output_of(made, name, node_index, tensor_index):
 
 
 def _node_arguments(data, made):
-    from kerasgpu.configs.serialization import deserialize_keras_object
-
     if isinstance(data, list):  # Keras 2: [[layer, node, tensor, kwargs], ...]
         tensors, kwargs = [], {}
         for entry in data:

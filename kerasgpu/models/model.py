@@ -6,7 +6,9 @@ import inspect
 import json
 import warnings
 
+from kerasgpu import saving
 from kerasgpu.config.installed import functional
+from kerasgpu.configs.serialization import serialize_keras_object
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.shapes import infer_with_fill, is_shape, map_shapes
@@ -106,21 +108,15 @@ class Model(ModelState, Trainer, Layer):
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Write the model (config, weights, optimizer state) to a `.keras` file; see keras.saving.save_model."""
-        from kerasgpu import saving
-
         return saving.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, max_shard_size=None):
         """Write the weights to a `.weights.h5` file, or with max_shard_size to several; see keras.saving.save_weights."""
-        from kerasgpu import saving
-
         return saving.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Read weights written by `save_weights` or `save`; with skip_mismatch, layers of another shape are left as they
         are."""
-        from kerasgpu import saving
-
         saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):
@@ -135,8 +131,6 @@ class Model(ModelState, Trainer, Layer):
 
     def to_json(self, **kwargs):
         """The configuration as JSON; `keras.models.model_from_json` reads it. kwargs go to json.dumps."""
-        from kerasgpu.configs.serialization import serialize_keras_object
-
         return json.dumps(serialize_keras_object(self), **kwargs)
 
     # -- building -----------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ import functools
 import inspect
 import re
 
+from kerasgpu import ops
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.engine.operation import FunctionOperation
 
 # function(its tensor arguments), or function=Class(...) where the class is not the function's name in camel case.
@@ -129,15 +131,11 @@ def _tables():
 
 
 def _public_function(module, name):
-    from kerasgpu import ops
-
     return getattr(getattr(ops, "image", ops) if module == "image" else ops, name)
 
 
 def to_config(operation, calls):
     """(config of an op, its calls with tensor arguments only). Raises ValueError for functions that Keras has no class for."""
-    from kerasgpu.configs.serialization import serialize_keras_object
-
     name = operation.function.__name__.lstrip("_")
     found = _tables()[0].get(name)
     if found is None:
@@ -185,8 +183,6 @@ def _split(function, tensors, args, kwargs):
 
 def from_config(entry):
     """The operation of a saved op. Only functions in the table can be named."""
-    from kerasgpu.configs.serialization import deserialize_keras_object
-
     module, cls = entry["module"].rpartition(".")[2], entry["class_name"]
     config = {k: deserialize_keras_object(v) for k, v in entry["config"].items()}
     name = config.pop("name", None) or entry.get("name")

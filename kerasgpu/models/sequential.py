@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import inspect
 
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.engine import nest
 from kerasgpu.layers.core.input_layer import InputLayer
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.shapes import get_mask, is_shape
+from kerasgpu.models.functional import Functional
 from kerasgpu.models.model import Model
 
 
@@ -128,7 +130,6 @@ class Sequential(Model):
                 )
         else:
             self._layers.insert(0, InputLayer(batch_shape=input_shape, dtype=first.compute_dtype))
-        from kerasgpu.models.functional import Functional
 
         inputs = x = self._layers[0].output
         for layer in self._layers[1:]:
@@ -215,8 +216,6 @@ class Sequential(Model):
 
     def get_config(self):
         """{"name", "trainable", "dtype", "layers", "build_input_shape"}."""
-        from kerasgpu.configs.serialization import serialize_keras_object
-
         config = Model.get_config(self)
         config["layers"] = copy.deepcopy([serialize_keras_object(layer) for layer in self._layers])
         if self._functional is not None:
@@ -226,8 +225,6 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model of `get_config()`, of real Keras 3, or of Keras 2 (a list of layers)."""
-        from kerasgpu.configs.serialization import deserialize_keras_object
-
         if not isinstance(config, dict) or "name" not in config or "layers" not in config:
             raise ValueError(
                 "A Sequential model configuration must be a dictionary containing the 'name' and 'layers' keys. Received: "

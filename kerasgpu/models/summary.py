@@ -11,6 +11,7 @@ import textwrap
 from kerasgpu.engine import nest
 from kerasgpu.engine.memory import readable_size
 from kerasgpu.engine.operation import FunctionOperation
+from kerasgpu.layers.shapes import map_shapes
 from kerasgpu.models.function import Function
 
 _PLAIN = str.maketrans({**dict.fromkeys("┏┳┓┡╇┩├┼┤└┴┘", "+"), "━": "=", "─": "-", "┃": "|", "│": "|"})
@@ -126,8 +127,6 @@ def output_shape_text(layer) -> str:
     if layer._inbound_nodes:
         shapes = [text(x.shape) for x in layer._inbound_nodes[-1].outputs]
     elif getattr(layer, "_build_shapes_dict", None):
-        from kerasgpu.layers.shapes import map_shapes
-
         try:
             if hasattr(layer, "output_shape"):
                 shapes = [text(layer.output_shape)]

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from kerasgpu import missing
+from kerasgpu.configs import serialization
+from kerasgpu.configs.identifiers import hint
 from kerasgpu.optimizers import legacy, schedules
 from kerasgpu.optimizers.adadelta import Adadelta
 from kerasgpu.optimizers.adafactor import Adafactor
@@ -36,15 +38,11 @@ ALL_OBJECTS_DICT = {cls.__name__.lower(): cls for cls in _CLASSES}
 
 def serialize(optimizer):
     """The configuration dictionary of an optimizer."""
-    from kerasgpu.configs import serialization
-
     return serialization.serialize_keras_object(optimizer)
 
 
 def deserialize(config, custom_objects=None):
     """The optimizer that `serialize` described. Names of our classes may be in lower case."""
-    from kerasgpu.configs import serialization
-
     if config["class_name"].lower() in ALL_OBJECTS_DICT:
         config = {**config, "class_name": config["class_name"].lower()}
     return serialization.deserialize_keras_object(config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
@@ -70,7 +68,6 @@ def get(identifier):
         found = identifier
     if isinstance(found, Optimizer):
         return found
-    from kerasgpu.configs.identifiers import hint
 
     raise ValueError(f"Could not interpret optimizer identifier: {identifier}{hint(identifier, ALL_OBJECTS_DICT, 'optimizer')}")
 

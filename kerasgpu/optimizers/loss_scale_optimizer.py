@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import initializers, ops
+from kerasgpu.configs import serialization
 from kerasgpu.engine import naming
 from kerasgpu.engine.tape import no_grad
 from kerasgpu.optimizers.optimizer import Optimizer
@@ -135,8 +136,6 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.finalize_variable_values(var_list)
 
     def get_config(self):
-        from kerasgpu.configs import serialization
-
         return {
             "name": self.name,
             "inner_optimizer": serialization.serialize_keras_object(self.inner_optimizer),
@@ -146,8 +145,6 @@ class LossScaleOptimizer(Optimizer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.configs import serialization
-
         config = dict(config)
         inner = serialization.deserialize_keras_object(config.pop("inner_optimizer"), custom_objects=custom_objects)
         return cls(inner, **config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu.configs import serialization
 from kerasgpu.engine.tape import no_grad
 from kerasgpu.optimizers.loss_scale_optimizer import LossScaleOptimizer
 from kerasgpu.optimizers.optimizer import Optimizer
@@ -155,8 +156,6 @@ class MultiOptimizer(Optimizer):
             own += count
 
     def get_config(self):
-        from kerasgpu.configs import serialization
-
         return {
             "optimizer_map": serialization.serialize_keras_object(self._optimizer_map),
             "loss_scale_factor": self.loss_scale_factor,
@@ -165,7 +164,5 @@ class MultiOptimizer(Optimizer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.configs import serialization
-
         chosen = serialization.deserialize_keras_object(config["optimizer_map"], custom_objects=custom_objects)
         return cls(**{**config, "optimizer_map": chosen})

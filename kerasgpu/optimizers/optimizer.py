@@ -15,6 +15,7 @@ import warnings
 import numpy as np
 
 from kerasgpu import ops
+from kerasgpu.configs import serialization
 from kerasgpu.engine import dtypes, naming
 from kerasgpu.engine.stateless import StatelessScope
 from kerasgpu.engine.tape import no_grad
@@ -400,8 +401,6 @@ class Optimizer(StateVariables, WeightDecay, MovingAverage):
 
     # -- config -------------------------------------------------------------------------------------------------
     def get_config(self):
-        from kerasgpu.configs import serialization
-
         rate = self._learning_rate
         if isinstance(rate, Variable):
             rate = float(rate.numpy())
@@ -424,8 +423,6 @@ class Optimizer(StateVariables, WeightDecay, MovingAverage):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         if isinstance(config.get("learning_rate"), dict):
-            from kerasgpu.configs import serialization
-
             rate = serialization.deserialize_keras_object(config["learning_rate"], custom_objects=custom_objects)
             config = {**config, "learning_rate": rate}
         return cls(**config)

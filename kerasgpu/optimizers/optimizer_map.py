@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import MutableMapping
 
+from kerasgpu.configs import serialization
+from kerasgpu.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from kerasgpu.optimizers.multi_optimizer import MultiOptimizer
 from kerasgpu.optimizers.optimizer import Optimizer
 
 
@@ -47,9 +50,6 @@ class OptimizerMap(MutableMapping):
         return self._optimizer_map[found[0]] if found else self._default_optimizer
 
     def __setitem__(self, key, optimizer):
-        from kerasgpu.optimizers.loss_scale_optimizer import LossScaleOptimizer
-        from kerasgpu.optimizers.multi_optimizer import MultiOptimizer
-
         if key in self._optimizer_map:
             raise ValueError(
                 f"'{key}' already exists in the OptimizerMap with value {self._optimizer_map[key]}. Please make sure "
@@ -76,8 +76,6 @@ class OptimizerMap(MutableMapping):
         return iter(self._optimizer_map)
 
     def get_config(self):
-        from kerasgpu.configs import serialization
-
         return {
             "default_optimizer": serialization.serialize_keras_object(self._default_optimizer),
             "optimizer_map": serialization.serialize_keras_object(self._optimizer_map),
@@ -85,8 +83,6 @@ class OptimizerMap(MutableMapping):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.configs import serialization
-
         def read(key):
             return serialization.deserialize_keras_object(config[key], custom_objects=custom_objects)
 

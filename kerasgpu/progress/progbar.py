@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 
+from kerasgpu import config
+
 
 def print_message(message, line_break=True):
     """To standard output; to `logging` after keras.config.disable_interactive_logging()."""
-    from kerasgpu import config
-
     if not config.is_interactive_logging_enabled():
         import logging
 

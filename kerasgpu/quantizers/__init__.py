@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import missing
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.quantizers.int4 import pack_int4, unpack_int4
 from kerasgpu.quantizers.quantizers import (
     AbsMaxQuantizer,
@@ -52,15 +53,11 @@ __getattr__ = missing.names(
 
 def serialize(initializer):
     """Plain data from which `deserialize` makes an equal quantizer."""
-    from kerasgpu.configs.serialization import serialize_keras_object
-
     return serialize_keras_object(initializer)
 
 
 def deserialize(config, custom_objects=None):
     """The quantizer of a configuration."""
-    from kerasgpu.configs.serialization import deserialize_keras_object
-
     return deserialize_keras_object(config, module_objects=_BY_NAME, custom_objects=custom_objects)
 
 

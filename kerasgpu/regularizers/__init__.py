@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import missing
+from kerasgpu.configs import identifiers, serialization
 from kerasgpu.engine.naming import to_snake_case
 from kerasgpu.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 
@@ -21,15 +22,11 @@ ALL_OBJECTS_DICT["l1_l2"] = L1L2
 
 def serialize(regularizer):
     """The configuration dictionary of a regularizer."""
-    from kerasgpu.configs import serialization
-
     return serialization.serialize_keras_object(regularizer)
 
 
 def deserialize(config, custom_objects=None):
     """The regularizer that `serialize` described (a dictionary or a name)."""
-    from kerasgpu.configs import serialization
-
     return serialization.deserialize_keras_object(config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects)
 
 
@@ -42,8 +39,6 @@ def get(identifier):
     >>> keras.regularizers.get("l2").l2
     0.01
     """
-    from kerasgpu.configs import identifiers
-
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "regularizer")
 
 

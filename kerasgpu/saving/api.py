@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 
-from kerasgpu.saving import atomic, loader, writer
-from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader, is_zip
+from kerasgpu.configs.serialization import deserialize_keras_object
+from kerasgpu.saving import atomic, legacy_h5, loader, shard_writer, writer
+from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader, is_zip, parse_json
 from kerasgpu.saving.shards import ShardedReader
 
 _LOG = logging.getLogger("kerasgpu")
@@ -76,8 +77,6 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     path = str(filepath)
     ending = os.path.splitext(path)[1]
     if ending in (".h5", ".hdf5"):
-        from kerasgpu.saving import legacy_h5
-
         return legacy_h5.save(model, path, include_optimizer)
     if zipped is False and ending == ".keras":
         raise ValueError(f"save_model: a folder (zipped=False) should not end in `.keras`. Received: filepath={filepath}")
@@ -123,8 +122,6 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     if path.endswith(".weights.h5"):
         raise ValueError(f"load_model: {path} holds weights only. Make the model, then call model.load_weights({path!r})")
     if legacy:
-        from kerasgpu.saving import legacy_h5
-
         return legacy_h5.load(path, custom_objects, compile, safe_mode)
     if there and (path.endswith(".keras") or is_zip(path)):
         return loader.load(path, custom_objects, compile, safe_mode)
@@ -166,8 +163,6 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
             "using `build()`."
         )
     if max_shard_size is not None:
-        from kerasgpu.saving import shard_writer
-
         if _may_write(shard_writer.index_path(path), overwrite):
             shard_writer.write(model, path, max_shard_size, skip)
     elif _may_write(filepath, overwrite):
@@ -201,8 +196,6 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     if by_name is not None and not legacy:
         raise ValueError(f"`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: {path}")
     if legacy:
-        from kerasgpu.saving import legacy_h5
-
         return legacy_h5.load_weights(model, path, by_name=bool(by_name), skip_mismatch=skip_mismatch)
     if not model.built:
         raise ValueError(
@@ -220,9 +213,6 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
 
 def model_from_json(json_string, custom_objects=None):
     """The model, without weights, of the text that `model.to_json()` gave."""
-    from kerasgpu.configs.serialization import deserialize_keras_object
-    from kerasgpu.saving.reader import parse_json
-
     if not isinstance(json_string, str):
         raise TypeError(f"model_from_json: expected a JSON text, received a {type(json_string).__name__}")
     return deserialize_keras_object(parse_json(json_string.encode(), "model_from_json"), custom_objects)

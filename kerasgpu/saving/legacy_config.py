@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu.configs import public_names, registry
+from kerasgpu.configs.serialization import serialize_keras_object
 
 _NO_LONGER = {"InputLayer": ("ragged",), "BatchNormalization": ("fused", "virtual_batch_size", "adjustment"), "Lambda": ()}
 _LAMBDA_KEYS = ("module", "function_type", "output_shape_type", "output_shape_module")
@@ -55,7 +56,6 @@ def _modern_arguments(name, inner):
 def objects_for_names(training) -> dict:
     """Losses and metrics that compile() was given by short names, as objects: Keras's reader knows only the long names."""
     from kerasgpu import losses, metrics
-    from kerasgpu.configs.serialization import serialize_keras_object
 
     def named(get):
         return lambda c: serialize_keras_object(get(c)) if isinstance(c, str) and c not in AMBIGUOUS else c

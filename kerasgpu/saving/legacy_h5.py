@@ -13,6 +13,8 @@ import warnings
 
 import numpy as np
 
+from kerasgpu.configs.registry import CustomObjectScope, scope_objects
+from kerasgpu.configs.serialization import ObjectSharingScope, SafeModeScope, serialize_keras_object
 from kerasgpu.saving import atomic, loader, writer
 from kerasgpu.saving.legacy_config import modern_config, modern_training, objects_for_names
 from kerasgpu.saving.reader import BadModelFile, LegacyFile, budget_for, largest_of
@@ -25,8 +27,6 @@ TOP = "top_level_model_weights"
 def save(model, path, include_optimizer=True) -> None:
     """Write a Sequential or Functional model (or another with a complete get_config()) with weights and optimizer state."""
     import h5py
-
-    from kerasgpu.configs.serialization import serialize_keras_object
 
     whole = serialize_keras_object(model)
     name = whole["registered_name"] if whole["registered_name"] and ">" in whole["registered_name"] else whole["class_name"]
@@ -86,8 +86,6 @@ def _write_names(group, name, texts):
 # -- reading ----------------------------------------------------------------------------------------------------
 def load(path, custom_objects=None, compile=True, safe_mode=True):
     """The model of a legacy `.h5` file, with weights, and compiled with its optimizer state if it was."""
-    from kerasgpu.configs.serialization import ObjectSharingScope
-
     with LegacyFile(path, path) as file:
         config = file.json("model_config")
         if not isinstance(config, dict):
@@ -123,8 +121,6 @@ def _compile(model, file, custom_objects, safe_mode):
             f"{file.name} has no training configuration: the model was not compiled. Compile it manually.", stacklevel=4
         )
         return
-    from kerasgpu.configs.registry import CustomObjectScope, scope_objects
-    from kerasgpu.configs.serialization import SafeModeScope
 
     with CustomObjectScope({**scope_objects(), **(custom_objects or {})}), SafeModeScope(safe_mode):
         model.compile(**modern_training(training))

@@ -6,6 +6,9 @@ import os
 import tempfile
 import warnings
 
+from kerasgpu.configs.serialization import ObjectSharingScope, deserialize_keras_object
+from kerasgpu.layers import Layer
+from kerasgpu.optimizers import Optimizer
 from kerasgpu.saving.reader import BadModelFile, ModelFile, budget_for, largest_of
 from kerasgpu.saving.walk import walk
 
@@ -14,8 +17,6 @@ _RESERVED = (".", "..", "")
 
 def load(source, custom_objects=None, compile=True, safe_mode=True):
     """The model of a `.keras` file, file object or folder, with weights and, if compiled, optimizer state."""
-    from kerasgpu.configs.serialization import ObjectSharingScope
-
     with ModelFile(source) as file:
         if file.weights is None:
             raise BadModelFile(f"{file.name} has no weights (model.weights.h5); files with .npz weights are not read")
@@ -33,8 +34,6 @@ def load(source, custom_objects=None, compile=True, safe_mode=True):
 
 def build(config, name, custom_objects=None, safe_mode=True):
     """The model of a config from a file. What is wrong with it ends in one sentence, whatever it broke."""
-    from kerasgpu.configs.serialization import deserialize_keras_object
-
     try:
         model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)
     except (ValueError, TypeError, NotImplementedError):
@@ -44,7 +43,6 @@ def build(config, name, custom_objects=None, safe_mode=True):
             f"{name}: the model in its config cannot be built ({type(error).__name__}: {error}). The config is damaged, or a "
             "custom class of yours does not accept it"
         ) from error
-    from kerasgpu.layers import Layer
 
     if not isinstance(model, Layer):
         raise BadModelFile(f"{name} holds a {type(model).__name__}, not a model")
@@ -76,8 +74,6 @@ def restore(model, weights, skip_mismatch=False, skip=(), strict=False) -> None:
     One that cannot be restored is an error, unless mismatches are skipped. Damaged or hostile data is an error in any
     case; the state of another optimizer is one if `strict`, else a warning.
     """
-    from kerasgpu.optimizers import Optimizer
-
     failed: dict = {}
 
     def load_one(x, path):

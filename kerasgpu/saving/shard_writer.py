@@ -15,6 +15,7 @@ import warnings
 
 import numpy as np
 
+from kerasgpu.engine.memory import readable_size
 from kerasgpu.saving.atomic import replacing
 from kerasgpu.saving.walk import check_complete, walk
 from kerasgpu.saving.writer import Entry
@@ -82,8 +83,6 @@ class _Shards:
     def make_room(self, what, size):
         """Begin another shard if the open one has no room for so many bytes."""
         if size > self._limit:
-            from kerasgpu.engine.memory import readable_size
-
             raise ValueError(
                 f"The size of {what} is {readable_size(size)} which exceeds the maximum shard size {readable_size(self._limit)}. "
                 "You can increase the `max_shard_size` parameter to accommodate the size."

@@ -12,6 +12,7 @@ import zipfile
 
 import numpy as np
 
+from kerasgpu.configs.serialization import ObjectSharingScope, serialize_keras_object
 from kerasgpu.saving.atomic import replacing
 from kerasgpu.saving.reader import ASSETS, CONFIG, METADATA, WEIGHTS
 from kerasgpu.saving.walk import check_complete, walk
@@ -76,8 +77,6 @@ def weights_bytes(model, skip=()) -> memoryview:
 
 def model_json(model) -> tuple[str, str]:
     """(config.json, metadata.json) of a model."""
-    from kerasgpu.configs.serialization import ObjectSharingScope, serialize_keras_object
-
     with ObjectSharingScope():
         config = json.dumps(serialize_keras_object(model))
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 from kerasgpu import metrics as metrics_module
 from kerasgpu.engine import nest
+from kerasgpu.engine.naming import to_snake_case
 
 
 class MetricsList(metrics_module.Metric):
@@ -40,8 +41,6 @@ def is_binary_or_sparse_categorical(y_true, y_pred):
 
 def object_name(obj) -> str:
     """The name of a metric or loss: its attribute, its function's name, or its class in snake case."""
-    from kerasgpu.engine.naming import to_snake_case
-
     return getattr(obj, "name", None) or getattr(obj, "__name__", None) or to_snake_case(type(obj).__name__)
 
 

@@ -201,9 +201,8 @@ class _Validation:
         checks.check_labels(model, adapter)
         self.runner = step_runner.make_runner(model, "test", adapter, steps)
         self.loop = None
-        from kerasgpu.training.trainer import Trainer
 
-        self.overridden = type(model).evaluate is not Trainer.evaluate
+        self.overridden = model._evaluate_is_overridden()
 
     def is_due(self, epoch) -> bool:
         if isinstance(self.frequency, int):

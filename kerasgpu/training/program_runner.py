@@ -23,6 +23,8 @@ from kerasgpu.engine.program import Program
 from kerasgpu.engine.recorder import Recorder, address
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
+from kerasgpu.kernels.gpu.driver import interface as driver
+from kerasgpu.kernels.gpu.driver import transfer
 from kerasgpu.training.step_runner import EagerRunner
 
 MAX_PROGRAMS = 32  # per model; signatures beyond that (ever new shapes) push out the oldest
@@ -117,9 +119,6 @@ class Feed:
             self.order[...] = order
             return
         if self._order_copy is None:
-            from kerasgpu.kernels.gpu.driver import interface as driver
-            from kerasgpu.kernels.gpu.driver import transfer
-
             self._order_copy = transfer.Upload(driver.current(), self.order)
         self._order_copy.start(order)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 
+from kerasgpu import ops
 from kerasgpu.engine import dtypes, nest, tape
+from kerasgpu.engine.stateless import StatelessScope
 from kerasgpu.training.adapters.pack import unpack_x_y_sample_weight
 from kerasgpu.training.step_runner import inference_step
 
@@ -23,8 +25,6 @@ class Steps:
 
         Returns a scalar tensor. Raises ValueError when there is no loss at all.
         """
-        from kerasgpu import ops
-
         del x, training
         total = None
         if self._compile_loss is not None:
@@ -37,8 +37,6 @@ class Steps:
         return total
 
     def _aggregate_additional_loss(self, loss):
-        from kerasgpu import ops
-
         loss = ops.convert_to_tensor(loss)
         if not dtypes.is_float(loss.dtype):
             loss = ops.cast(loss, dtypes.floatx())
@@ -82,8 +80,6 @@ class Steps:
         training=True,
     ):
         """compute_loss as a pure function: (loss, (trainable, non-trainable, metrics variables))."""
-        from kerasgpu.engine.stateless import StatelessScope
-
         mapping = [
             *zip(self.trainable_variables, trainable_variables),
             *zip(self.non_trainable_variables, non_trainable_variables),

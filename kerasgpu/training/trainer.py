@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import warnings
 
+from kerasgpu import metrics as metrics_module
+from kerasgpu import optimizers
 from kerasgpu.config.numbers import is_whole_number
 from kerasgpu.configs import serialization
 from kerasgpu.progress.logs import settle
@@ -83,9 +85,6 @@ class Trainer(Steps):
         >>> model.optimizer.name
         'adam'
         """
-        from kerasgpu import metrics as metrics_module
-        from kerasgpu import optimizers
-
         if not is_whole_number(steps_per_execution) or steps_per_execution < 1:
             raise ValueError(f"`steps_per_execution` must be a positive integer. Received: {steps_per_execution}")
         steps_per_execution = int(steps_per_execution)
@@ -324,6 +323,9 @@ class Trainer(Steps):
         return loops.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict, runner)
 
     @filtered
+    def _evaluate_is_overridden(self) -> bool:
+        return type(self).evaluate is not Trainer.evaluate
+
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The outputs of the model for x, computed in batches, as NumPy arrays in the structure of the outputs.
 

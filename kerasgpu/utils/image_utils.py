@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasgpu import config
+from kerasgpu import config, ops
 from kerasgpu.engine.tensor import Tensor, numpy_dtype
 
 __all__ = ["array_to_img", "img_to_array", "load_img", "save_img", "smart_resize"]
@@ -185,8 +185,6 @@ def smart_resize(x, size, interpolation="bilinear", data_format="channels_last",
     >>> keras.preprocessing.image.smart_resize(np.ones((4, 8, 3), "float32"), (2, 2)).shape
     (2, 2, 3)
     """
-    from kerasgpu import ops
-
     kwargs.pop("backend_module", None)  # Keras's own way to run this elsewhere
     if kwargs:
         raise TypeError(f"smart_resize() got unexpected keyword arguments: {list(kwargs)}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from kerasgpu import config, ops
 from kerasgpu.layers.arguments import standardize_data_format
+from kerasgpu.utils.files import get_file
 
 __all__ = ["decode_predictions", "preprocess_input"]
 
@@ -83,8 +84,6 @@ def decode_predictions(preds, top=5):
 def _class_names():
     global _classes
     if _classes is None:
-        from kerasgpu.utils.files import get_file
-
         path = get_file("imagenet_class_index.json", _CLASSES, cache_subdir="models", file_hash=_CLASSES_HASH)
         with open(path) as file:
             _classes = json.load(file)

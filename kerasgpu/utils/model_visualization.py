@@ -5,6 +5,9 @@ from __future__ import annotations
 import html
 import os
 
+from kerasgpu.utils.model_drawing import draw
+from kerasgpu.utils.model_graph import ModelGraph, Options
+
 
 def _pydot():
     """The module pydot, or None."""
@@ -34,8 +37,6 @@ def _check(model, options):
 
 
 def _graph(model, *options):
-    from kerasgpu.utils.model_graph import ModelGraph, Options
-
     return ModelGraph(model, Options(*options))
 
 
@@ -155,7 +156,6 @@ def plot_model(
                 "plot_model needs matplotlib (pip install 'kerasgpu[viz]'), or pydot and the program `dot` of Graphviz "
                 "(https://graphviz.org/download)"
             ) from None
-        from kerasgpu.utils.model_drawing import draw
 
         graph = _graph(model, show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable, expand_nested)
         draw(graph, to_file if extension else f"{to_file}.png", rankdir, dpi)

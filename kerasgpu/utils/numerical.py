@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasgpu import ops
 from kerasgpu.engine.tensor import Tensor
+from kerasgpu.ops.primitives.labels import check_finite, not_finite
 
 
 def to_categorical(x, num_classes=None):
@@ -22,9 +24,6 @@ def to_categorical(x, num_classes=None):
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
-    from kerasgpu import ops
-    from kerasgpu.ops.primitives.labels import check_finite, not_finite
-
     if isinstance(x, Tensor):
         x = check_finite(x, "to_categorical")
         if x.ndim > 1 and x.shape[-1] == 1:
@@ -55,8 +54,6 @@ def normalize(x, axis=-1, order=2):
     >>> keras.utils.normalize(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]])
     """
-    from kerasgpu import ops
-
     if isinstance(x, Tensor):
         return ops.normalize(x, axis=axis, order=order)
     x = np.asarray(x)

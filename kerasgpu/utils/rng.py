@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from kerasgpu.data import seeds
+from kerasgpu.engine.seed_generator import set_global_seed
+
 
 def set_random_seed(seed: int) -> None:
     """Seed Python's `random`, NumPy, and kerasgpu: initial weights, dropout masks, the order of samples
@@ -13,9 +16,6 @@ def set_random_seed(seed: int) -> None:
     import random
 
     import numpy as np
-
-    from kerasgpu.data import seeds
-    from kerasgpu.engine.seed_generator import set_global_seed
 
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise ValueError(f"Expected `seed` argument to be an integer. Received: seed={seed} (of type {type(seed)})")

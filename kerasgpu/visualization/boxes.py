@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kerasgpu import config
+from kerasgpu.ops.bounding_boxes import convert_format
 from kerasgpu.utils.image_utils import pillow
 from kerasgpu.visualization.gallery import batch_of_images, plot_image_gallery
 
@@ -47,7 +48,6 @@ def draw_bounding_boxes(
         raise ValueError(
             f"`bounding_boxes` should be a dict containing 'boxes' and 'labels' keys. Received the keys {list(bounding_boxes)}"
         )
-    from kerasgpu.ops.bounding_boxes import convert_format
 
     image_module = pillow("draw_bounding_boxes")
     images = _as_bytes(images)

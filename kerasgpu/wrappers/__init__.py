@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kerasgpu.wrappers import sklearn_wrapper
+
 _NAMES = ("SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer")
 
 __all__ = ["SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer"]
@@ -16,7 +18,6 @@ def __getattr__(name):
         raise ImportError(
             f"{name} requires `scikit-learn` to be installed. Run `pip install scikit-learn` to install it."
         ) from error
-    from kerasgpu.wrappers import sklearn_wrapper
 
     return getattr(sklearn_wrapper, name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+from kerasgpu.configs.serialization import SafeModeScope, deserialize_keras_object, in_safe_mode, serialize_keras_object
 from kerasgpu.engine import nest
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.layer import Layer
@@ -66,8 +67,6 @@ class Lambda(Layer):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self):
-        from kerasgpu.configs.serialization import serialize_keras_object
-
         config = {**super().get_config(), "function": serialize_keras_object(self.function)}
         if self._output_shape is not None:
             shape = self._output_shape
@@ -80,8 +79,6 @@ class Lambda(Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None, safe_mode=None):
         """The layer of a config; `safe_mode=False` allows lambdas of this process, never code from the config."""
-        from kerasgpu.configs.serialization import SafeModeScope, deserialize_keras_object, in_safe_mode
-
         config = cls._with_dtype_policy(config)
         with SafeModeScope(in_safe_mode() if safe_mode is None else safe_mode):
             for key in ("function", "output_shape", "mask", "arguments"):

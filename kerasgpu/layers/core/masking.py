@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import ops
+from kerasgpu.configs.serialization import deserialize_keras_object
 from kerasgpu.layers.layer import Layer
 
 
@@ -23,8 +24,6 @@ class Masking(Layer):
     def __init__(self, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
         if isinstance(mask_value, dict) and mask_value.get("config") is not None:
-            from kerasgpu.configs.serialization import deserialize_keras_object
-
             mask_value = deserialize_keras_object(mask_value)
         self.mask_value = mask_value
         self.supports_masking = True

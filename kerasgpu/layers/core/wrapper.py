@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.layers.layer import Layer
 
 
@@ -27,14 +28,10 @@ class Wrapper(Layer):
             self.layer.built = True
 
     def get_config(self):
-        from kerasgpu.configs.serialization import serialize_keras_object
-
         return {**super().get_config(), "layer": serialize_keras_object(self.layer)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kerasgpu.configs.serialization import deserialize_keras_object
-
         config = cls._with_dtype_policy(config)
         layer = deserialize_keras_object(config.pop("layer"), custom_objects=custom_objects)
         return cls(layer, **config)

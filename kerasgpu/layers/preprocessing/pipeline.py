@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.engine import nest
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.shapes import get_mask
@@ -40,14 +41,10 @@ class Pipeline(Layer):
         return inputs
 
     def get_config(self):
-        from kerasgpu.configs.serialization import serialize_keras_object
-
         return {"layers": serialize_keras_object(list(self._pipeline_layers)), "name": self.name}
 
     @classmethod
     def from_config(cls, config):
-        from kerasgpu.configs.serialization import deserialize_keras_object
-
         layers = config.get("layers")
         if not isinstance(layers, (list, tuple)):
             raise ValueError(

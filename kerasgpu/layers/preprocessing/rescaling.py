@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu import config, ops
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.layers.layer import Layer
 
 
@@ -37,8 +38,6 @@ class Rescaling(Layer):
         return input_shape
 
     def get_config(self):
-        from kerasgpu.configs.serialization import serialize_keras_object
-
         return {
             **super().get_config(),
             "scale": serialize_keras_object(self.scale),
@@ -47,7 +46,5 @@ class Rescaling(Layer):
 
     @classmethod
     def from_config(cls, config):
-        from kerasgpu.configs.serialization import deserialize_keras_object
-
         config = {**config, **{k: deserialize_keras_object(config[k]) for k in ("scale", "offset") if k in config}}
         return super().from_config(config)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from kerasgpu import config, ops
+from kerasgpu.configs.serialization import deserialize_keras_object
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.layers.layer import Layer
@@ -265,8 +266,6 @@ class TextVectorization(Layer):
 
     @classmethod
     def from_config(cls, config):
-        from kerasgpu.configs.serialization import deserialize_keras_object
-
         config = dict(config)
         vocabulary_module.refuse_path(config, cls.__name__)
         for name in ("standardize", "split"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import collections
 import os
 
+from kerasgpu.configs.serialization import in_safe_mode
+
 FILE = "vocabulary.txt"
 
 
@@ -31,8 +33,6 @@ def refuse_path(config, name):
 
 def read_file(path, output_mode, dtype):
     """The tokens of a file named by the user; refused while a model from elsewhere is being loaded."""
-    from kerasgpu.configs.serialization import in_safe_mode
-
     if in_safe_mode():
         raise ValueError(
             "Requested the loading of a vocabulary file outside of the model archive. This carries a potential risk of loading "

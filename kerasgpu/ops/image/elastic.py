@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu.engine.seed_generator import draw_seed
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.ops.image.checks import Batched
 from kerasgpu.ops.image.filters import gaussian_blur
@@ -34,8 +35,6 @@ def elastic_transform(
 
 def elastic(images, alpha, sigma, size, interpolation, fill_mode, fill_value, seed, data_format):
     """`elastic_transform` with a filter of `size` weights, where sigma may be a tensor."""
-    from kerasgpu.engine.seed_generator import draw_seed
-
     check_sampling(interpolation, fill_mode)
     layout = Batched(images, data_format)
     x = layout.images

@@ -8,6 +8,7 @@ from kerasgpu.engine.tensor import MetaTensor
 from kerasgpu.ops.core import casting
 from kerasgpu.ops.numpy import comparison, complex_parts, selection
 from kerasgpu.ops.primitives import elementwise as p
+from kerasgpu.ops.primitives import select
 from kerasgpu.ops.primitives.operands import apply, as_float, as_tensor, kind_of, promote, weak
 
 
@@ -320,8 +321,6 @@ def clip(x, x_min, x_max):
     >>> keras.ops.clip([-1.0, 0.5, 3.0], 0.0, 1.0).numpy()
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    from kerasgpu.ops.primitives import select
-
     x = as_tensor(x)
     if x.dtype == "bool":
         x = casting.cast(x, "int32")

@@ -6,6 +6,7 @@ import operator
 
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.symbolic import symbolic
+from kerasgpu.ops.primitives import elementwise
 from kerasgpu.ops.primitives import movement as p
 from kerasgpu.ops.primitives.operands import as_tensor
 from kerasgpu.ops.primitives.shapes import all_axes, broadcast_shapes, count, one_axis
@@ -254,8 +255,6 @@ def copy(x):
     >>> float(keras.ops.copy(2.0))
     2.0
     """
-    from kerasgpu.ops.primitives import elementwise
-
     return elementwise.copy(as_tensor(x))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu.configs import serialization
 from kerasgpu.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
 from kerasgpu.optimizers.schedules.decays import (
     ExponentialDecay,
@@ -27,15 +28,11 @@ _OBJECTS = {
 
 def serialize(learning_rate_schedule):
     """The configuration dictionary of a schedule."""
-    from kerasgpu.configs import serialization
-
     return serialization.serialize_keras_object(learning_rate_schedule)
 
 
 def deserialize(config, custom_objects=None):
     """The schedule that `serialize` described."""
-    from kerasgpu.configs import serialization
-
     return serialization.deserialize_keras_object(
         config, module_objects=_OBJECTS, custom_objects=custom_objects, printable_module_name="decay"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasgpu import ops
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
@@ -73,8 +74,6 @@ class ArrayAdapter(DataAdapter):
         return nest.pack_sequence_as(self._structure, rows)
 
     def _gather(self, indices):
-        from kerasgpu import ops
-
         if self._tensors is None:
             self._tensors = [None if a is None else Tensor(a) for a in self._flat]
         wanted = Tensor(indices)

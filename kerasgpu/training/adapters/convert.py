@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasgpu import ops
+from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes, nest
 from kerasgpu.engine.tensor import Tensor, contiguous, from_gpu
 from kerasgpu.engine.variable import Variable
@@ -66,8 +68,6 @@ def to_array(x, what="x"):
         x = x if (shared := from_gpu(x)) is None else shared
     if isinstance(x, Tensor):
         if dtypes.is_float(x.dtype) and x.dtype != dtypes.floatx():
-            from kerasgpu import ops
-
             x = ops.cast(x, dtypes.floatx())
         return x._data
     if _is_sparse(x):
@@ -175,12 +175,8 @@ def to_tensors(batch):
 
 def to_device(batch, device_name):
     """A batch with every tensor in it on that device."""
-    from kerasgpu.engine import device as devices
-
     return nest.map_structure(lambda x: Tensor(devices.put(x._data, device_name), x.dtype) if type(x) is Tensor else x, batch)
 
 
 def on_device(array):
-    from kerasgpu.engine import device as devices
-
     return devices.put(array, devices.current_device())

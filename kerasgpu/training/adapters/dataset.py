@@ -7,6 +7,7 @@ import itertools
 from kerasgpu.data.dataset import Dataset
 from kerasgpu.data.positions import positions, set_positions
 from kerasgpu.engine import nest
+from kerasgpu.engine.tensor import Tensor
 from kerasgpu.training.adapters import pack
 from kerasgpu.training.adapters.base import DataAdapter
 from kerasgpu.training.adapters.convert import on_device, to_array
@@ -65,6 +66,4 @@ class DatasetAdapter(DataAdapter):
 
 def _here(leaf):
     """The tensor on the device that computes, floats in the default float dtype."""
-    from kerasgpu.engine.tensor import Tensor
-
     return None if leaf is None else Tensor(on_device(to_array(leaf)))

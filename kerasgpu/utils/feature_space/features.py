@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kerasgpu import ops
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.layers.layer import Layer
 
 
@@ -53,16 +55,12 @@ class Feature:
                 f"output_mode={output_mode}"
             )
         if isinstance(preprocessor, dict):
-            from kerasgpu.configs.serialization import deserialize_keras_object
-
             preprocessor = deserialize_keras_object(preprocessor)
         self.dtype = dtype
         self.preprocessor = preprocessor
         self.output_mode = output_mode
 
     def get_config(self):
-        from kerasgpu.configs.serialization import serialize_keras_object
-
         return {
             "dtype": self.dtype,
             "preprocessor": serialize_keras_object(self.preprocessor),
@@ -82,6 +80,4 @@ class FeatureIdentity(Layer):
         self._allow_non_tensor_positional_args = True
 
     def call(self, x):
-        from kerasgpu import ops
-
         return ops.cast(x, self.compute_dtype)

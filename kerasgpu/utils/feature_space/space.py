@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from kerasgpu import layers, ops
+from kerasgpu.configs.serialization import deserialize_keras_object, serialize_keras_object
 from kerasgpu.engine import naming
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.preprocessing import host
+from kerasgpu.saving.api import save_model
 from kerasgpu.utils.feature_space.features import Cross, Feature, FeatureIdentity
 
 _SIZES = {
@@ -134,8 +136,6 @@ class FeatureSpace(Layer):
         if isinstance(feature, Feature):
             return feature
         if isinstance(feature, dict):
-            from kerasgpu.configs.serialization import deserialize_keras_object
-
             return deserialize_keras_object(feature)
         simple = ("float", "float_normalized", "float_rescaled", "integer_categorical", "string_categorical")
         if feature in simple:
@@ -148,8 +148,6 @@ class FeatureSpace(Layer):
 
     def _standardized_cross(self, cross, features):
         if isinstance(cross, dict):
-            from kerasgpu.configs.serialization import deserialize_keras_object
-
             cross = deserialize_keras_object(cross)
         if isinstance(cross, Cross):
             return cross
@@ -269,8 +267,6 @@ class FeatureSpace(Layer):
 
     # -- saving -------------------------------------------------------------------------------------------------
     def get_config(self):
-        from kerasgpu.configs.serialization import serialize_keras_object
-
         return {
             "features": serialize_keras_object(self.features),
             "output_mode": self.output_mode,
@@ -296,8 +292,6 @@ class FeatureSpace(Layer):
 
     def save(self, filepath):
         """Write a `.keras` file, which `keras.models.load_model` reads."""
-        from kerasgpu.saving.api import save_model
-
         save_model(self, filepath)
 
 
