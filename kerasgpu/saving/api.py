@@ -76,9 +76,9 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     path = str(filepath)
     ending = os.path.splitext(path)[1]
     if ending in (".h5", ".hdf5"):
-        from kerasgpu.saving import legacy_h5
+        from kerasgpu.saving.legacy import h5_writer
 
-        return legacy_h5.save(model, path, include_optimizer)
+        return h5_writer.save(model, path, include_optimizer)
     if zipped is False and ending == ".keras":
         raise ValueError(f"save_model: a folder (zipped=False) should not end in `.keras`. Received: filepath={filepath}")
     if zipped is False or (ending == "" and zipped is None) or os.path.isdir(path):
@@ -123,9 +123,9 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     if path.endswith(".weights.h5"):
         raise ValueError(f"load_model: {path} holds weights only. Make the model, then call model.load_weights({path!r})")
     if legacy:
-        from kerasgpu.saving import legacy_h5
+        from kerasgpu.saving.legacy import h5_reader
 
-        return legacy_h5.load(path, custom_objects, compile, safe_mode)
+        return h5_reader.load(path, custom_objects, compile, safe_mode)
     if there and (path.endswith(".keras") or is_zip(path)):
         return loader.load(path, custom_objects, compile, safe_mode)
     raise ValueError(
@@ -201,9 +201,9 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     if by_name is not None and not legacy:
         raise ValueError(f"`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: {path}")
     if legacy:
-        from kerasgpu.saving import legacy_h5
+        from kerasgpu.saving.legacy import h5_weights
 
-        return legacy_h5.load_weights(model, path, by_name=bool(by_name), skip_mismatch=skip_mismatch)
+        return h5_weights.load_weights(model, path, by_name=bool(by_name), skip_mismatch=skip_mismatch)
     if not model.built:
         raise ValueError(
             "You are loading weights into a model that has not yet been built. Try building the model first by calling it "
