@@ -35,7 +35,8 @@ def build(config, name, converter, custom_objects=None, safe_mode=True):
     """The model of an old config. What is wrong with it ends in one sentence that names the file."""
     try:
         made = converter.convert(config)
-        check_classes(made, converter)
+        if converter.eras:
+            check_classes(made, converter)
         model = loader.build(made, name, custom_objects, safe_mode)
     except BadModelFile:
         raise

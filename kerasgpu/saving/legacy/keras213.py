@@ -67,6 +67,7 @@ LOSSES = (
 
 ERA = Era(
     before=(3,),
+    classes={"LossScaleOptimizerV3": "LossScaleOptimizer"},
     renamed={"LeakyReLU": {"alpha": "negative_slope"}},
     dropped={
         **keras23.ERA.dropped,

@@ -61,6 +61,32 @@ def restore(model, values, name, version) -> None:
         return
     for variable, value in found:
         variable.assign(value)
+    if version < (3,):
+        _finish_schedule(_inner(optimizer))
+
+
+def restore_numbered(optimizer, entry) -> bool:
+    """The state from a `.keras` file of Keras 2, which holds it in our order without the learning rate; False if it does not fit."""
+    if hasattr(optimizer, "inner_optimizer"):
+        return True  # the optimizer inside has an entry of its own, which is all of the state
+    if not len(entry):
+        return False
+    left_out = [getattr(optimizer, name, None) for name in ("_learning_rate", "_u_product")]
+    mine = [v for v in optimizer.variables if not any(v is x for x in left_out)]
+    values = [np.asarray(entry[str(k)]) for k in range(len(entry)) if str(k) in entry]
+    if [tuple(v.shape) for v in mine] != [v.shape for v in values]:
+        return False
+    for variable, value in zip(mine, values):
+        variable.assign(value)
+    _finish_schedule(optimizer)
+    return True
+
+
+def _finish_schedule(optimizer):
+    """Nadam's product of momentums is a function of the number of steps, which the files do not hold (or of another schedule)."""
+    if hasattr(optimizer, "_u_product"):
+        steps = np.arange(1, int(optimizer.iterations.numpy()) + 1)
+        optimizer._u_product.assign(np.prod(optimizer.beta_1 * (1 - 0.5 * 0.96**steps)).astype("float32"))
 
 
 def _as_ours(optimizer, values):
@@ -120,7 +146,7 @@ def _scalar(last, inner, optimizer):
         learning_rate = getattr(inner, "_learning_rate", None)
         return learning_rate if hasattr(learning_rate, "assign") else False
     if last in ("momentum_cache", "_u_product", "u_product"):
-        return getattr(inner, "_u_product", False)
+        return False  # see _finish_schedule
     if last in ("decay", "rho", "beta_1", "beta_2", "momentum"):
         return False
     if last in ("current_loss_scale", "dynamic_scale"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from kerasgpu import ops
-from kerasgpu.layers.layer import Layer
+from kerasgpu.engine.operation import Operation
 
 CLASSES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"})
 _DTYPES = {"half": "float16", "float": "float32", "double": "float64"}
@@ -29,7 +29,7 @@ def as_layer(entry):
     else:
         made = {"function": config.get("function") or "__operators__.getitem"}
         cls = "TFOpLambda"
-    made.update(name=label, trainable=config.get("trainable", True), dtype=config.get("dtype"))
+    made["name"] = label
     return {**entry, "module": "keras.legacy.layers", "class_name": cls, "registered_name": None, "config": made}
 
 
@@ -381,12 +381,11 @@ def _function(name):
     return None
 
 
-class TFOpLambda(Layer):
+class TFOpLambda(Operation):
     """A call of a TensorFlow function, by its name ("math.add"), with that function's arguments."""
 
-    def __init__(self, function, **kwargs):
-        # TensorFlow functions do not cast their inputs.
-        super().__init__(**{**kwargs, "autocast": False})
+    def __init__(self, function, name=None):
+        super().__init__(name=name)
         self._run = _function(function)
         if self._run is None:
             raise _unknown(function, self.name, _FUNCTIONS)
@@ -396,14 +395,14 @@ class TFOpLambda(Layer):
         return self._run(*args, **kwargs)
 
     def get_config(self):
-        return {**super().get_config(), "function": self.function}
+        return {"name": self.name, "function": self.function}
 
 
-class TensorFlowOpLayer(Layer):
+class TensorFlowOpLayer(Operation):
     """One TensorFlow operation: its name, attributes, and those of its inputs that are constants, {position: value}."""
 
-    def __init__(self, op, attributes=None, constants=None, **kwargs):
-        super().__init__(**{**kwargs, "autocast": False})
+    def __init__(self, op, attributes=None, constants=None, name=None):
+        super().__init__(name=name)
         if op not in _RAW and op not in _STRUCTURED:
             raise _unknown(op, self.name, {*_RAW, *_STRUCTURED})
         self.op = op
@@ -418,4 +417,4 @@ class TensorFlowOpLayer(Layer):
 
     def get_config(self):
         constants = {str(k): v for k, v in self.constants.items()}
-        return {**super().get_config(), "op": self.op, "attributes": dict(self.attributes), "constants": constants}
+        return {"name": self.name, "op": self.op, "attributes": dict(self.attributes), "constants": constants}

@@ -17,6 +17,9 @@ _FUNCTION_NAMES = {
     "BCE": "binary_crossentropy",
     "logcosh": "log_cosh",
 }
+_COMPILE_ARGUMENTS = (
+    *("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile"),
+)
 _LOSS_SCALE_KEYS = ("dynamic_growth_steps", "initial_scale")
 
 
@@ -28,7 +31,8 @@ def convert_compile_config(config, converter):
         made["optimizer"] = modern_optimizer(optimizer, converter)
     for key in ("loss", "metrics", "weighted_metrics"):
         made[key] = _renamed(converter.convert(made.get(key)))
-    return {k: made[k] for k in made if k not in ("sample_weight_mode", "pss_evaluation_shards", "experimental_run_tf_function")}
+    # None was the default of every argument.
+    return {k: v for k, v in made.items() if k in _COMPILE_ARGUMENTS and v is not None}
 
 
 def _renamed(config):
