@@ -54,16 +54,15 @@ _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
 def is_zip(path) -> bool:
-    return zipfile.is_zipfile(path)
+    return os.path.isfile(path) and zipfile.is_zipfile(path)
 
 
 def is_hdf5(path) -> bool:
     """Whether a file begins as HDF5 does, whatever its name says. Its first 512, 1024 or 2048 bytes may be something else."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(2048 + len(_HDF5))
-    except OSError:
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
         return False
+    with open(path, "rb") as file:
+        head = file.read(2048 + len(_HDF5))
     return any(head.startswith(_HDF5, start) for start in (0, 512, 1024, 2048))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+
 import numpy as np
 
 from kerasgpu.saving import atomic, writer

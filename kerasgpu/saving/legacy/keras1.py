@@ -184,6 +184,13 @@ _RECURRENT = {
     "dropout_U": "recurrent_dropout",
 }
 
+_DROPOUTS = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "AlphaDropout")
+
+
+def _each(classes, **renamed):
+    return {name: renamed for name in classes}
+
+
 ERA = Era(
     before=(2,),
     classes={
@@ -210,14 +217,9 @@ ERA = Era(
         "LocallyConnected2D": _CONV,
         "MaxPooling1D": _POOL_1D,
         "AveragePooling1D": _POOL_1D,
-        **dict.fromkeys(
-            ("MaxPooling2D", "MaxPooling3D", "AveragePooling2D", "AveragePooling3D"), {"border_mode": "padding"}
-        ),
+        **_each(("MaxPooling2D", "MaxPooling3D", "AveragePooling2D", "AveragePooling3D"), border_mode="padding"),
         "UpSampling1D": {"length": "size"},
-        **dict.fromkeys(
-            ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "AlphaDropout"),
-            {"p": "rate"},
-        ),
+        **_each(_DROPOUTS, p="rate"),
         "GaussianNoise": {"sigma": "stddev"},
         "Embedding": {
             "init": "embeddings_initializer",

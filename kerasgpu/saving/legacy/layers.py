@@ -205,7 +205,8 @@ class _LocallyConnected(_Weighted):
         windows = []
         for start in itertools.product(*(range(k) for k in self.kernel_size)):
             cut = [slice(a, a + (n - 1) * s + 1, s) for a, n, s in zip(start, positions, self.strides)]
-            part = inputs[(slice(None), *cut)] if last else inputs[(slice(None), slice(None), *cut)]
+            key = [slice(None), *cut] if last else [slice(None), slice(None), *cut]
+            part = inputs[tuple(key)]
             part = ops.reshape(part, (-1, math.prod(positions), channels) if last else (-1, channels, math.prod(positions)))
             windows.append(part if last else ops.transpose(part, (0, 2, 1)))
         # Within a window the files' order is position, channel, or for channels_first channel, position.

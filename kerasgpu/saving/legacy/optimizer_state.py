@@ -180,7 +180,11 @@ def _by_order(optimizer, values):
     flat = [v for slot in lists for v in slot if v is not None]
     values = [np.asarray(v) for v in values]
     if len(values) == 1 + 3 * len(optimizer._trainable_variables) and not getattr(inner, "amsgrad", True):
-        values = [v for k, v in enumerate(values) if k <= len(flat)] if all(v.shape == (1,) for v in values[len(flat) + 1 :]) else values
+        values = (
+            [v for k, v in enumerate(values) if k <= len(flat)]
+            if all(v.shape == (1,) for v in values[len(flat) + 1 :])
+            else values
+        )
     if type(inner).__name__ == "SGD" and not flat and values and values[0].ndim == 0:
         values = values[:1]  # momentums that were never used
     if flat and len(values) == len(flat) + 1 and values[0].ndim == 0:

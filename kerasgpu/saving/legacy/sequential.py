@@ -43,9 +43,9 @@ def _merged(inner, layers):
         ends.append([label, 0, 0])
     config = {k: v for k, v in merge["config"].items() if k != "layers"}
     before = ends
-    for entry, config in ((merge, config), *((x, x["config"]) for x in rest)):
+    for entry in ({**merge, "config": config}, *rest):
         name = _name_of(entry)
-        entries.append(_entry(entry["class_name"], name, config, [before]))
+        entries.append(_entry(entry["class_name"], name, entry["config"], [before]))
         before = [[name, 0, 0]]
     return {"name": inner.get("name", "sequential"), "layers": entries, "input_layers": inputs, "output_layers": before}
 

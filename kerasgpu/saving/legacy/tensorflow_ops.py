@@ -97,7 +97,9 @@ def _ints(x):
 def _resize(images, size, method="bilinear", preserve_aspect_ratio=False, antialias=False, name=None):
     if preserve_aspect_ratio:
         raise ValueError("tf.image.resize with preserve_aspect_ratio=True has no counterpart")
-    return ops.image.resize(images, _ints(size), interpolation=str(method).lower(), antialias=antialias, data_format="channels_last")
+    return ops.image.resize(
+        images, _ints(size), interpolation=str(method).lower(), antialias=antialias, data_format="channels_last"
+    )
 
 
 def _pool(function):
@@ -169,7 +171,9 @@ def _cumsum(x, axis=0, exclusive=False, reverse=False, name=None):
 def _reduction(function):
     def reduce(input_tensor, axis=None, keepdims=None, name=None, keep_dims=None, reduction_indices=None):
         axis = reduction_indices if axis is None else axis
-        return function(input_tensor, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=bool(keepdims or keep_dims))
+        return function(
+            input_tensor, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=bool(keepdims or keep_dims)
+        )
 
     return reduce
 
