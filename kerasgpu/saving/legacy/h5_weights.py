@@ -6,7 +6,7 @@ import warnings
 
 from kerasgpu.saving.legacy.era import parse_version
 from kerasgpu.saving.legacy.h5_writer import TOP, stored_variables, top_variables
-from kerasgpu.saving.legacy.kernels import modern_values
+from kerasgpu.saving.legacy.kernels import flipped_kernels, modern_values, rotated
 from kerasgpu.saving.reader import BadModelFile, LegacyFile, largest_of
 
 
@@ -59,7 +59,7 @@ def restore(model, file, by_name=False, skip_mismatch=False) -> None:
     for k, (layer, name) in enumerate(_pairs(model, saved, file, by_name)):
         where = f"layer #{k} (named {layer.name}, {name} in the file)"
         values = file.values(saved[name])
-        arrays = modern_values(layer, [v for _, v in values], version, backend)
+        arrays = modern_values(layer, [v for _, v in values], version)
         if len(arrays) == len(values):
             named = [(n, v) for (n, _), v in zip(values, arrays)]
         else:
@@ -68,9 +68,10 @@ def restore(model, file, by_name=False, skip_mismatch=False) -> None:
     top = file.child(group, TOP)
     if top is not None:
         found += _matched(model, top_variables(model), file.values(top), f"{file.name}, the top-level weights", skip_mismatch)
+    flipped = flipped_kernels(model) if backend == "theano" else {}
     owners = {}
     for owner, variable, value in found:
-        variable.assign(value)
+        variable.assign(rotated(value, flipped[id(variable)]) if id(variable) in flipped else value)
         owners[id(owner)] = owner
     for owner in owners.values():
         for x in (owner, *getattr(owner, "_flatten_layers", lambda **_: ())(include_self=False)):

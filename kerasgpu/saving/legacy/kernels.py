@@ -13,21 +13,18 @@ _CONVOLUTIONS = {"Conv1D": 1, "Conv2D": 2, "Conv3D": 3, "Conv1DTranspose": 1, "C
 _GATES = {"LSTM": (0, 6, 3, 9), "GRU": (0, 3, 6)}  # where the files of Keras 1 have today's gates, in today's order
 
 
-def modern_values(layer, values, version, backend):
+def modern_values(layer, values, version):
     """Arrays of one layer's weights, in the order of the file, as the layer of today has them."""
     kind = type(layer).__name__
     inside = _inside(layer)
     if inside is not None:
-        return _of_wrapper(layer, inside, values, version, backend)
-    if version < (2,):
+        return _of_wrapper(inside, values, version)
+    if version < (2,) and hasattr(layer, "layers"):
+        _refuse_nested(layer)
+    elif version < (2,):
         values = _from_keras1(layer, kind, values)
     elif kind in _CONVOLUTIONS and values:
         values = [_output_last(values[0], layer), *values[1:]]
-    if backend == "theano" and values:
-        if kind in _CONVOLUTIONS:
-            values = [_rotated(values[0], _CONVOLUTIONS[kind]), *values[1:]]
-        elif kind == "ConvLSTM2D":
-            values = [*(_rotated(v, 2) for v in values[:2]), *values[2:]]
     return _of_cudnn(kind, values)
 
 
@@ -39,7 +36,7 @@ def _inside(layer):
     return [inner] if hasattr(inner, "call") and hasattr(inner, "weights") else None
 
 
-def _of_wrapper(layer, inside, values, version, backend):
+def _of_wrapper(inside, values, version):
     if len(inside) > 1:
         half = len(values) // 2
         parts = [values[:half], values[half:]]
@@ -48,11 +45,36 @@ def _of_wrapper(layer, inside, values, version, backend):
         if own > 0 and version >= (2,):
             return values  # the wrapper has weights of its own among them
         parts = [values]
-    return [v for x, part in zip(inside, parts) for v in modern_values(x, part, version, backend)]
+    return [v for x, part in zip(inside, parts) for v in modern_values(x, part, version)]
 
 
-def _rotated(kernel, rank):
-    return kernel[tuple([slice(None, None, -1)] * rank)] if kernel.ndim == rank + 2 else kernel
+def flipped_kernels(layer) -> dict:
+    """{id of a variable: number of spatial axes} of what Theano stored flipped, in a layer or anywhere below it."""
+    found = {}
+    for x in (layer, *layer._flatten_layers(include_self=False)):
+        kind = type(x).__name__
+        if kind in _CONVOLUTIONS:
+            found[id(x.kernel)] = _CONVOLUTIONS[kind]
+        elif kind == "ConvLSTM2D":
+            found.update({id(v): 2 for v in x.weights[:2]})
+    return found
+
+
+def rotated(kernel, rank):
+    """The kernel turned by half a turn."""
+    return kernel[tuple([slice(None, None, -1)] * rank)]
+
+
+def _refuse_nested(model):
+    """Kernels of a functional model inside another one of Keras 1 have no names that tell whose they are."""
+    for x in model._flatten_layers(include_self=False):
+        kind = type(x).__name__
+        first = getattr(x, "data_format", None) == "channels_first"
+        if kind in ("Conv1D", "Conv2DTranspose", *_GATES) or (kind in _CONVOLUTIONS and first):
+            raise ValueError(
+                f"layer '{x.name}' ({kind}) lies in the nested model '{model.name}' of a Keras 1 file, which stored its weights in "
+                "another layout; such files are not converted"
+            )
 
 
 def _output_last(kernel, layer):

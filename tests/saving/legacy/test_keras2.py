@@ -87,6 +87,11 @@ def test_theano_kernels_are_flipped(tmp_path):
         path = write(tmp_path / "m.h5", sequential(conv(cls, **more), shape=[2, 2, 1]), {"c": [(f"c/{name}:0", kernel)]},
                      version="2.1.3", backend=backend)  # fmt: skip
         assert float(load(path)(x)[0, 0, 0, 0]) == want, (cls, backend)
+    inner = {**sequential(conv("Conv2D", filters=1), shape=[2, 2, 1]), "name": "base", "inbound_nodes": [[["in", 0, 0, {}]]]}
+    inner["config"]["name"] = "base"
+    config = model(source("in", [2, 2, 1]), inner, outputs=[("base", 1, 0)])
+    path = write(tmp_path / "m.h5", config, {"in": [], "base": [("c/kernel:0", kernel)]}, version="2.1.3", backend="theano")
+    assert float(load(path)(x)[0, 0, 0, 0]) == 4.0
 
 
 @pytest.mark.parametrize("rank", [1, 2])
