@@ -36,6 +36,7 @@ __all__ = [
     "ModelFile",
     "WeightsReader",
     "budget_for",
+    "is_hdf5",
     "is_zip",
     "largest_of",
     "parse_json",
@@ -44,6 +45,7 @@ __all__ = [
 
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets"
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP_ERRORS = (
     *(zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError, MemoryError),
     *(zlib.error, lzma.LZMAError, struct.error, LookupError),
@@ -52,7 +54,16 @@ _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
 def is_zip(path) -> bool:
-    return zipfile.is_zipfile(path)
+    return os.path.isfile(path) and zipfile.is_zipfile(path)
+
+
+def is_hdf5(path) -> bool:
+    """Whether a file begins as HDF5 does, whatever its name says. Its first 512, 1024 or 2048 bytes may be something else."""
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
+        return False
+    with open(path, "rb") as file:
+        head = file.read(2048 + len(_HDF5))
+    return any(head.startswith(_HDF5, start) for start in (0, 512, 1024, 2048))
 
 
 def parse_json(data: bytes, what: str):
