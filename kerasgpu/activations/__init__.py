@@ -15,6 +15,7 @@ from kerasgpu.activations.functions import (
     hard_swish,
     hard_tanh,
     leaky_relu,
+    legacy_hard_sigmoid,
     linear,
     log_sigmoid,
     log_softmax,
@@ -74,6 +75,8 @@ _FUNCTIONS = (
 _NAMES = {**{f.__name__: f for f in _FUNCTIONS}, "swish": swish, "hard_swish": hard_swish}
 
 __all__ = [*_NAMES, "deserialize", "get", "serialize"]
+
+_NAMES["legacy_hard_sigmoid"] = legacy_hard_sigmoid  # for files of Keras 1 and 2
 
 
 def serialize(activation):

@@ -108,6 +108,11 @@ def hard_sigmoid(x):
     return ops.hard_sigmoid(x)
 
 
+def legacy_hard_sigmoid(x):
+    """clip(0.2 x + 0.5, 0, 1): what "hard_sigmoid" meant before Keras 3, where it is relu6(x + 3) / 6."""
+    return ops.clip(0.2 * ops.convert_to_tensor(x) + 0.5, 0.0, 1.0)
+
+
 def hard_silu(x):
     """See `keras.ops.hard_silu`."""
     return ops.hard_silu(x)

@@ -86,6 +86,7 @@ def _tables():
                 if _admitted(obj, name, namespace):
                     _add(found, namespace, name, obj)
         _add_feature_space(found)
+        _add_legacy_layers(found)
         _forward = found
     return _forward
 
@@ -96,6 +97,15 @@ def _add_feature_space(found):
         for name, obj in objects.items():
             found[module, name] = obj
             _backward[obj] = module, name
+
+
+def _add_legacy_layers(found):
+    """Layers that only files of Keras 1 and 2 name."""
+    layers = _import("saving.legacy.layers")
+    for name in layers.__all__:
+        obj = getattr(layers, name)
+        found["keras.legacy.layers", name] = obj
+        _backward[obj] = "keras.legacy.layers", name
 
 
 def _add(found, namespace, name, obj):
@@ -152,7 +162,7 @@ def lookup_function(name):
 def lookup_class(name):
     """A built-in class known by its name alone, as in files of Keras 2; None if unknown."""
     table = _tables()
-    for namespace in _NAMESPACES:
+    for namespace in (*_NAMESPACES, "legacy.layers"):
         found = table.get((f"keras.{namespace}", name))
         if inspect.isclass(found):
             return found

@@ -33,6 +33,8 @@ class Sequential(Model):
     _not_saved = frozenset({"_layers", "_functional"})
     _layers_first = True  # in a file the layers come before attributes of subclasses
 
+    _is_stack_of_layers = True  # files of Keras 1 hold the layers of nested ones in a row
+
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
         self.__dict__["_functional"] = None

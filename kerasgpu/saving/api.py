@@ -6,8 +6,10 @@ import logging
 import os
 
 from kerasgpu.configs.serialization import deserialize_keras_object
-from kerasgpu.saving import atomic, legacy_h5, loader, shard_writer, writer
-from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader, is_zip, parse_json
+from kerasgpu.saving import atomic, loader, shard_writer, writer
+from kerasgpu.saving.legacy import h5_reader, h5_weights, h5_writer
+from kerasgpu.saving.legacy.convert import Converter
+from kerasgpu.saving.reader import BadModelFile, LegacyFile, ModelFile, WeightsReader, is_hdf5, is_zip, parse_json
 from kerasgpu.saving.shards import ShardedReader
 
 _LOG = logging.getLogger("kerasgpu")
@@ -77,7 +79,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     path = str(filepath)
     ending = os.path.splitext(path)[1]
     if ending in (".h5", ".hdf5"):
-        return legacy_h5.save(model, path, include_optimizer)
+        return h5_writer.save(model, path, include_optimizer)
     if zipped is False and ending == ".keras":
         raise ValueError(f"save_model: a folder (zipped=False) should not end in `.keras`. Received: filepath={filepath}")
     if zipped is False or (ending == "" and zipped is None) or os.path.isdir(path):
@@ -91,10 +93,11 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
-    """Load a model saved by Keras 3 or kerasgpu.
+    """Load a model saved by kerasgpu, Keras 3, Keras 2 or Keras 1.
 
     Args:
-        filepath: a `.keras` file, a folder written by `save_model`, a legacy `.h5` file, or a binary file object.
+        filepath: a `.keras` file, a folder written by `save_model`, a legacy `.h5` file, or a binary file object. What a file
+            holds is seen from its content; an HDF5 file may be named `.keras`.
         custom_objects: {name: class or function} for those that are not registered.
         compile: whether to compile the model as it was, and restore the optimizer.
         safe_mode: accepted; nothing in a file is ever executed, with it or without.
@@ -119,16 +122,31 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         raise FileNotFoundError(f"load_model: {path} does not exist")
     if not there and path.endswith(".keras"):
         raise ValueError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file.")
-    if path.endswith(".weights.h5"):
-        raise ValueError(f"load_model: {path} holds weights only. Make the model, then call model.load_weights({path!r})")
+    if there and is_hdf5(path):
+        legacy = True
+        if path.endswith(".weights.h5") and not _has_config(path):
+            raise ValueError(f"load_model: {path} holds weights only. Make the model, then call model.load_weights({path!r})")
+    elif there and is_zip(path):
+        legacy = False
     if legacy:
-        return legacy_h5.load(path, custom_objects, compile, safe_mode)
+        return h5_reader.load(path, custom_objects, compile, safe_mode)
     if there and (path.endswith(".keras") or is_zip(path)):
         return loader.load(path, custom_objects, compile, safe_mode)
     raise ValueError(
         f"File format not supported: filepath={path}{'' if there else ' (there is no such file)'}. Models are read from "
         "`.keras` files, folders and legacy `.h5` files."
     )
+
+
+def _has_config(path) -> bool:
+    with LegacyFile(path, path) as file:
+        return file.text(file.group(""), "model_config") is not None
+
+
+def _has_layer_names(path) -> bool:
+    """Whether an HDF5 file is in the format of Keras 2: whole models, or weights by layer."""
+    with LegacyFile(path, path) as file:
+        return bool(file.names(file.weights_group(), "layer_names")) or _has_config(path)
 
 
 def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs):
@@ -172,7 +190,8 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
 def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     """Load variables into a built model.
 
-    filepath: a `.weights.h5` file, the `.weights.json` index of sharded weights, a `.keras` file, or a legacy `.h5` file.
+    filepath: a `.weights.h5` file, the `.weights.json` index of sharded weights, a `.keras` file, or an `.h5` file of Keras 1 or
+        2, with weights alone or a whole model. The format is seen from the content.
     skip_mismatch: leave variables that do not fit as they are, with a warning.
     by_name: True (legacy files only) matches layers by their names.
     """
@@ -192,17 +211,17 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     if skip is not None and not path.endswith((".weights.h5", ".weights.json")):
         raise ValueError(f"`objects_to_skip` only supports loading '.weights.h5' files. Received: {path}")
     skip = skip or ()
-    legacy = path.endswith((".h5", ".hdf5")) and not path.endswith(".weights.h5")
+    legacy = _has_layer_names(path) if is_hdf5(path) else path.endswith((".h5", ".hdf5")) and not path.endswith(".weights.h5")
     if by_name is not None and not legacy:
         raise ValueError(f"`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: {path}")
     if legacy:
-        return legacy_h5.load_weights(model, path, by_name=bool(by_name), skip_mismatch=skip_mismatch)
+        return h5_weights.load_weights(model, path, by_name=bool(by_name), skip_mismatch=skip_mismatch)
     if not model.built:
         raise ValueError(
             "You are loading weights into a model that has not yet been built. Try building the model first by calling it "
             "on some data or by using `build()`."
         )
-    if path.endswith(".keras"):
+    if path.endswith(".keras") or is_zip(path):
         with ModelFile(path) as file:
             if file.weights is None:
                 raise BadModelFile(f"{path} has no weights")
@@ -212,7 +231,12 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
 
 
 def model_from_json(json_string, custom_objects=None):
-    """The model, without weights, of the text that `model.to_json()` gave."""
+    """The model, without weights, of the text that `model.to_json()` gave, here or in any version of Keras."""
     if not isinstance(json_string, str):
         raise TypeError(f"model_from_json: expected a JSON text, received a {type(json_string).__name__}")
-    return deserialize_keras_object(parse_json(json_string.encode(), "model_from_json"), custom_objects)
+    config = parse_json(json_string.encode(), "model_from_json")
+    if isinstance(config, dict) and "module" not in config and "keras_version" in config:
+        converter = Converter(config["keras_version"], custom_objects or ())
+        config = {k: v for k, v in config.items() if k not in ("keras_version", "backend")}
+        return h5_reader.build(config, "model_from_json", converter, custom_objects)
+    return deserialize_keras_object(config, custom_objects)

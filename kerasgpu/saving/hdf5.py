@@ -286,7 +286,7 @@ class LegacyFile(Hdf5File):
 
     def json(self, name):
         """The plain data of a JSON attribute of the file, or None."""
-        from kerasgpu.saving.reader import parse_json
+        from kerasgpu.saving.json_text import parse_json
 
         text = self.text(self._file, name)
         return None if text is None else parse_json(text, f"{name} of {self.name}")

@@ -9,6 +9,8 @@ import warnings
 from kerasgpu.configs.serialization import ObjectSharingScope, deserialize_keras_object
 from kerasgpu.layers import Layer
 from kerasgpu.optimizers import Optimizer
+from kerasgpu.saving.legacy import h5_reader, optimizer_state
+from kerasgpu.saving.legacy.convert import Converter
 from kerasgpu.saving.reader import BadModelFile, ModelFile, budget_for, largest_of
 from kerasgpu.saving.walk import walk
 
@@ -26,10 +28,24 @@ def load(source, custom_objects=None, compile=True, safe_mode=True):
         if not compile:
             config = {**config, "compile_config": None}
         with budget_for(file), ObjectSharingScope():
-            model = build(config, file.name, custom_objects, safe_mode)
+            model = _build_any(config, file, custom_objects, safe_mode)
             load_assets(model, file)
-            restore(model, file.weights, strict=True)
+            restore(model, file.weights, strict=True, keras2=_version(file).startswith("2."))
     return model
+
+
+def _version(file) -> str:
+    found = file.metadata.get("keras_version") if isinstance(file.metadata, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _build_any(config, file, custom_objects, safe_mode):
+    """The model of a config of today, or of one that Keras 2 (from 2.12 on) wrote into the same kind of file."""
+    version = _version(file)
+    if not version.startswith("2."):
+        return build(config, file.name, custom_objects, safe_mode)
+
+    return h5_reader.build(config, file.name, Converter(version, custom_objects or ()), custom_objects, safe_mode)
 
 
 def build(config, name, custom_objects=None, safe_mode=True):
@@ -68,11 +84,11 @@ def load_assets(model, file) -> None:
     walk(model, hand_over)
 
 
-def restore(model, weights, skip_mismatch=False, skip=(), strict=False) -> None:
+def restore(model, weights, skip_mismatch=False, skip=(), strict=False, keras2=False) -> None:
     """Set every variable of the model from a WeightsReader.
 
     One that cannot be restored is an error, unless mismatches are skipped. Damaged or hostile data is an error in any
-    case; the state of another optimizer is one if `strict`, else a warning.
+    case; the state of another optimizer is one if `strict`, else a warning. keras2: the file is one of Keras 2.
     """
     failed: dict = {}
 
@@ -82,6 +98,10 @@ def restore(model, weights, skip_mismatch=False, skip=(), strict=False) -> None:
         largest = largest_of(getattr(x, "variables", None) or ())
         try:
             entry = weights.entry(path, largest)
+            if keras2 and isinstance(x, Optimizer):
+                if not optimizer_state.restore_numbered(x, entry):
+                    x.load_own_variables(entry)  # warns if the number is another one
+                return
             if isinstance(x, Optimizer) and len(entry) != len(x.variables):
                 # Saved under a policy that scales losses and loaded under another one: the state is that of the optimizer inside.
                 inside = () if hasattr(x, "inner_optimizer") else weights.entry(f"{path}/inner_optimizer", largest)

@@ -8,11 +8,9 @@ a config builds may not need more memory than the file can fill.
 from __future__ import annotations
 
 import io
-import json
 import lzma
 import math
 import os
-import re
 import stat
 import struct
 import zipfile
@@ -20,12 +18,12 @@ import zlib
 
 from kerasgpu.engine import state
 from kerasgpu.saving.hdf5 import LegacyFile, WeightsReader
+from kerasgpu.saving.json_text import parse_json
 from kerasgpu.saving.limits import (
     HARMLESS,
     MAX_ASSET_BYTES,
     MAX_EXPANSION,
     MAX_JSON_BYTES,
-    MAX_JSON_DEPTH,
     MAX_MEMBERS,
     BadModelFile,
 )
@@ -36,6 +34,7 @@ __all__ = [
     "ModelFile",
     "WeightsReader",
     "budget_for",
+    "is_hdf5",
     "is_zip",
     "largest_of",
     "parse_json",
@@ -44,38 +43,24 @@ __all__ = [
 
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets"
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP_ERRORS = (
     *(zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError, MemoryError),
     *(zlib.error, lzma.LZMAError, struct.error, LookupError),
 )
-_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
 def is_zip(path) -> bool:
-    return zipfile.is_zipfile(path)
+    return os.path.isfile(path) and zipfile.is_zipfile(path)
 
 
-def parse_json(data: bytes, what: str):
-    """Plain data from JSON text in UTF-8, of limited size and depth."""
-    if len(data) > MAX_JSON_BYTES:
-        raise BadModelFile(f"{what}: {len(data)} bytes of JSON, more than the {MAX_JSON_BYTES} that are read")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadModelFile(f"{what} is not valid JSON in UTF-8: {error}") from None
-    depth = 0
-    for found in _STRING_OR_BRACKET.finditer(text):
-        c = text[found.start()]
-        if c in "[{":
-            depth += 1
-            if depth > MAX_JSON_DEPTH:
-                raise BadModelFile(f"{what}: JSON nested more than {MAX_JSON_DEPTH} levels deep is not read")
-        elif c != '"':
-            depth -= 1
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadModelFile(f"{what} is not valid JSON: {error}") from None
+def is_hdf5(path) -> bool:
+    """Whether a file begins as HDF5 does, whatever its name says. Its first 512, 1024 or 2048 bytes may be something else."""
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
+        return False
+    with open(path, "rb") as file:
+        head = file.read(2048 + len(_HDF5))
+    return any(head.startswith(_HDF5, start) for start in (0, 512, 1024, 2048))
 
 
 class ModelFile:

@@ -322,10 +322,10 @@ class Trainer(Steps):
         checks.check_compiled(self, "evaluate")
         return loops.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict, runner)
 
-    @filtered
     def _evaluate_is_overridden(self) -> bool:
         return type(self).evaluate is not Trainer.evaluate
 
+    @filtered
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The outputs of the model for x, computed in batches, as NumPy arrays in the structure of the outputs.
 
