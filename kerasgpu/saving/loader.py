@@ -6,9 +6,9 @@ import os
 import tempfile
 import warnings
 
-from kerasgpu.configs.serialization import ObjectSharingScope, deserialize_keras_object
-from kerasgpu.layers import Layer
+from kerasgpu.configs.serialization import ObjectSharingScope
 from kerasgpu.optimizers import Optimizer
+from kerasgpu.saving.build import build
 from kerasgpu.saving.legacy import h5_reader, optimizer_state
 from kerasgpu.saving.legacy.convert import Converter
 from kerasgpu.saving.reader import BadModelFile, ModelFile, budget_for, largest_of
@@ -46,23 +46,6 @@ def _build_any(config, file, custom_objects, safe_mode):
         return build(config, file.name, custom_objects, safe_mode)
 
     return h5_reader.build(config, file.name, Converter(version, custom_objects or ()), custom_objects, safe_mode)
-
-
-def build(config, name, custom_objects=None, safe_mode=True):
-    """The model of a config from a file. What is wrong with it ends in one sentence, whatever it broke."""
-    try:
-        model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)
-    except (ValueError, TypeError, NotImplementedError):
-        raise  # these say what is wrong
-    except (LookupError, AttributeError, ArithmeticError, AssertionError, RuntimeError, MemoryError, OSError) as error:
-        raise BadModelFile(
-            f"{name}: the model in its config cannot be built ({type(error).__name__}: {error}). The config is damaged, or a "
-            "custom class of yours does not accept it"
-        ) from error
-
-    if not isinstance(model, Layer):
-        raise BadModelFile(f"{name} holds a {type(model).__name__}, not a model")
-    return model
 
 
 def load_assets(model, file) -> None:

@@ -8,7 +8,7 @@ from kerasgpu import layers, missing
 from kerasgpu.configs import public_names
 from kerasgpu.configs.registry import CustomObjectScope, scope_objects
 from kerasgpu.configs.serialization import ObjectSharingScope, SafeModeScope
-from kerasgpu.saving import loader
+from kerasgpu.saving import build as builder
 from kerasgpu.saving.legacy import h5_weights, optimizer_state
 from kerasgpu.saving.legacy.convert import Converter
 from kerasgpu.saving.legacy.training import modern_training
@@ -39,7 +39,7 @@ def build(config, name, converter, custom_objects=None, safe_mode=True):
         made = converter.convert(config)
         if converter.eras:
             check_classes(made, converter)
-        model = loader.build(made, name, custom_objects, safe_mode)
+        model = builder.build(made, name, custom_objects, safe_mode)
     except BadModelFile:
         raise
     except (ValueError, TypeError, NotImplementedError) as error:
