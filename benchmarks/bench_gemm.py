@@ -92,11 +92,11 @@ def main():
         out = np.empty((*lead, m, n), args.dtype)
         left, right = a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b
         # The launch alone: what Python does around it is measured elsewhere, and NumPy's own checks are in C.
-        ints = (batch or 1, m, n, k, ta, tb, m * k if batch else 0, k * n if batch else 0, 0, 0, 0)
+        spec = (batch or 1, m, n, k, ta, tb, m * k if batch else 0, k * n if batch else 0, 0, 0, 0, 1.0)
         gemm(a, b, transpose_a=bool(ta), transpose_b=bool(tb), out=out)
         ours, theirs = measure(
             [
-                lambda a=a, b=b, out=out, ints=ints: _core.launch(kernel, (a, b), (out,), ints, (1.0,)),
+                lambda a=a, b=b, out=out, spec=spec: _core.launch(kernel, (a, b), (out,), spec),
                 lambda left=left, right=right, out=out: np.matmul(left, right, out=out),
             ],
             args.budget,

@@ -19,6 +19,7 @@ from kerasgpu import config
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda, gemm, movement
 from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.spec import read as spec_of
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -54,7 +55,7 @@ def _product(n):
     driver = drivers.current()
     a, b, out = (driver.put(np.ones((n, n), "float32"), 0) for _ in range(3))
     ints = (1, n, n, n, 0, 0, n * n, n * n, 0, 0, 0)
-    plan = cuda.plan_for("gemm", cuda.signature((a, b)), cuda.signature((out,)), ints, (1.0,), repeated=True)
+    plan = cuda.plan_for("gemm", cuda.signature((a, b)), cuda.signature((out,)), spec_of("gemm", ints, (1.0,)), repeated=True)
     found = [gpu_candidates.seconds(plan, ("gemm", (a, b), (out,), ints, (1.0,)))]
     _, torch = gpu_peers.installed()
     if torch is not None:

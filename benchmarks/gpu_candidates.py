@@ -18,6 +18,7 @@ from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.kernels.gpu.driver.library_calls import LibraryLaunch
 from kerasgpu.kernels.gpu.plans import gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
 # TFLOP/s without sparsity, from NVIDIA's data sheets.
@@ -71,7 +72,7 @@ def random_array(shape, dtype, seed=0):
 def plan_of(kind, choice, call):
     name, inputs, outputs, ints, floats = call
     with using(kind, choice):
-        return make_plan(name, cuda.signature(inputs), cuda.signature(outputs), ints, floats)
+        return make_plan(name, cuda.signature(inputs), cuda.signature(outputs), spec_of(name, ints, floats))
 
 
 def seconds(plan, call, budget=4e-3) -> float:

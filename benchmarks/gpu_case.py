@@ -53,7 +53,7 @@ class OnDevice:
             if name is not call.kernel:
                 raise OnHost(name)
             inputs, outputs = ([b.array for b in side] for side in (call.inputs, call.outputs))
-            plan = cuda.plan_for(name, cuda.signature(inputs), cuda.signature(outputs), call.ints, call.floats, repeated=True)
+            plan = cuda.plan_for(name, cuda.signature(inputs), cuda.signature(outputs), call.spec, repeated=True)
             if type(plan) is HostPlan:
                 raise OnHost(name)
             self._plans.append(plan)

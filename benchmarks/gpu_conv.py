@@ -10,7 +10,6 @@ import time
 from benchmarks import gpu_candidates as bench
 from kerasgpu.kernels.gpu.plans import conv as planned
 from kerasgpu.kernels.gpu.plans import conv_direct, gemm_table
-from kerasgpu.kernels.gpu.plans.plan import Call
 from kerasgpu.kernels.window import Window
 
 # name: (batch, pixels, channels, filters, kernel, stride, groups)
@@ -83,9 +82,7 @@ def main():
                     continue
                 inputs, out = {"conv": ((x, w), y), "conv_input_grad": ((y, w), x), "conv_filter_grad": ((x, y), w)}[part]
                 call = (part, inputs, (out,), ints, ())
-                c = planned.Conv(
-                    batch, channels, filters, groups, False, False, planned.read_window(Call(part, (), (), ints, ()), 6)
-                )
+                c = planned.Conv(batch, channels, filters, groups, False, False, window.whole())
                 views = planned.views_of(c, planned.PARTS[part])
                 sizes = planned.product_of(c, planned.PARTS[part], views)
                 one_by_one = part != "conv_filter_grad" and (channels if part == "conv" else filters) // groups % 8 != 0

@@ -22,6 +22,7 @@ from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.kernels.gpu.graph import program as programs
+from kerasgpu.kernels.spec import read as spec_of
 
 WORKLOADS = ("mlp", "mlp512", "convnet", "resnet")
 # name: (KERASGPU_PDL, KERASGPU_BRANCHES)
@@ -116,8 +117,8 @@ def chain(n: int, elements: int):
     program = programs.Program(0)
     a, b = (program.add_buffer(random_array((elements,), "float32", k)) for k in range(2))
     for _ in range(n // 2):
-        program.add_call("copy", [a], [b], (), ())
-        program.add_call("copy", [b], [a], (), ())
+        program.add_call("copy", [a], [b])
+        program.add_call("copy", [b], [a])
     return program
 
 
@@ -128,8 +129,8 @@ def fork(side: int, width: int):
     ints = (1, side, side, side, 0, 0, 0, 0, 0, 0, 0)
     for _ in range(10):
         for y in ys:
-            program.add_call("gemm", [x, x], [y], ints, (1.0 / side,))
-        program.add_call("gemm", [ys[0], ys[-1]], [x], ints, (1.0 / side,))
+            program.add_call("gemm", [x, x], [y], spec_of("gemm", ints, (1.0 / side,)))
+        program.add_call("gemm", [ys[0], ys[-1]], [x], spec_of("gemm", ints, (1.0 / side,)))
     return program
 
 

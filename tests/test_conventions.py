@@ -137,3 +137,21 @@ def test_every_environment_variable_is_documented():
     documented = (ROOT / "docs" / "environment.md").read_text()
     missing = sorted(v for v in used if f"`{v}" not in documented)
     assert not missing, f"docs/environment.md does not mention {missing}"
+
+
+def test_parameters_of_kernels_have_names():
+    """No code outside the kernels package takes a parameter by its position, nor does a kernel that could read its struct."""
+    positional = re.compile(r"\.(ints|floats|spec|i|f)\[")
+    bad = [
+        f"{p.relative_to(ROOT)}: {line.strip()}"
+        for p in (ROOT / "kerasgpu").rglob("*.py")
+        for line in p.read_text().splitlines()
+        if positional.search(line)
+    ]
+    bad += [
+        f"{p.relative_to(ROOT)}: {line.strip()}"
+        for p in (ROOT / "csrc" / "cpu").glob("*")
+        for line in p.read_text().splitlines()
+        if re.search(r"\b(call|c)\.[if]\[\d", line) and not line.lstrip().startswith("//")
+    ]
+    assert not bad, "name the parameters: " + ", ".join(bad)

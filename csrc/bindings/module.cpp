@@ -66,25 +66,85 @@ kg::Buffer as_buffer(py::handle object, bool writeable) {
   return {const_cast<void*>(a.data()), static_cast<int64_t>(a.nbytes()), dtype_of_array(a)};
 }
 
-template <class T> void read_numbers(const py::tuple& from, std::vector<T>& to) {
-  to.resize(from.size());
-  for (size_t k = 0; k < from.size(); ++k) to[k] = from[k].cast<T>();
+// How the fields of a kernel's named tuple are passed on, by kernel number: 'i' an integer, 'f' a float, 'I' and 'F' tuples of
+// them, which may hold tuples in turn. Set once for each kernel, when its named tuple is defined.
+std::vector<std::string> signatures;
+
+struct Parameters {
+  std::vector<int64_t> ints;
+  std::vector<double> floats;
+
+  Parameters(int id, const py::tuple& spec) {
+    const std::string& kinds = signature_of(id);
+    const auto size = static_cast<size_t>(PyTuple_GET_SIZE(spec.ptr()));
+    if (size != kinds.size())
+      throw py::value_error(std::string(kg::kernel_name(id)) + ": number of parameters is " + std::to_string(size) +
+                            ", needs " + std::to_string(kinds.size()));
+    ints.reserve(24);
+    for (size_t k = 0; k < size; ++k) {
+      PyObject* field = PyTuple_GET_ITEM(spec.ptr(), static_cast<Py_ssize_t>(k));
+      switch (kinds[k]) {
+        case 'i': add_int(field); break;
+        case 'f': add_float(field); break;
+        case 'I': add_all<&Parameters::add_int>(field); break;
+        default: add_all<&Parameters::add_float>(field);
+      }
+    }
+  }
+
+ private:
+  static const std::string& signature_of(int id) {
+    if (id < 0 || static_cast<size_t>(id) >= signatures.size())
+      throw py::type_error("kerasgpu._core: the parameters of this kernel are not known; see kerasgpu/kernels/spec.py");
+    return signatures[static_cast<size_t>(id)];
+  }
+  void add_int(PyObject* x) {
+    const long long value = PyLong_AsLongLong(x);  // of anything that is an integer; refuses floats
+    if (value == -1 && PyErr_Occurred()) throw py::error_already_set();
+    ints.push_back(value);
+  }
+  void add_float(PyObject* x) {
+    const double value = PyFloat_AsDouble(x);
+    if (value == -1 && PyErr_Occurred()) throw py::error_already_set();
+    floats.push_back(value);
+  }
+  template <void (Parameters::*add)(PyObject*)> void add_all(PyObject* list) {
+    if (!PyTuple_Check(list)) throw py::type_error("kerasgpu._core: a list of parameters must be a tuple");
+    for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(list); ++k) {
+      PyObject* x = PyTuple_GET_ITEM(list, k);
+      if (PyTuple_Check(x))
+        add_all<add>(x);
+      else
+        (this->*add)(x);
+    }
+  }
+};
+
+void set_signature(int id, const std::string& kinds) {
+  kg::kernel_name(id);  // throws for a number that no kernel has
+  if (signatures.size() <= static_cast<size_t>(id)) signatures.resize(kg::kernel_names().size());
+  signatures[static_cast<size_t>(id)] = kinds;
 }
 
-void launch(int id, const py::tuple& in, const py::tuple& out, const py::tuple& ints, const py::tuple& floats) {
+py::tuple kernel_params(const char* name) {
+  const int id = kg::kernel_id(name);
+  if (id < 0) throw py::key_error(std::string("there is no kernel ") + name);
+  const kg::ParamNames names = kg::kernel_params(id);
+  return py::make_tuple(names.ints, names.floats);
+}
+
+void launch(int id, const py::tuple& in, const py::tuple& out, const py::tuple& spec) {
   if (in.size() > kMaxOperands || out.size() > kMaxOperands)
     throw py::value_error(std::string(kg::kernel_name(id)) + ": too many operands in one launch");
   std::vector<kg::Buffer> ins(in.size()), outs(out.size());
   int64_t bytes = 0;
   for (size_t k = 0; k < in.size(); ++k) bytes += (ins[k] = as_buffer(in[k], false)).bytes;
   for (size_t k = 0; k < out.size(); ++k) bytes += (outs[k] = as_buffer(out[k], true)).bytes;
-  std::vector<int64_t> i;
-  std::vector<double> f;
-  read_numbers(ints, i);
-  read_numbers(floats, f);
+  const Parameters p(id, spec);
   const kg::Kernel kernel = kg::kernel(id);
-  kg::Call call{kg::kernel_name(id), ins.data(),           outs.data(),       i.data(),         f.data(),
-                int32_t(ins.size()), int32_t(outs.size()), int32_t(i.size()), int32_t(f.size())};
+  kg::Call call{kg::kernel_name(id),     ins.data(),          outs.data(),          p.ints.data(),
+                p.floats.data(),         int32_t(ins.size()), int32_t(outs.size()), int32_t(p.ints.size()),
+                int32_t(p.floats.size())};
   kg::check_overlap(call);
   if (bytes < kReleaseGilBytes) return kernel(call);
   kg::without_lock([&] { kernel(call); });
@@ -120,15 +180,14 @@ struct PyProgram {
     program.rebind(k, as_buffer(a, written.at(k)));
     alive.at(k) = a;
   }
-  void add_call(int id, std::vector<int> in, std::vector<int> out, std::vector<int64_t> ints, std::vector<double> floats) {
+  void add_call(int id, std::vector<int> in, std::vector<int> out, const py::tuple& spec) {
+    Parameters given(id, spec);
     for (int k : out) as_buffer(alive.at(k), true);
-    program.add_call(id, std::move(in), out, std::move(ints), std::move(floats));
+    program.add_call(id, std::move(in), out, std::move(given.ints), std::move(given.floats));
     for (int k : out) written[k] = true;
   }
   void run(int64_t steps) {
-    kg::without_lock([&] {
-      program.run(steps, [] { kg::with_lock([] { return PyErr_CheckSignals() != 0; }); });
-    });
+    kg::without_lock([&] { program.run(steps, [] { kg::with_lock([] { return PyErr_CheckSignals() != 0; }); }); });
   }
 };
 
@@ -136,9 +195,12 @@ struct PyProgram {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "C++ kernels of kerasgpu";
-  m.def("launch", &launch, "launch(kernel_id, inputs, outputs, ints, floats): run one kernel on NumPy arrays");
+  m.def("launch", &launch, "launch(kernel_id, inputs, outputs, spec): run one kernel on NumPy arrays");
   m.def("kernel_id", &kg::kernel_id, "number of a kernel, -1 if there is none of that name");
   m.def("kernel_names", &kg::kernel_names);
+  m.def("kernel_params", &kernel_params, "the names of a kernel's integer and of its floating-point parameters, in order");
+  m.def("set_signature", &set_signature,
+        "set_signature(kernel_id, kinds): how the fields of a kernel's named tuple are passed");
   m.def("machine_level", &kg::machine_level);
   m.def("level", &kg::level);
   m.def("set_level", [](int level) {

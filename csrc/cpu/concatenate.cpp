@@ -8,12 +8,15 @@
 namespace KG_NS {
 namespace {
 
+KG_INTS_AND_LISTS(PartsInts, "widths...", outer);
+
 int64_t read_widths(const Call& call, int parts) {
   if (call.n_i < 1 + parts) fail(call, "number of integer parameters", call.n_i, 1 + parts);
+  const int64_t outer = ints<PartsInts>(call).outer, *widths = call.i + 1;
   int64_t width = 0;
   for (int k = 0; k < parts; ++k) {
-    checked_mul(call, call.i[0], call.i[1 + k]);
-    if (__builtin_add_overflow(width, call.i[1 + k], &width)) fail(call, "sum of widths", width, 0);
+    checked_mul(call, outer, widths[k]);
+    if (__builtin_add_overflow(width, widths[k], &width)) fail(call, "sum of widths", width, 0);
   }
   return width;
 }
@@ -22,11 +25,12 @@ int64_t read_widths(const Call& call, int parts) {
 
 void concatenate(const Call& call) {
   expect(call, call.n_in, 1, 1, 0);
-  const int64_t width = read_widths(call, call.n_in), outer = call.i[0], item = item_size(call);
+  const int64_t width = read_widths(call, call.n_in), outer = ints<PartsInts>(call).outer, *widths = call.i + 1,
+                item = item_size(call);
   char* out = raw_output(call, 0, checked_mul(call, outer, width));
-  for (int k = 0; k < call.n_in; ++k) raw_input(call, k, outer * call.i[1 + k]);
+  for (int k = 0; k < call.n_in; ++k) raw_input(call, k, outer * widths[k]);
   for (int k = 0; k < call.n_in; ++k) {
-    const int64_t bytes = call.i[1 + k] * item;
+    const int64_t bytes = widths[k] * item;
     copy_rows(static_cast<const char*>(call.in[k].data), bytes, out, width * item, outer, bytes);
     out += bytes;
   }
@@ -34,11 +38,12 @@ void concatenate(const Call& call) {
 
 void split(const Call& call) {
   expect(call, 1, call.n_out, 1, 0);
-  const int64_t width = read_widths(call, call.n_out), outer = call.i[0], item = item_size(call);
+  const int64_t width = read_widths(call, call.n_out), outer = ints<PartsInts>(call).outer, *widths = call.i + 1,
+                item = item_size(call);
   const char* in = raw_input(call, 0, checked_mul(call, outer, width));
-  for (int k = 0; k < call.n_out; ++k) raw_output(call, k, outer * call.i[1 + k]);
+  for (int k = 0; k < call.n_out; ++k) raw_output(call, k, outer * widths[k]);
   for (int k = 0; k < call.n_out; ++k) {
-    const int64_t bytes = call.i[1 + k] * item;
+    const int64_t bytes = widths[k] * item;
     copy_rows(in, width * item, static_cast<char*>(call.out[k].data), bytes, outer, bytes);
     in += bytes;
   }
@@ -46,5 +51,5 @@ void split(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(concatenate);
-KG_REGISTER(split);
+KG_REGISTER(concatenate, PartsInts::names);
+KG_REGISTER(split, PartsInts::names);

@@ -13,13 +13,13 @@ namespace KG_NS {
 ConvCall read_conv(const Call& call, int64_t most_activation, int outputs) {
   if (call.n_i < 6 + kWindowInts) fail(call, "number of integer parameters", call.n_i, 6 + kWindowInts);
   ConvCall c;
-  c.batch = call.i[0], c.channels = call.i[1], c.filters = call.i[2], c.groups = call.i[3];
-  for (int p = 0; p < 4; ++p)
-    if (call.i[p] < 0) fail_message(call, "sizes must not be negative");
+  const auto p = ints<ConvInts>(call);
+  c.batch = p.batch, c.channels = p.channels, c.filters = p.filters, c.groups = p.groups;
+  if (p.batch < 0 || p.channels < 0 || p.filters < 0 || p.groups < 0) fail_message(call, "sizes must not be negative");
   if (c.groups < 1 || c.channels % c.groups || c.filters % c.groups)
     fail_message(call, "channels and filters must be multiples of groups");
-  if (call.i[5] < 0 || call.i[5] > most_activation) fail(call, "activation", call.i[5], most_activation);
-  c.bias = call.i[4] != 0, c.relu = call.i[5] == 1, c.relu_grad = call.i[5] == 2;
+  if (p.activation < 0 || p.activation > most_activation) fail(call, "activation", p.activation, most_activation);
+  c.bias = p.bias != 0, c.relu = p.activation == 1, c.relu_grad = p.activation == 2;
   c.window = read_window(call, 6);
   c.depth = c.channels / c.groups, c.width = c.filters / c.groups;
   c.x_count = checked_mul(call, checked_mul(call, volume(c.window.size), c.channels), c.batch);
@@ -63,4 +63,4 @@ void conv(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(conv);
+KG_REGISTER(conv, ConvInts::names);

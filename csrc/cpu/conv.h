@@ -19,6 +19,8 @@ struct ConvCall {
 };
 
 // most_activation: the largest number that the kernel knows. With relu_grad the call has one more input, the last one.
+KG_INTS_AND_LISTS(ConvInts, "window...", batch, channels, filters, groups, bias, activation);
+
 ConvCall read_conv(const Call& call, int64_t most_activation, int outputs = 1);
 
 }  // namespace KG_NS

@@ -102,4 +102,4 @@ void conv_filter_grad(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(conv_filter_grad);
+KG_REGISTER(conv_filter_grad, ConvInts::names);

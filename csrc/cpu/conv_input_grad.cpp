@@ -97,4 +97,4 @@ void conv_input_grad(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(conv_input_grad);
+KG_REGISTER(conv_input_grad, ConvInts::names);

@@ -38,16 +38,19 @@ void copy(const Call& call) {
   if (in != out) copy_rows(in, 0, out, 0, 1, count * item);
 }
 
+KG_INTS(FillInts, exact, integer);
+KG_FLOATS(FillFloats, number);
+
 void fill(const Call& call) {
   expect(call, 0, 1, 1, 1);
-  const bool exact = call.i[0] != 0;
-  if (exact && call.n_i < 2) fail(call, "number of integer parameters", call.n_i, 2);
+  const auto p = ints<FillInts>(call);
+  const double number = floats<FillFloats>(call).number;
   const int64_t item = item_size(call), count = call.out[0].bytes / item;
   char* out = raw_output(call, 0, count);
   uint64_t bits = 0;
   by_dtype(call.out[0].dtype, [&](auto tag) {
     using T = decltype(tag);
-    const T value = exact ? from_integer<T>(call.i[1]) : from_double<T>(call.f[0]);
+    const T value = p.exact ? from_integer<T>(p.integer) : from_double<T>(number);
     std::memcpy(&bits, &value, sizeof(T));
   });
   by_item_size(item, [&](auto word) {
@@ -63,26 +66,30 @@ void fill(const Call& call) {
   });
 }
 
+KG_INTS(AdvanceInts, step);
+
 void advance(const Call& call) {
   if (call.n_in > 1 || call.n_out != 1) fail(call, "number of outputs", call.n_out, 1);
-  if (call.n_i < 1) fail(call, "number of integer parameters", call.n_i, 1);
+  const int64_t step = ints<AdvanceInts>(call).step;
   if (call.out[0].bytes < dtype_size(call.out[0].dtype)) fail(call, "output elements", 0, 1);
   switch (call.out[0].dtype) {  // unsigned arithmetic: wraps, never undefined
     case kI64:
-    case kU64: *static_cast<uint64_t*>(call.out[0].data) += static_cast<uint64_t>(call.i[0]); return;
+    case kU64: *static_cast<uint64_t*>(call.out[0].data) += static_cast<uint64_t>(step); return;
     case kI32:
-    case kU32: *static_cast<uint32_t*>(call.out[0].data) += static_cast<uint32_t>(call.i[0]); return;
+    case kU32: *static_cast<uint32_t*>(call.out[0].data) += static_cast<uint32_t>(step); return;
     default: fail_dtype(call, "output", 0, call.out[0].dtype, "int32, uint32, int64 or uint64");
   }
 }
 
+KG_INTS(AdvanceSeedInts, unordered);
+
 void advance_seed(const Call& call) {
   if (call.n_in > 1) fail(call, "number of inputs", call.n_in, 1);
   if (call.n_out < 1 || call.n_out > 2) fail(call, "number of outputs", call.n_out, 1);
-  if (call.n_i < 1) fail(call, "number of integer parameters", call.n_i, 1);
+  const bool unordered = ints<AdvanceSeedInts>(call).unordered != 0;
   uint32_t* state = output<uint32_t>(call, 0, 2);
   if (call.n_out == 2) std::memcpy(output<uint32_t>(call, 1, 2), state, 8);
-  if (call.i[0] == 0) {
+  if (!unordered) {
     state[1] += 1;
   } else {
     for (int k = 0; k < 2; ++k) state[k] = (state[k] + 1) * 5387u % 933199u;
@@ -92,6 +99,6 @@ void advance_seed(const Call& call) {
 }  // namespace KG_NS
 
 KG_REGISTER(copy);
-KG_REGISTER(fill);
-KG_REGISTER(advance);
-KG_REGISTER(advance_seed);
+KG_REGISTER(fill, FillInts::names, FillFloats::names);
+KG_REGISTER(advance, AdvanceInts::names);
+KG_REGISTER(advance_seed, AdvanceSeedInts::names);

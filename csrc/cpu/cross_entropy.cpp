@@ -90,27 +90,30 @@ template <class T> void backward(const Call& call, int64_t rows, int64_t cols) {
   row_gradient<Gradient>(p, t, g, output<T>(call, 0, count), rows, cols);
 }
 
+KG_INTS(CrossEntropyInts, rows, cols);
+
 }  // namespace
 
 void softmax_cross_entropy(const Call& call) {
   expect(call, 2, 2, 2, 0);
-  if (call.i[1] < 1) fail(call, "classes", call.i[1], 1);
-  const bool known = for_float_dtype(call.in[0].dtype, [&](auto* type) {
-    forward<typename std::remove_pointer<decltype(type)>::type>(call, call.i[0], call.i[1]);
-  });
+  const auto p = ints<CrossEntropyInts>(call);
+  if (p.cols < 1) fail(call, "classes", p.cols, 1);
+  const bool known = for_float_dtype(
+      call.in[0].dtype, [&](auto* type) { forward<typename std::remove_pointer<decltype(type)>::type>(call, p.rows, p.cols); });
   if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
 }
 
 void softmax_cross_entropy_grad(const Call& call) {
   expect(call, 3, 1, 2, 0);
-  if (call.i[1] < 1) fail(call, "classes", call.i[1], 1);
+  const auto p = ints<CrossEntropyInts>(call);
+  if (p.cols < 1) fail(call, "classes", p.cols, 1);
   const bool known = for_float_dtype(call.in[0].dtype, [&](auto* type) {
-    backward<typename std::remove_pointer<decltype(type)>::type>(call, call.i[0], call.i[1]);
+    backward<typename std::remove_pointer<decltype(type)>::type>(call, p.rows, p.cols);
   });
   if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
 }
 
 }  // namespace KG_NS
 
-KG_REGISTER(softmax_cross_entropy);
-KG_REGISTER(softmax_cross_entropy_grad);
+KG_REGISTER(softmax_cross_entropy, CrossEntropyInts::names);
+KG_REGISTER(softmax_cross_entropy_grad, CrossEntropyInts::names);

@@ -16,6 +16,8 @@
 namespace KG_NS {
 namespace {
 
+KG_INTS(SparseInts, rows, cols, ignores, ignored);
+
 struct Labels {
   const void* data;
   LoadSpan<int64_t> load;
@@ -25,9 +27,9 @@ struct Labels {
   Labels(const Call& call, int k, int64_t rows)
       : data(call.in[k].data),
         load(load_span<int64_t>(call.in[k].dtype)),
-        ignores(call.i[2] != 0),
-        ignored(call.i[3]),
-        cols(call.i[1]) {
+        ignores(ints<SparseInts>(call).ignores != 0),
+        ignored(ints<SparseInts>(call).ignored),
+        cols(ints<SparseInts>(call).cols) {
     const DType t = call.in[k].dtype;
     if (t < kU8 || t > kI64) fail_dtype(call, "input", k, t, "an integer dtype");
     if (call.in[k].bytes / dtype_size(t) < rows) fail(call, "labels", call.in[k].bytes / dtype_size(t), rows);
@@ -153,7 +155,8 @@ template <class T> void backward(const Call& call, int64_t rows, int64_t cols) {
 
 void sparse_softmax_cross_entropy(const Call& call) {
   expect(call, 2, call.n_out == 3 ? 3 : 2, 4, 0);
-  const int64_t rows = call.i[0], cols = call.i[1];
+  const auto p = ints<SparseInts>(call);
+  const int64_t rows = p.rows, cols = p.cols;
   if (cols < 1) fail(call, "classes", cols, 1);
   const bool known = for_float_dtype(
       call.in[0].dtype, [&](auto* type) { forward<typename std::remove_pointer<decltype(type)>::type>(call, rows, cols); });
@@ -162,7 +165,8 @@ void sparse_softmax_cross_entropy(const Call& call) {
 
 void sparse_softmax_cross_entropy_grad(const Call& call) {
   expect(call, 3, 1, 4, 0);
-  const int64_t rows = call.i[0], cols = call.i[1];
+  const auto p = ints<SparseInts>(call);
+  const int64_t rows = p.rows, cols = p.cols;
   if (cols < 1) fail(call, "classes", cols, 1);
   const bool known = for_float_dtype(
       call.in[0].dtype, [&](auto* type) { backward<typename std::remove_pointer<decltype(type)>::type>(call, rows, cols); });
@@ -171,5 +175,5 @@ void sparse_softmax_cross_entropy_grad(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(sparse_softmax_cross_entropy);
-KG_REGISTER(sparse_softmax_cross_entropy_grad);
+KG_REGISTER(sparse_softmax_cross_entropy, SparseInts::names);
+KG_REGISTER(sparse_softmax_cross_entropy_grad, SparseInts::names);

@@ -158,6 +158,8 @@ template <bool kGrad> void start(const Call& call, const Depthwise& d, bool has_
   if (!known) fail_dtype(call, "output", 0, call.out[0].dtype, "a float dtype");
 }
 
+KG_INTS_AND_LISTS(DepthwiseConvInts, "window..., bias, activation", batch, channels);
+
 }  // namespace
 
 void depthwise_conv(const Call& call) {
@@ -176,5 +178,5 @@ void depthwise_input_grad(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(depthwise_conv);
-KG_REGISTER(depthwise_input_grad);
+KG_REGISTER(depthwise_conv, DepthwiseConvInts::names);
+KG_REGISTER(depthwise_input_grad, DepthwiseInts::names);

@@ -12,6 +12,8 @@ namespace KG_NS {
 
 constexpr int kDepthwiseInts = 2 + kWindowInts;
 
+KG_INTS_AND_LISTS(DepthwiseInts, "window...", batch, channels);
+
 struct Depthwise {
   int64_t batch, channels, taps;
   Window w;
@@ -21,7 +23,8 @@ struct Depthwise {
 // ints: batch, channels, the window.
 inline Depthwise read_depthwise(const Call& call) {
   Depthwise d;
-  d.batch = call.i[0], d.channels = call.i[1];
+  const auto p = ints<DepthwiseInts>(call);
+  d.batch = p.batch, d.channels = p.channels;
   d.w = read_window(call, 2);
   d.taps = volume(d.w.kernel);
   const int64_t pixels = checked_mul(call, d.batch, d.channels);

@@ -216,4 +216,4 @@ void depthwise_filter_grad(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(depthwise_filter_grad);
+KG_REGISTER(depthwise_filter_grad, DepthwiseInts::names);

@@ -260,4 +260,4 @@ void elementwise(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(elementwise);
+KG_REGISTER(elementwise, "compute, program...", "constants...");

@@ -26,11 +26,13 @@ CastSpan cast_span(DType from, DType to) {
   return found;
 }
 
+KG_INTS(CastInts, n);
+
 }  // namespace
 
 void cast(const Call& call) {
   expect(call, 1, 1, 1, 0);
-  const int64_t n = call.i[0];
+  const int64_t n = ints<CastInts>(call).n;
   const Buffer &from = call.in[0], &to = call.out[0];
   if (n < 0 || dtype_size(from.dtype) == 0 || from.bytes / dtype_size(from.dtype) < n)
     fail(call, "input elements", from.bytes, n);
@@ -54,4 +56,4 @@ void cast(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(cast);
+KG_REGISTER(cast, CastInts::names);

@@ -48,6 +48,9 @@ uint64_t missing_bits(DType dtype) {
   }
 }
 
+KG_INTS(TakeInts, outer, n, inner, count, mode);
+KG_INTS_AND_LISTS(RavelInts, "dims...", count, ndim);
+
 struct Sizes {
   int64_t outer, n, inner, count, mode, x_items, y_items;
 };
@@ -55,7 +58,8 @@ struct Sizes {
 Sizes read_sizes(const Call& call) {
   if (call.n_out < 1 || call.n_out > 2) fail(call, "number of outputs", call.n_out, 1);
   expect(call, 2, call.n_out, 5, 0);
-  Sizes s{call.i[0], call.i[1], call.i[2], call.i[3], call.i[4], 0, 0};
+  const auto p = ints<TakeInts>(call);
+  Sizes s{p.outer, p.n, p.inner, p.count, p.mode, 0, 0};
   s.x_items = checked_mul(call, checked_mul(call, s.outer, s.n), s.inner);
   s.y_items = checked_mul(call, checked_mul(call, s.outer, s.count), s.inner);
   return s;
@@ -140,7 +144,7 @@ void take_along_axis(const Call& call) {
 
 void ravel_indices(const Call& call) {
   expect(call, 1, 1, 2, 0);
-  const int64_t count = call.i[0], *dims = call.i + 2;
+  const int64_t count = ints<RavelInts>(call).count, *dims = call.i + 2;
   const int ndim = read_ndim(call, 1, 1);
   product(call, dims, ndim);
   int64_t* flat = output<int64_t>(call, 0, checked_mul(call, count, 1));
@@ -160,6 +164,6 @@ void ravel_indices(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(take);
-KG_REGISTER(take_along_axis);
-KG_REGISTER(ravel_indices);
+KG_REGISTER(take, TakeInts::names);
+KG_REGISTER(take_along_axis, TakeInts::names);
+KG_REGISTER(ravel_indices, RavelInts::names);

@@ -15,6 +15,9 @@ namespace KG_NS {
 namespace {
 
 // Rows come from all over memory, so a few kilobytes are worth a thread's time, and the next row is asked for early.
+KG_INTS(GatherRowsInts, rows, inner, total, batch);
+KG_INTS(StoreRowsInts, rows, inner, batch);
+
 constexpr int64_t kGatherGrain = 16384;
 inline void prefetch_row(const char* row, int64_t bytes) {
   for (int64_t k = 0; k < bytes && k < 8192; k += 64) __builtin_prefetch(row + k);
@@ -23,7 +26,8 @@ inline void prefetch_row(const char* row, int64_t bytes) {
 // The rows of the next batch, for threads that have nothing to do until then.
 constexpr int64_t kLeastData = 1 << 22;  // bytes: less is in a cache anyway
 void wish_for_next(const Call& call, const int64_t* next, int64_t count) {
-  const int64_t rows = call.i[0], bytes = call.i[1] * dtype_size(call.in[0].dtype);
+  const auto p = ints<GatherRowsInts>(call);
+  const int64_t rows = p.rows, bytes = p.inner * dtype_size(call.in[0].dtype);
   if (rows * bytes < kLeastData || bytes < 64 || bytes > 32768) return;
   const char* wanted[kMostWishes];
   int64_t known = 0;
@@ -96,7 +100,8 @@ void gather(const Call& call, const Batch& batch) {
 
 void gather_rows(const Call& call) {
   expect(call, 3, 1, 4, 0);
-  const int64_t rows = call.i[0], inner = call.i[1], total = call.i[2], b = call.i[3];
+  const auto p = ints<GatherRowsInts>(call);
+  const int64_t rows = p.rows, inner = p.inner, total = p.total, b = p.batch;
   expect_items(call, call.in[0], "input elements", checked_mul(call, rows, inner));
   expect_items(call, call.out[0], "output elements", checked_mul(call, b, inner));
   const int64_t* perm = input<int64_t>(call, 1, total);
@@ -113,7 +118,8 @@ void gather_rows(const Call& call) {
 
 void store_rows(const Call& call) {
   expect(call, 2, 1, 3, 0);
-  const int64_t rows = call.i[0], inner = call.i[1], b = call.i[2];
+  const auto p = ints<StoreRowsInts>(call);
+  const int64_t rows = p.rows, inner = p.inner, b = p.batch;
   const char* in = raw_input(call, 0, checked_mul(call, b, inner));
   char* out = raw_output(call, 0, checked_mul(call, rows, inner));
   const int64_t cursor = *input<int64_t>(call, 1, 1);
@@ -124,5 +130,5 @@ void store_rows(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(gather_rows);
-KG_REGISTER(store_rows);
+KG_REGISTER(gather_rows, GatherRowsInts::names);
+KG_REGISTER(store_rows, StoreRowsInts::names);

@@ -1,8 +1,8 @@
 // GEMM: C[b] = act(alpha * op(A[b]) @ op(B[b]) + bias) (+ C[b] when accumulate).
 //
 // inputs: a, b, then bias when bias_kind != 0, then y when activation is 2; output: c (batch, m, n). a is (m, k), or (k, m) when
-// trans_a; b is (k, n), or (n, k) when trans_b; both row-major and contiguous per batch entry. All have one dtype.
-// ints: batch, m, n, k, trans_a, trans_b, a_batch_stride, b_batch_stride (elements; 0 = shared by the batch),
+// transpose_a; b is (k, n), or (n, k) when transpose_b; both row-major and contiguous per batch entry. All have one dtype.
+// ints: batch, m, n, k, transpose_a, transpose_b, a_stride, b_stride (elements; 0 = shared by the batch),
 //   bias_kind (0 none, 1 one per column, 2 one per row), activation (0 none, 1 relu, 2 relu_grad), accumulate (0 or 1).
 // floats: alpha.
 //
@@ -19,23 +19,26 @@
 namespace KG_NS {
 namespace {
 
+KG_INTS(GemmInts, batch, m, n, k, transpose_a, transpose_b, a_stride, b_stride, bias_kind, activation, accumulate);
+KG_FLOATS(GemmFloats, alpha);
+
 GemmCall read_call(const Call& call) {
-  if (call.n_i < 11) fail(call, "number of integer parameters", call.n_i, 11);
-  if (call.n_f < 1) fail(call, "number of float parameters", call.n_f, 1);
+  const auto p = ints<GemmInts>(call);
+  const auto f = floats<GemmFloats>(call);
   GemmCall g;
-  g.batch = call.i[0], g.m = call.i[1], g.n = call.i[2], g.k = call.i[3];
-  for (int p = 0; p < 8; ++p)
-    if (call.i[p] < 0) fail_message(call, "sizes and strides must not be negative");
-  g.trans_a = call.i[4] != 0, g.trans_b = call.i[5] != 0;
-  g.a_stride = call.i[6], g.b_stride = call.i[7];
-  g.bias_kind = call.i[8];
+  g.batch = p.batch, g.m = p.m, g.n = p.n, g.k = p.k;
+  for (int64_t size : {p.batch, p.m, p.n, p.k, p.transpose_a, p.transpose_b, p.a_stride, p.b_stride})
+    if (size < 0) fail_message(call, "sizes and strides must not be negative");
+  g.trans_a = p.transpose_a != 0, g.trans_b = p.transpose_b != 0;
+  g.a_stride = p.a_stride, g.b_stride = p.b_stride;
+  g.bias_kind = p.bias_kind;
   if (g.bias_kind < 0 || g.bias_kind > 2) fail(call, "bias_kind", g.bias_kind, 2);
-  if (call.i[9] < 0 || call.i[9] > 2) fail(call, "activation", call.i[9], 2);
-  g.relu = call.i[9] == 1, g.relu_grad = call.i[9] == 2;
-  g.accumulate = call.i[10] != 0;
+  if (p.activation < 0 || p.activation > 2) fail(call, "activation", p.activation, 2);
+  g.relu = p.activation == 1, g.relu_grad = p.activation == 2;
+  g.accumulate = p.accumulate != 0;
   if (g.relu_grad && g.accumulate)
     fail_message(call, "activation 2 (relu_grad) does not go with accumulate: add in a kernel of its own");
-  g.alpha = call.f[0];
+  g.alpha = f.alpha;
   expect(call, 2 + (g.bias_kind != 0) + g.relu_grad, 1, 11, 1);
   const int64_t others = g.batch > 0 ? g.batch - 1 : 0;
   const int64_t some = g.batch > 0 ? 1 : 0;
@@ -76,4 +79,4 @@ void gemm(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(gemm);
+KG_REGISTER(gemm, GemmInts::names, GemmFloats::names);

@@ -8,6 +8,7 @@
 // namespace KG_NS, which differs per instruction set, so the linker can never mix their functions.
 #pragma once
 #include <cstdint>
+#include <cstring>
 
 #define KG_CONCAT2(a, b) a##b
 #define KG_CONCAT(a, b) KG_CONCAT2(a, b)
@@ -48,8 +49,14 @@ using Kernel = void (*)(const Call&);
 // A message of your own: "softmax: <message>".
 [[noreturn]] void fail_message(const Call& call, const char* message);
 
+// The names of a kernel's parameters in order, separated by commas; "dims..." is a list of any length. The named tuple that
+// kerasgpu/kernels has for the kernel must have the same ones: it is compared when it is defined.
+struct ParamNames {
+  const char *ints = "", *floats = "";
+};
+
 // Registered kernels. level: 0 portable, 1 AVX2+FMA or NEON, 2 AVX-512.
-bool register_kernel(const char* name, int level, Kernel kernel);
+bool register_kernel(const char* name, int level, Kernel kernel, ParamNames params);
 
 }  // namespace kg
 
@@ -118,6 +125,22 @@ inline void expect(const Call& call, int n_in, int n_out, int n_i, int n_f) {
   if (call.n_f < n_f) fail(call, "number of float parameters", call.n_f, n_f);
 }
 
+// The first parameters of a call as a struct that KG_INTS or KG_FLOATS made.
+template <class P> P ints(const Call& call) {
+  constexpr int n = static_cast<int>(sizeof(P) / sizeof(int64_t));
+  if (call.n_i < n) fail(call, "number of integer parameters", call.n_i, n);
+  P params;
+  std::memcpy(&params, call.i, sizeof(P));
+  return params;
+}
+template <class P> P floats(const Call& call) {
+  constexpr int n = static_cast<int>(sizeof(P) / sizeof(double));
+  if (call.n_f < n) fail(call, "number of float parameters", call.n_f, n);
+  P params;
+  std::memcpy(&params, call.f, sizeof(P));
+  return params;
+}
+
 // Pointer to input k as T, after checking its dtype and that it holds at least `count` elements.
 template <class T> const T* input(const Call& call, int k, int64_t count) {
   if (k >= call.n_in) fail(call, "number of inputs", call.n_in, k + 1);
@@ -137,6 +160,29 @@ template <class T> T* output(const Call& call, int k, int64_t count) {
 
 }  // namespace KG_NS
 
-// At the end of a kernel file: KG_REGISTER(softmax) registers `void softmax(const Call&)` under that name.
-#define KG_REGISTER(name) \
-  static const bool KG_CONCAT(registered_, name) = kg::register_kernel(#name, KG_ISA_LEVEL, &KG_NS::name)
+// KG_INTS(SoftmaxInts, outer, n, inner): a struct of a kernel's integer parameters in order, and their names. The fields are the
+// names, so what is registered is what ints<SoftmaxInts>(call) reads. KG_FLOATS: the same for its floating-point parameters.
+#define KG_INTS(Name, ...)                             \
+  struct Name {                                        \
+    int64_t __VA_ARGS__;                               \
+    static constexpr const char* names = #__VA_ARGS__; \
+  }
+// For kernels whose lists (and what comes behind them) follow: KG_INTS_AND_LISTS(PadInts, "dims..., lows...", mode, ndim).
+#define KG_INTS_AND_LISTS(Name, lists, ...)                       \
+  struct Name {                                                   \
+    int64_t __VA_ARGS__;                                          \
+    static constexpr const char* names = #__VA_ARGS__ ", " lists; \
+  }
+#define KG_FLOATS(Name, ...)                           \
+  struct Name {                                        \
+    double __VA_ARGS__;                                \
+    static constexpr const char* names = #__VA_ARGS__; \
+  }
+
+// At the end of a kernel file: KG_REGISTER(softmax, SoftmaxInts::names) registers `void softmax(const Call&)` under that name, with
+// the names of its integer and its floating-point parameters, if it has any.
+#define KG_REGISTER(name, ...)                                                                  \
+  static const bool KG_CONCAT(registered_, name) = [] {                                         \
+    using namespace KG_NS; /* NOLINT */                                                         \
+    return kg::register_kernel(#name, KG_ISA_LEVEL, &KG_NS::name, kg::ParamNames{__VA_ARGS__}); \
+  }()

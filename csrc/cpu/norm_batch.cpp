@@ -21,6 +21,11 @@
 namespace KG_NS {
 namespace {
 
+KG_INTS(BatchNormInts, samples, rows, channels, inner, group, gamma, beta, addend, relu);
+KG_INTS(ApplyInts, rows, channels, inner, gamma, beta, addend, relu);
+KG_INTS(MomentsInts, samples, rows, channels, inner);
+KG_FLOATS(NormFloats, epsilon);
+
 template <class T, bool kAdd, bool kRelu> struct Apply {
   using E = Element<T>;
   using V = typename E::V;
@@ -46,10 +51,12 @@ template <class T> struct Extras {
   const T* addend = nullptr;
   bool relu;
 
-  Extras(const Call& call, const int64_t* flags, int next, int64_t channels, int64_t count) : relu(flags[3] != 0) {
-    if (flags[0]) gamma = input<A>(call, next++, channels);
-    if (flags[1]) beta = input<A>(call, next++, channels);
-    if (flags[2]) addend = input<T>(call, next++, count);
+  // flags: of BatchNormInts or ApplyInts. next: the first of these inputs.
+  template <class P> Extras(const Call& call, const P& flags, int next, int64_t channels, int64_t count)
+      : relu(flags.relu != 0) {
+    if (flags.gamma) gamma = input<A>(call, next++, channels);
+    if (flags.beta) beta = input<A>(call, next++, channels);
+    if (flags.addend) addend = input<T>(call, next++, count);
     if (call.n_in != next) fail(call, "number of inputs", call.n_in, next);
   }
 
@@ -70,14 +77,15 @@ template <class T> struct Extras {
 template <class T> void forward(const Call& call) {
   using E = Element<T>;
   using A = typename E::A;
-  const NormView v(call.i[0], call.i[1], call.i[2], call.i[3], E::kN);
-  const int64_t group = call.i[4], groups = v.samples * (v.channels / group);
+  const auto p = ints<BatchNormInts>(call);
+  const NormView v(p.samples, p.rows, p.channels, p.inner, E::kN);
+  const int64_t group = p.group, groups = v.samples * (v.channels / group);
   const int64_t count = v.samples * v.rows * v.channels * v.inner;
   const T* x = input<T>(call, 0, count);
-  const Extras<T> extras(call, call.i + 5, 1, v.channels, count);
+  const Extras<T> extras(call, p, 1, v.channels, count);
   T* y = output<T>(call, 0, count);
   A *mean = output<A>(call, 1, groups), *variance = output<A>(call, 2, groups), *saved = output<A>(call, 3, 2 * groups);
-  const double epsilon = call.f[0];
+  const double epsilon = floats<NormFloats>(call).epsilon;
   const Scratch<A> partial(checked_mul(call, v.samples * v.chunks, 3 * v.channels));
   moment_chunks(v, x, partial.data);
   const Scratch<A> numbers(v.samples * 3 * v.channels);
@@ -87,11 +95,11 @@ template <class T> void forward(const Call& call) {
     variance[at] = A(var);
     const A inverse = saved[at] = A(1 / std::sqrt(var + epsilon));
     const A rest = saved[groups + at] = A(m - double(mean[at]));
-    A* p = numbers.data + b * 3 * v.channels;
+    A* to = numbers.data + b * 3 * v.channels;
     for (int64_t c = g * group; c < (g + 1) * group; ++c) {
-      p[c] = mean[at];
-      p[v.channels + c] = channel_factor(extras.gamma, c, inverse);
-      p[2 * v.channels + c] = channel_offset(extras.beta, c, p[v.channels + c], rest);
+      to[c] = mean[at];
+      to[v.channels + c] = channel_factor(extras.gamma, c, inverse);
+      to[2 * v.channels + c] = channel_offset(extras.beta, c, to[v.channels + c], rest);
     }
   });
   extras.apply(v, numbers.data, x, y);
@@ -100,17 +108,19 @@ template <class T> void forward(const Call& call) {
 template <class T> void apply_given(const Call& call) {
   using E = Element<T>;
   using A = typename E::A;
-  const NormView v(1, call.i[0], call.i[1], call.i[2], E::kN);
+  const auto p = ints<ApplyInts>(call);
+  const double epsilon = floats<NormFloats>(call).epsilon;
+  const NormView v(1, p.rows, p.channels, p.inner, E::kN);
   const int64_t n = v.channels, count = v.rows * n * v.inner;
   const T* x = input<T>(call, 0, count);
   const A *mean = input<A>(call, 1, n), *variance = input<A>(call, 2, n);
-  const Extras<T> extras(call, call.i + 3, 3, n, count);
+  const Extras<T> extras(call, p, 3, n, count);
   T* y = output<T>(call, 0, count);
   const Scratch<A> numbers(3 * n);
   A *center = numbers.data, *factor = center + n, *offset = factor + n;
   for (int64_t c = 0; c < n; ++c) {
     center[c] = mean[c];
-    factor[c] = channel_factor(extras.gamma, c, A(1 / std::sqrt(double(variance[c]) + call.f[0])));
+    factor[c] = channel_factor(extras.gamma, c, A(1 / std::sqrt(double(variance[c]) + epsilon)));
     offset[c] = extras.beta ? extras.beta[c] : A(0);
   }
   extras.apply(v, numbers.data, x, y);
@@ -119,7 +129,8 @@ template <class T> void apply_given(const Call& call) {
 template <class T> void only_moments(const Call& call) {
   using E = Element<T>;
   using A = typename E::A;
-  const NormView v(call.i[0], call.i[1], call.i[2], call.i[3], E::kN);
+  const auto p = ints<MomentsInts>(call);
+  const NormView v(p.samples, p.rows, p.channels, p.inner, E::kN);
   const T* x = input<T>(call, 0, v.samples * v.rows * v.channels * v.inner);
   const int64_t n = v.samples * v.channels;
   A *mean = output<A>(call, 0, n), *variance = output<A>(call, 1, n);
@@ -134,10 +145,10 @@ template <class T> void only_moments(const Call& call) {
 }  // namespace
 
 void batch_norm(const Call& call) {
-  if (call.n_i < 9) fail(call, "number of integer parameters", call.n_i, 9);
+  const auto p = ints<BatchNormInts>(call);
   expect(call, call.n_in, 4, 9, 1);
   check_norm_sizes(call, 4);
-  if (call.i[4] < 1 || call.i[2] % call.i[4]) fail(call, "channels of a group", call.i[4], call.i[2]);
+  if (p.group < 1 || p.channels % p.group) fail(call, "channels of a group", p.group, p.channels);
   if (call.n_in < 1) fail(call, "number of inputs", call.n_in, 1);
   const bool known =
       for_float_dtype(call.in[0].dtype, [&](auto* type) { forward<typename std::remove_pointer<decltype(type)>::type>(call); });
@@ -163,6 +174,6 @@ void moments(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(batch_norm);
-KG_REGISTER(batch_norm_apply);
-KG_REGISTER(moments);
+KG_REGISTER(batch_norm, BatchNormInts::names, NormFloats::names);
+KG_REGISTER(batch_norm_apply, ApplyInts::names, NormFloats::names);
+KG_REGISTER(moments, MomentsInts::names);

@@ -57,17 +57,20 @@ template <class T, bool kRelu> struct Gradient {
   }
 };
 
+KG_INTS(GradInts, samples, rows, channels, inner, group, gamma, beta, relu);
+
 template <class T, bool kRelu> void backward(const Call& call) {
   using E = Element<T>;
   using A = typename E::A;
-  const NormView v(call.i[0], call.i[1], call.i[2], call.i[3], E::kN);
-  const int64_t group = call.i[4], per_sample = v.channels / group, groups = v.samples * per_sample;
+  const auto given = ints<GradInts>(call);
+  const NormView v(given.samples, given.rows, given.channels, given.inner, E::kN);
+  const int64_t group = given.group, per_sample = v.channels / group, groups = v.samples * per_sample;
   const int64_t count = v.samples * v.rows * v.channels * v.inner, n = v.channels;
   const T *x = input<T>(call, 0, count), *g = input<T>(call, 1, count);
   const A *mean = input<A>(call, 2, groups), *saved = input<A>(call, 3, 2 * groups);
   int next = 4;
-  const A* gamma = call.i[5] ? input<A>(call, next++, n) : nullptr;
-  const A* beta = call.i[6] ? input<A>(call, next++, n) : nullptr;
+  const A* gamma = given.gamma ? input<A>(call, next++, n) : nullptr;
+  const A* beta = given.beta ? input<A>(call, next++, n) : nullptr;
   if (call.n_in != next) fail(call, "number of inputs", call.n_in, next);
   T* dx = output<T>(call, 0, count);
   A *dgamma = output<A>(call, 1, n), *dbeta = output<A>(call, 2, n);
@@ -141,15 +144,16 @@ template <class T, bool kRelu> void backward(const Call& call) {
 void batch_norm_grad(const Call& call) {
   if (call.n_in < 4) fail(call, "number of inputs", call.n_in, 4);
   expect(call, call.n_in, 3, 8, 0);
+  const auto given = ints<GradInts>(call);
   check_norm_sizes(call, 4);
-  if (call.i[4] < 1 || call.i[2] % call.i[4]) fail(call, "channels of a group", call.i[4], call.i[2]);
+  if (given.group < 1 || given.channels % given.group) fail(call, "channels of a group", given.group, given.channels);
   const bool known = for_float_dtype(call.in[0].dtype, [&](auto* type) {
     using T = typename std::remove_pointer<decltype(type)>::type;
-    call.i[7] ? backward<T, true>(call) : backward<T, false>(call);
+    given.relu ? backward<T, true>(call) : backward<T, false>(call);
   });
   if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
 }
 
 }  // namespace KG_NS
 
-KG_REGISTER(batch_norm_grad);
+KG_REGISTER(batch_norm_grad, GradInts::names);

@@ -123,20 +123,25 @@ template <class T, bool kCentered> struct Rows {
   }
 };
 
+KG_FLOATS(LayerNormFloats, epsilon);
+
 template <class T> void forward(const Call& call) {
   using A = typename Element<T>::A;
-  const RowNorm p(call);
+  const auto given = ints<LayerNormInts>(call);
+  const RowNorm p(call, given);
+  const bool shifted = given.beta != 0;
+  const A epsilon = A(floats<LayerNormFloats>(call).epsilon);
   const int64_t n = p.n, rows = p.rows;
   const T* x = input<T>(call, 0, rows * n);
   const A* gamma = p.scaled ? input<A>(call, 1, n) : nullptr;
-  const A* beta = p.shifted ? input<A>(call, 1 + p.scaled, n) : nullptr;
-  if (call.n_in != 1 + p.scaled + p.shifted) fail(call, "number of inputs", call.n_in, 1 + p.scaled + p.shifted);
+  const A* beta = shifted ? input<A>(call, 1 + p.scaled, n) : nullptr;
+  if (call.n_in != 1 + p.scaled + shifted) fail(call, "number of inputs", call.n_in, 1 + p.scaled + shifted);
   T* y = output<T>(call, 0, rows * n);
   A* saved = output<A>(call, 1, p.saved());
   if (p.centered)
-    Rows<T, true>{x, gamma, beta, y, saved, rows, n, A(call.f[0])}.run();
+    Rows<T, true>{x, gamma, beta, y, saved, rows, n, epsilon}.run();
   else
-    Rows<T, false>{x, gamma, beta, y, saved, rows, n, A(call.f[0])}.run();
+    Rows<T, false>{x, gamma, beta, y, saved, rows, n, epsilon}.run();
 }
 
 }  // namespace
@@ -151,4 +156,4 @@ void layer_norm(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(layer_norm);
+KG_REGISTER(layer_norm, LayerNormInts::names, LayerNormFloats::names);

@@ -4,12 +4,16 @@
 
 namespace KG_NS {
 
+KG_INTS(LayerNormInts, rows, n, gamma, beta, centered);
+KG_INTS(LayerNormGradInts, rows, n, gamma, sums, centered);
+
 struct RowNorm {
   int64_t rows, n;
-  bool scaled, shifted, centered;  // gamma, beta and the mean are there
+  bool scaled, centered;  // gamma and the mean are there
 
-  explicit RowNorm(const Call& call)
-      : rows(call.i[0]), n(call.i[1]), scaled(call.i[2] != 0), shifted(call.i[3] != 0), centered(call.i[4] != 0) {
+  // given: LayerNormInts or LayerNormGradInts.
+  template <class P> RowNorm(const Call& call, const P& given)
+      : rows(given.rows), n(given.n), scaled(given.gamma != 0), centered(given.centered != 0) {
     checked_mul(call, checked_mul(call, at_least(rows, 1), at_least(n, 1)), 64);
     if (rows < 0 || n < 0) fail(call, "size", rows < n ? rows : n, 0);
   }

@@ -157,15 +157,15 @@ template <class T> void choose(const Call& call, const RowNorm& p, bool sums) {
 }  // namespace
 
 void layer_norm_grad(const Call& call) {
-  if (call.n_i < 5) fail(call, "number of integer parameters", call.n_i, 5);
-  expect(call, 3 + (call.i[2] != 0), call.i[3] ? 3 : 1, 5, 0);
-  const RowNorm p(call);
+  const auto given = ints<LayerNormGradInts>(call);
+  expect(call, 3 + (given.gamma != 0), given.sums ? 3 : 1, 5, 0);
+  const RowNorm p(call, given);
   const bool known = for_float_dtype(call.in[0].dtype, [&](auto* type) {
-    choose<typename std::remove_pointer<decltype(type)>::type>(call, p, call.i[3] != 0);
+    choose<typename std::remove_pointer<decltype(type)>::type>(call, p, given.sums != 0);
   });
   if (!known) fail_dtype(call, "input", 0, call.in[0].dtype, "a float dtype");
 }
 
 }  // namespace KG_NS
 
-KG_REGISTER(layer_norm_grad);
+KG_REGISTER(layer_norm_grad, LayerNormGradInts::names);

@@ -30,11 +30,15 @@ template <class I> inline int64_t index_value(I x) {
   return static_cast<int64_t>(x);
 }
 
+KG_INTS(OneHotInts, outer, depth, inner);
+KG_INTS(BincountInts, rows, n, length);
+
 }  // namespace
 
 void one_hot(const Call& call) {
   expect(call, 1, 1, 3, 0);
-  const int64_t outer = call.i[0], depth = call.i[1], inner = call.i[2], item = item_size(call);
+  const auto p = ints<OneHotInts>(call);
+  const int64_t outer = p.outer, depth = p.depth, inner = p.inner, item = item_size(call);
   const int64_t slab = checked_mul(call, depth, inner);
   char* out = raw_output(call, 0, checked_mul(call, outer, slab));
   // With outer = 0 nothing bounds the slab but this.
@@ -72,7 +76,8 @@ void count_rows(const I* x, const T* weights, T* counts, int64_t rows, int64_t n
 }
 
 template <class T> void bincount_as(const Call& call) {
-  const int64_t rows = call.i[0], n = call.i[1], length = call.i[2], items = checked_mul(call, rows, n);
+  const auto p = ints<BincountInts>(call);
+  const int64_t rows = p.rows, n = p.n, length = p.length, items = checked_mul(call, rows, n);
   const T* weights = call.n_in == 2 ? input<T>(call, 1, items) : nullptr;
   T* counts = output<T>(call, 0, checked_mul(call, rows, length));
   by_integer(call, 0, items, [&](auto x) { count_rows(x, weights, counts, rows, n, length); });
@@ -94,5 +99,5 @@ void bincount(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(one_hot);
-KG_REGISTER(bincount);
+KG_REGISTER(one_hot, OneHotInts::names);
+KG_REGISTER(bincount, BincountInts::names);

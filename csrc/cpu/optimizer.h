@@ -28,6 +28,11 @@ inline double power(double base, int64_t n) {
   return result;
 }
 
+// What the floats of every optimizer begin with, and those of Adam's family.
+KG_FLOATS(UpdateFloats, weight_decay);
+KG_FLOATS(AdamFloats, weight_decay, beta_1, beta_2, epsilon);
+KG_INTS_AND_LISTS(UpdateInts, "counts..., decay...", tensors);
+
 struct Tensors {
   int64_t n = 0, total = 0;
   const int64_t *counts = nullptr, *decay = nullptr;
@@ -44,8 +49,7 @@ inline int64_t read_step(const Call& call) {  // t = iterations + 1
 
 // Checks the common operands. n_slots: slot kinds; extra_out: outputs after them; n_i, n_f: the kernel's own parameters.
 inline Tensors read_tensors(const Call& call, int n_slots, int extra_out, int n_i, int n_f) {
-  if (call.n_i < 1) fail(call, "number of integer parameters", call.n_i, 1);
-  const int64_t n = call.i[0];
+  const int64_t n = ints<UpdateInts>(call).tensors;
   if (n < 0 || n > 4096) fail(call, "number of tensors", n, 4096);
   expect(call, static_cast<int>(2 + n), static_cast<int>(n * (1 + n_slots) + extra_out), static_cast<int>(1 + 2 * n + n_i),
          1 + n_f);
@@ -66,8 +70,11 @@ inline Tensors read_tensors(const Call& call, int n_slots, int extra_out, int n_
   read_step(call);
   return t;
 }
-inline const int64_t* own_ints(const Call& call) { return call.i + 1 + 2 * call.i[0]; }
-inline const double* own_floats(const Call& call) { return call.f + 1; }
+// The kernel's own flag behind the lists; false where the call is too short, which read_tensors says.
+inline bool own_flag(const Call& call) {
+  const int64_t n = ints<UpdateInts>(call).tensors;
+  return n >= 0 && n <= 4096 && call.n_i > 1 + 2 * n && *(call.i + 1 + 2 * n) != 0;
+}
 
 // f(T{}) for the dtype of the variables.
 template <class F> void by_variable_dtype(const Call& call, const F& f) {
@@ -149,15 +156,17 @@ void update_any(const Rule& rule, const T* g, T* const* p, int64_t n) {
 template <class C> struct RuleBase {
   C weight_decay, learning_rate;
   explicit RuleBase(const Call& call)
-      : weight_decay(static_cast<C>(call.f[0])), learning_rate(static_cast<C>(read_learning_rate(call))) {}
+      : weight_decay(static_cast<C>(floats<UpdateFloats>(call).weight_decay)),
+        learning_rate(static_cast<C>(read_learning_rate(call))) {}
 };
 
 template <class T, class Rule> void update_tensors(const Call& call, const Tensors& t, const Rule& rule) {
+  const bool decays = floats<UpdateFloats>(call).weight_decay != 0;
   for_pieces(t, [&](int64_t k, int64_t begin, int64_t end) {
     const T* g = static_cast<const T*>(call.in[2 + k].data) + begin;
     T* p[4] = {};
     for (int s = 0; s <= Rule::slots; ++s) p[s] = static_cast<T*>(call.out[s * t.n + k].data) + begin;
-    if (call.f[0] != 0 && t.decay[k]) {
+    if (decays && t.decay[k]) {
       update_any<true>(rule, g, p, end - begin);
     } else {
       update_any<false>(rule, g, p, end - begin);

@@ -22,13 +22,13 @@ namespace {
 template <class C> struct Moments : RuleBase<C> {
   C beta_1, beta_2, epsilon, gain_1, gain_2, power_1, power_2;
   explicit Moments(const Call& call) : RuleBase<C>(call) {
-    const double* f = own_floats(call);
+    const auto f = floats<AdamFloats>(call);
     const int64_t t = read_step(call);
-    beta_1 = static_cast<C>(f[0]);
-    beta_2 = static_cast<C>(f[1]);
-    epsilon = static_cast<C>(f[2]);
-    gain_1 = static_cast<C>(1 - f[0]);
-    gain_2 = static_cast<C>(1 - f[1]);
+    beta_1 = static_cast<C>(f.beta_1);
+    beta_2 = static_cast<C>(f.beta_2);
+    epsilon = static_cast<C>(f.epsilon);
+    gain_1 = static_cast<C>(1 - f.beta_1);
+    gain_2 = static_cast<C>(1 - f.beta_2);
     power_1 = static_cast<C>(power(beta_1, t));
     power_2 = static_cast<C>(power(beta_2, t));
   }
@@ -145,9 +145,11 @@ template <class T> void lamb_tensors(const Call& call, const Tensors& t) {
 
 }  // namespace
 
+KG_INTS_AND_LISTS(AdamInts, "counts..., decay..., amsgrad", tensors);
+KG_INTS_AND_LISTS(NadamInts, "counts..., decay..., last", tensors);
+
 void adam(const Call& call) {
-  const int64_t n = call.n_i > 0 ? call.i[0] : 0;
-  if (n >= 0 && n <= 4096 && call.n_i > 1 + 2 * n && own_ints(call)[0]) {
+  if (own_flag(call)) {
     optimizer<AdamMax>(call, 1, 3);
   } else {
     optimizer<Adam>(call, 1, 3);
@@ -164,7 +166,7 @@ void nadam(const Call& call) {
     T* u_product = output<T>(call, static_cast<int>(3 * t.n), 1);
     const Nadam<C> rule(call, widen(*u_product));
     update_tensors<T>(call, t, rule);
-    if (own_ints(call)[0]) *u_product = narrow<T>(rule.product_t);
+    if (own_flag(call)) *u_product = narrow<T>(rule.product_t);
   });
 }
 
@@ -176,7 +178,7 @@ void lamb(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(adam);
-KG_REGISTER(adamax);
-KG_REGISTER(nadam);
-KG_REGISTER(lamb);
+KG_REGISTER(adam, AdamInts::names, AdamFloats::names);
+KG_REGISTER(adamax, UpdateInts::names, AdamFloats::names);
+KG_REGISTER(nadam, NadamInts::names, AdamFloats::names);
+KG_REGISTER(lamb, UpdateInts::names, AdamFloats::names);

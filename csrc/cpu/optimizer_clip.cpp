@@ -19,9 +19,15 @@
 namespace KG_NS {
 namespace {
 
+KG_INTS_AND_LISTS(ListInts, "counts...", tensors);
+KG_INTS_AND_LISTS(SquareSumInts, "counts..., total, accumulate", tensors);
+KG_INTS_AND_LISTS(ClipInts, "counts..., mode", tensors);
+KG_FLOATS(ClipFloats, limit);
+KG_FLOATS(EmaFloats, momentum);
+
 // Checks that in[first + k] (and out[k]) hold counts[k] elements of one float dtype.
 Tensors read_list(const Call& call, int first, bool outputs) {
-  const int64_t n = call.i[0];
+  const int64_t n = ints<ListInts>(call).tensors;
   Tensors t{n, 0, call.i + 1, nullptr};
   if (n == 0) return t;
   const DType dtype = call.in[first].dtype;
@@ -40,8 +46,7 @@ Tensors read_list(const Call& call, int first, bool outputs) {
 
 // Also refuses a number of tensors that the integer parameters cannot describe.
 int read_count(const Call& call, int own) {
-  if (call.n_i < 1) fail(call, "number of integer parameters", call.n_i, 1);
-  const int64_t n = call.i[0];
+  const int64_t n = ints<ListInts>(call).tensors;
   if (n < 0 || n > 4096) fail(call, "number of tensors", n, 4096);
   if (call.n_i < 1 + n + own) fail(call, "number of integer parameters", call.n_i, 1 + n + own);
   return static_cast<int>(n);
@@ -78,7 +83,8 @@ template <class T> double square_sum(const T* x, int64_t n) {
 void multi_square_sum(const Call& call) {
   const int n = read_count(call, 2);
   expect(call, n, 1, 1 + n + 2, 0);
-  const bool total = call.i[1 + n] != 0, accumulate = call.i[2 + n] != 0;
+  const int64_t* own = call.i + 1 + n;  // total, accumulate
+  const bool total = own[0] != 0, accumulate = own[1] != 0;
   const Tensors t = read_list(call, 0, false);
   double* sums = output<double>(call, 0, total ? 1 : n);
   if (!accumulate) std::fill(sums, sums + (total ? 1 : n), 0.0);
@@ -100,10 +106,10 @@ void multi_square_sum(const Call& call) {
 
 void multi_clip(const Call& call) {
   const int n = read_count(call, 1);
-  const int64_t mode = n + 1 < call.n_i ? call.i[1 + n] : -1;
+  const int64_t mode = *(call.i + 1 + n);
   if (mode < 0 || mode > 2) fail(call, "mode", mode, 2);
   expect(call, n + (mode > 0), n, 1 + n + 1, 1);
-  const double limit = call.f[0];
+  const double limit = floats<ClipFloats>(call).limit;
   if (!(limit > 0)) fail_message(call, "the limit must be above 0");
   const Tensors t = read_list(call, 0, true);
   if (n == 0) return;
@@ -143,7 +149,7 @@ void ema_update(const Call& call) {
   by_float(call, call.in[1].dtype, [&](auto tag) {
     using T = decltype(tag);
     using C = typename compute<T>::type;
-    const C momentum = step == 0 ? C(0) : static_cast<C>(call.f[0]), gain = 1 - momentum;
+    const C momentum = step == 0 ? C(0) : static_cast<C>(floats<EmaFloats>(call).momentum), gain = 1 - momentum;
     for_pieces(t, [&](int64_t k, int64_t begin, int64_t end) {
       const T* x = static_cast<const T*>(call.in[1 + k].data);
       T* average = static_cast<T*>(call.out[k].data);
@@ -154,6 +160,6 @@ void ema_update(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(multi_square_sum);
-KG_REGISTER(multi_clip);
-KG_REGISTER(ema_update);
+KG_REGISTER(multi_square_sum, SquareSumInts::names);
+KG_REGISTER(multi_clip, ClipInts::names, ClipFloats::names);
+KG_REGISTER(ema_update, ListInts::names, EmaFloats::names);

@@ -19,6 +19,15 @@
 namespace KG_NS {
 namespace {
 
+KG_INTS_AND_LISTS(SgdInts, "counts..., decay..., nesterov", tensors);
+KG_FLOATS(SgdFloats, weight_decay, momentum);
+KG_INTS_AND_LISTS(RmsPropInts, "counts..., decay..., centered", tensors);
+KG_FLOATS(RmsPropFloats, weight_decay, rho, momentum, epsilon);
+KG_FLOATS(AdagradFloats, weight_decay, epsilon);
+KG_FLOATS(AdadeltaFloats, weight_decay, rho, epsilon);
+KG_FLOATS(LionFloats, weight_decay, beta_1, beta_2);
+KG_FLOATS(FtrlFloats, weight_decay, power, l1, l2, l2_shrinkage, beta);
+
 template <class C> struct Sgd : RuleBase<C> {
   static constexpr int slots = 0;
   explicit Sgd(const Call& call) : RuleBase<C>(call) {}
@@ -29,7 +38,7 @@ template <bool nesterov> struct Momentum {
   template <class C> struct Rule : RuleBase<C> {
     static constexpr int slots = 1;
     C momentum;
-    explicit Rule(const Call& call) : RuleBase<C>(call), momentum(static_cast<C>(own_floats(call)[0])) {}
+    explicit Rule(const Call& call) : RuleBase<C>(call), momentum(static_cast<C>(floats<SgdFloats>(call).momentum)) {}
     void operator()(C& x, C g, C& m, C&, C&) const {
       const C step = g * this->learning_rate;
       m = m * momentum - step;
@@ -44,11 +53,11 @@ template <bool has_momentum, bool centered> struct RmsProp {
     static constexpr bool vectors = true;
     C rho, gain, momentum, epsilon;
     explicit Rule(const Call& call) : RuleBase<C>(call) {
-      const double* f = own_floats(call);
-      rho = static_cast<C>(f[0]);
-      gain = static_cast<C>(1 - f[0]);
-      momentum = static_cast<C>(f[1]);
-      epsilon = static_cast<C>(f[2]);
+      const auto f = floats<RmsPropFloats>(call);
+      rho = static_cast<C>(f.rho);
+      gain = static_cast<C>(1 - f.rho);
+      momentum = static_cast<C>(f.momentum);
+      epsilon = static_cast<C>(f.epsilon);
     }
     template <class V> void operator()(V& x, V g, V& v, V& second, V& third) const {
       V &m = second, &mean = has_momentum ? third : second;
@@ -69,7 +78,7 @@ template <class C> struct Adagrad : RuleBase<C> {
   static constexpr int slots = 1;
   static constexpr bool vectors = true;
   C epsilon;
-  explicit Adagrad(const Call& call) : RuleBase<C>(call), epsilon(static_cast<C>(own_floats(call)[0])) {}
+  explicit Adagrad(const Call& call) : RuleBase<C>(call), epsilon(static_cast<C>(floats<AdagradFloats>(call).epsilon)) {}
   template <class V> void operator()(V& x, V g, V& a, V&, V&) const {
     a += g * g;
     x -= quotient(this->learning_rate * g, root(a + epsilon));
@@ -80,9 +89,10 @@ template <class C> struct Adadelta : RuleBase<C> {
   static constexpr int slots = 2;
   C rho, gain, epsilon;
   explicit Adadelta(const Call& call) : RuleBase<C>(call) {
-    rho = static_cast<C>(own_floats(call)[0]);
-    gain = static_cast<C>(1 - own_floats(call)[0]);
-    epsilon = static_cast<C>(own_floats(call)[1]);
+    const auto f = floats<AdadeltaFloats>(call);
+    rho = static_cast<C>(f.rho);
+    gain = static_cast<C>(1 - f.rho);
+    epsilon = static_cast<C>(f.epsilon);
   }
   void operator()(C& x, C g, C& a, C& d, C&) const {
     a = rho * a + gain * (g * g);
@@ -96,8 +106,9 @@ template <class C> struct Lion : RuleBase<C> {
   static constexpr int slots = 1;
   C beta_1, beta_2, gain_1, gain_2;
   explicit Lion(const Call& call) : RuleBase<C>(call) {
-    beta_1 = static_cast<C>(own_floats(call)[0]);
-    beta_2 = static_cast<C>(own_floats(call)[1]);
+    const auto f = floats<LionFloats>(call);
+    beta_1 = static_cast<C>(f.beta_1);
+    beta_2 = static_cast<C>(f.beta_2);
     gain_1 = 1 - beta_1;
     gain_2 = 1 - beta_2;
   }
@@ -115,11 +126,11 @@ template <bool root> struct Ftrl {  // root: power is -1/2, so that n^-power is 
     static constexpr int slots = 2;
     C exponent, l1, l2, shrinkage;
     explicit Rule(const Call& call) : RuleBase<C>(call) {
-      const double* f = own_floats(call);
-      exponent = static_cast<C>(-f[0]);
-      l1 = static_cast<C>(f[1]);
-      l2 = static_cast<C>(f[2]) + static_cast<C>(f[4]) / (2 * this->learning_rate);
-      shrinkage = static_cast<C>(2 * f[3]);
+      const auto f = floats<FtrlFloats>(call);
+      exponent = static_cast<C>(-f.power);
+      l1 = static_cast<C>(f.l1);
+      l2 = static_cast<C>(f.l2) + static_cast<C>(f.beta) / (2 * this->learning_rate);
+      shrinkage = static_cast<C>(2 * f.l2_shrinkage);
     }
     C raise(C n) const { return root ? std::sqrt(n) : std::pow(n, exponent); }
     void operator()(C& x, C g, C& n, C& z, C&) const {
@@ -132,24 +143,17 @@ template <bool root> struct Ftrl {  // root: power is -1/2, so that n^-power is 
   };
 };
 
-// The kernel's own integer k, 0 where the call is too short (optimizer() will say so).
-bool flag(const Call& call, int k) {
-  const int64_t n = call.n_i > 0 ? call.i[0] : -1;
-  return n >= 0 && n <= 4096 && call.n_i > 1 + 2 * n + k && own_ints(call)[k] != 0;
-}
-double parameter(const Call& call, int k) { return call.n_f > 1 + k ? own_floats(call)[k] : 0; }
-
 }  // namespace
 
 void sgd(const Call& call) {
-  if (parameter(call, 0) == 0) return optimizer<Sgd>(call, 1, 1);
-  if (flag(call, 0)) return optimizer<Momentum<true>::Rule>(call, 1, 1);
+  if (floats<SgdFloats>(call).momentum == 0) return optimizer<Sgd>(call, 1, 1);
+  if (own_flag(call)) return optimizer<Momentum<true>::Rule>(call, 1, 1);
   optimizer<Momentum<false>::Rule>(call, 1, 1);
 }
 
 void rmsprop(const Call& call) {
-  const bool centered = flag(call, 0);
-  if (parameter(call, 1) > 0) {
+  const bool centered = own_flag(call);
+  if (floats<RmsPropFloats>(call).momentum > 0) {
     if (centered) return optimizer<RmsProp<true, true>::Rule>(call, 1, 3);
     return optimizer<RmsProp<true, false>::Rule>(call, 1, 3);
   }
@@ -162,15 +166,15 @@ void adadelta(const Call& call) { optimizer<Adadelta>(call, 0, 2); }
 void lion(const Call& call) { optimizer<Lion>(call, 0, 2); }
 
 void ftrl(const Call& call) {
-  if (parameter(call, 0) == -0.5) return optimizer<Ftrl<true>::Rule>(call, 0, 5);
+  if (floats<FtrlFloats>(call).power == -0.5) return optimizer<Ftrl<true>::Rule>(call, 0, 5);
   optimizer<Ftrl<false>::Rule>(call, 0, 5);
 }
 
 }  // namespace KG_NS
 
-KG_REGISTER(sgd);
-KG_REGISTER(rmsprop);
-KG_REGISTER(adagrad);
-KG_REGISTER(adadelta);
-KG_REGISTER(lion);
-KG_REGISTER(ftrl);
+KG_REGISTER(sgd, SgdInts::names, SgdFloats::names);
+KG_REGISTER(rmsprop, RmsPropInts::names, RmsPropFloats::names);
+KG_REGISTER(adagrad, UpdateInts::names, AdagradFloats::names);
+KG_REGISTER(adadelta, UpdateInts::names, AdadeltaFloats::names);
+KG_REGISTER(lion, UpdateInts::names, LionFloats::names);
+KG_REGISTER(ftrl, UpdateInts::names, FtrlFloats::names);

@@ -69,13 +69,16 @@ void pad_rows(const char* in, char* out, const Layout& p, const char* blank, int
   }
 }
 
+KG_INTS_AND_LISTS(PadInts, "dims..., lows..., highs...", mode, ndim);
+KG_FLOATS(PadFloats, value);
+
 }  // namespace
 
 void pad(const Call& call) {
   expect(call, 1, 1, 2, 1);
   const int ndim = read_ndim(call, 1, 3);
   const int64_t *dims = call.i + 2, *lows = dims + ndim, *highs = lows + ndim;
-  Layout p{0, {}, {}, {}, item_size(call), call.i[0]};
+  Layout p{0, {}, {}, {}, item_size(call), ints<PadInts>(call).mode};
   if (p.mode < kConstant || p.mode > kEdge) fail(call, "mode", p.mode, kEdge);
   int64_t total = 1;
   for (int d = 0; d < ndim; ++d) {
@@ -102,7 +105,7 @@ void pad(const Call& call) {
   if (p.mode == kConstant) {
     blank.resize(static_cast<size_t>(row_bytes));
     by_dtype(call.out[0].dtype, [&](auto tag) {
-      const auto value = from_double<decltype(tag)>(call.f[0]);
+      const auto value = from_double<decltype(tag)>(floats<PadFloats>(call).value);
       repeat_item(blank.data(), reinterpret_cast<const char*>(&value), sizeof(value), row_bytes / int64_t(sizeof(value)));
     });
   }
@@ -114,4 +117,4 @@ void pad(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(pad);
+KG_REGISTER(pad, PadInts::names, PadFloats::names);

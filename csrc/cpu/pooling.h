@@ -10,6 +10,8 @@ namespace KG_NS {
 
 constexpr int kPoolingInts = 2 + kWindowInts;
 
+KG_INTS_AND_LISTS(PoolingInts, "window...", batch, channels);
+
 struct Pooling {
   int64_t batch, channels;
   Window w;
@@ -19,7 +21,8 @@ struct Pooling {
 // ints: batch, channels, the window.
 inline Pooling read_pooling(const Call& call) {
   Pooling p;
-  p.batch = call.i[0], p.channels = call.i[1];
+  const auto given = ints<PoolingInts>(call);
+  p.batch = given.batch, p.channels = given.channels;
   p.w = read_window(call, 2);
   const int64_t pixels = checked_mul(call, p.batch, p.channels);
   p.x_count = checked_mul(call, pixels, volume(p.w.size));

@@ -101,5 +101,5 @@ void average_pool_grad(const Call& call) { start<true>(call); }
 
 }  // namespace KG_NS
 
-KG_REGISTER(average_pool);
-KG_REGISTER(average_pool_grad);
+KG_REGISTER(average_pool, PoolingInts::names);
+KG_REGISTER(average_pool_grad, PoolingInts::names);

@@ -216,6 +216,6 @@ void max_pool_take(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(max_pool);
-KG_REGISTER(max_pool_grad);
-KG_REGISTER(max_pool_take);
+KG_REGISTER(max_pool, PoolingInts::names);
+KG_REGISTER(max_pool_grad, PoolingInts::names);
+KG_REGISTER(max_pool_take, PoolingInts::names);

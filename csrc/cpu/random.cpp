@@ -157,29 +157,36 @@ template <class T> void drop(const Draw& draw, const T* x, T* y, int64_t count, 
   });
 }
 
+KG_INTS(RandomInts, kind, count, stream, low, high);
+KG_FLOATS(RandomFloats, a, b);
+KG_INTS(DropoutInts, count, stream);
+KG_FLOATS(DropoutFloats, rate);
+
 }  // namespace
 
 void random(const Call& call) {
-  if (call.n_i < 3) fail(call, "number of integer parameters", call.n_i, 3);
-  const int64_t kind = call.i[0], count = call.i[1];
+  const auto p = ints<RandomInts>(call);
+  const auto f = floats<RandomFloats>(call);
+  const double a = f.a, b = f.b;
+  const int64_t kind = p.kind, count = p.count;
   if (kind < kBits || kind > kBeta) fail(call, "distribution", kind, kBeta);
-  constexpr int n_floats[] = {0, 2, 2, 2, 1, 0, 0, 0, 0, 0}, n_inputs[] = {1, 1, 1, 1, 1, 1, 2, 2, 3, 3};
-  expect(call, n_inputs[kind], 1, kind == kRandint ? 5 : 3, n_floats[kind]);
-  const Draw draw = read_state(call, 0, call.i[2]);
+  constexpr int n_inputs[] = {1, 1, 1, 1, 1, 1, 2, 2, 3, 3};
+  expect(call, n_inputs[kind], 1, 5, 2);
+  const Draw draw = read_state(call, 0, p.stream);
   by_dtype(call.out[0].dtype, [&](auto tag) {
     using T = decltype(tag);
     T* y = output<T>(call, 0, count);
     if constexpr (is_float<T>) {
       switch (kind) {
-        case kUniform: return uniform(draw, y, count, call.f[0], call.f[1]);
-        case kNormal: return normal(draw, y, count, static_cast<float>(call.f[0]), static_cast<float>(call.f[1]));
-        case kTruncated: return truncated(draw, y, count, static_cast<float>(call.f[0]), static_cast<float>(call.f[1]));
+        case kUniform: return uniform(draw, y, count, a, b);
+        case kNormal: return normal(draw, y, count, static_cast<float>(a), static_cast<float>(b));
+        case kTruncated: return truncated(draw, y, count, static_cast<float>(a), static_cast<float>(b));
         default: break;
       }
     } else if constexpr (!std::is_same<T, bool>::value) {
       if (kind == kRandint) {
-        if (call.i[4] <= call.i[3]) fail(call, "upper end of the range", call.i[4], call.i[3] + 1);
-        return randint(draw, y, count, call.i[3], call.i[4]);
+        if (p.high <= p.low) fail(call, "upper end of the range", p.high, p.low + 1);
+        return randint(draw, y, count, p.low, p.high);
       }
       if constexpr (sizeof(T) == 4) {
         if (kind == kBits)
@@ -187,9 +194,9 @@ void random(const Call& call) {
                                    [](const u32* words, T* to) { std::memcpy(to, words, sizeof(u32) * kGroup); });
       }
     }
-    if (kind == kBernoulli) return bernoulli(draw, y, count, call.f[0]);
+    if (kind == kBernoulli) return bernoulli(draw, y, count, a);
     if constexpr (is_float<T> || std::is_same<T, int32_t>::value || std::is_same<T, int64_t>::value) {
-      if (kind >= kGamma) return draw_by_rejection(call, static_cast<int>(kind - kGamma), draw.key, draw.step);
+      if (kind >= kGamma) return draw_by_rejection(call, static_cast<int>(kind - kGamma), count, draw.key, draw.step);
     }
     fail_dtype(call, "output", 0, call.out[0].dtype,
                "a dtype of this distribution: float for 1-3 and 6-9, integer for 0 and 5");
@@ -198,10 +205,11 @@ void random(const Call& call) {
 
 void dropout(const Call& call) {
   expect(call, 2, 1, 2, 1);
-  const int64_t count = call.i[0];
-  const double rate = call.f[0];
+  const auto p = ints<DropoutInts>(call);
+  const int64_t count = p.count;
+  const double rate = floats<DropoutFloats>(call).rate;
   if (!(rate >= 0 && rate <= 1)) fail_message(call, "rate must be in [0, 1]");
-  const Draw draw = read_state(call, 1, call.i[1]);
+  const Draw draw = read_state(call, 1, p.stream);
   by_dtype(call.out[0].dtype, [&](auto tag) {
     using T = decltype(tag);
     if constexpr (is_float<T>) {
@@ -214,5 +222,5 @@ void dropout(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(random);
-KG_REGISTER(dropout);
+KG_REGISTER(random, RandomInts::names, RandomFloats::names);
+KG_REGISTER(dropout, DropoutInts::names, DropoutFloats::names);

@@ -8,13 +8,16 @@
 
 namespace KG_NS {
 
+KG_INTS(PermutationInts, n, stream);
+
 void permutation(const Call& call) {
   expect(call, 1, 1, 2, 0);
-  const int64_t n = call.i[0];
+  const auto p = ints<PermutationInts>(call);
+  const int64_t n = p.n;
   if (n < 0 || n > int64_t(0xffffffff)) fail(call, "n", n, 0xffffffff);
   const uint32_t* state = input<uint32_t>(call, 0, 2);
   int64_t* order = output<int64_t>(call, 0, n);
-  const PhiloxKey key{state[0], static_cast<u32>(call.i[1])};
+  const PhiloxKey key{state[0], static_cast<u32>(p.stream)};
   const int64_t groups = (n + kGroup - 1) / kGroup;
   Scratch<Keyed<uint32_t>> pairs(2 * groups * kGroup + 1);
   Keyed<uint32_t>* a = pairs.data();
@@ -31,4 +34,4 @@ void permutation(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(permutation);
+KG_REGISTER(permutation, PermutationInts::names);

@@ -157,8 +157,7 @@ Parameter read_parameter(const Call& call, int k, int64_t count) {
 
 }  // namespace
 
-void draw_by_rejection(const Call& call, int kind, PhiloxKey key, u32 step) {
-  const int64_t count = call.i[1];
+void draw_by_rejection(const Call& call, int kind, int64_t count, PhiloxKey key, u32 step) {
   const Parameter a = read_parameter(call, 1, count), b = call.n_in > 2 ? read_parameter(call, 2, count) : a;
   by_dtype(call.out[0].dtype, [&](auto tag) {
     using T = decltype(tag);

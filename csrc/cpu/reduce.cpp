@@ -19,13 +19,16 @@ template <class A> void reduce_as(const Call& call, ReduceOp op, int64_t outer, 
   Reducer<A>(call, op, n).run(outer, n, inner);
 }
 
+KG_INTS(ReduceInts, op, outer, n, inner);
+
 }  // namespace
 
 void reduce(const Call& call) {
   expect(call, 1, 1, 4, 0);
-  if (call.i[0] < 0 || call.i[0] >= kNumReduceOps) fail(call, "operation", call.i[0], kNumReduceOps - 1);
-  const ReduceOp op = static_cast<ReduceOp>(call.i[0]);
-  const int64_t outer = call.i[1], n = call.i[2], inner = call.i[3];
+  const auto p = ints<ReduceInts>(call);
+  if (p.op < 0 || p.op >= kNumReduceOps) fail(call, "operation", p.op, kNumReduceOps - 1);
+  const ReduceOp op = static_cast<ReduceOp>(p.op);
+  const int64_t outer = p.outer, n = p.n, inner = p.inner;
   const int64_t results = checked_mul(call, outer, inner), count = checked_mul(call, results, n);
   const Buffer &x = call.in[0], &y = call.out[0];
   if (x.bytes / dtype_size(x.dtype) < count) fail(call, "input elements", x.bytes / dtype_size(x.dtype), count);
@@ -47,4 +50,4 @@ void reduce(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(reduce);
+KG_REGISTER(reduce, ReduceInts::names);

@@ -19,6 +19,7 @@ struct Registry {
   std::map<std::string, Entry> entries;
   std::vector<const Entry*> by_id;
   std::vector<std::string> names;
+  std::vector<ParamNames> params;
   std::atomic<int> level{-1};
 };
 
@@ -51,13 +52,14 @@ void fail_message(const Call& call, const char* message) {
   throw std::invalid_argument(std::string(call.name) + ": " + message);
 }
 
-bool register_kernel(const char* name, int level, Kernel kernel) {
+bool register_kernel(const char* name, int level, Kernel kernel, ParamNames params) {
   Registry& r = registry();
   auto [it, fresh] = r.entries.try_emplace(name);
   if (fresh) {
     it->second.id = static_cast<int>(r.by_id.size());
     r.by_id.push_back(&it->second);
     r.names.push_back(name);
+    r.params.push_back(params);
   }
   it->second.by_level[level] = kernel;
   return true;
@@ -101,6 +103,7 @@ Kernel kernel(int id) {
 }
 
 const char* kernel_name(int id) { return registry().names.at(id).c_str(); }
+ParamNames kernel_params(int id) { return registry().params.at(id); }
 const std::vector<std::string>& kernel_names() { return registry().names; }
 
 }  // namespace kg

@@ -13,6 +13,7 @@ void set_level(int level);        // at most machine_level(); applies to later l
 int kernel_id(const char* name);  // -1 if there is no such kernel
 Kernel kernel(int id);
 const char* kernel_name(int id);
+ParamNames kernel_params(int id);
 const std::vector<std::string>& kernel_names();
 
 }  // namespace kg

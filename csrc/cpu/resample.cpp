@@ -88,12 +88,14 @@ template <class T> void resample_as(const Sizes& s, const T* x, const Axis& down
   resample_rows<T, 0>(s, x, down, across, y);
 }
 
+KG_INTS(ResampleInts, images, height, width, inner, out_height, out_width, taps_y, taps_x);
+
 }  // namespace
 
 void resample(const Call& call) {
   expect(call, 5, 1, 8, 0);
-  const int64_t* i = call.i;
-  const Sizes s{i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7]};
+  const auto p = ints<ResampleInts>(call);
+  const Sizes s{p.images, p.height, p.width, p.inner, p.out_height, p.out_width, p.taps_y, p.taps_x};
   int64_t in = s.images, out = s.images;
   for (int64_t n : {s.height, s.width, s.inner}) in = checked_mul(call, in, n);
   for (int64_t n : {s.out_height, s.out_width, s.inner}) out = checked_mul(call, out, n);
@@ -111,4 +113,4 @@ void resample(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(resample);
+KG_REGISTER(resample, ResampleInts::names);

@@ -201,9 +201,14 @@ template <class F> void sample(const Call& call, const Sizes& s, const F& place)
     sample_inner<1>(s, x, y, place);
 }
 
+KG_INTS(GridInts, images, planes, height, width, inner, maps, order, mode, out_height, out_width);
+KG_INTS(MapInts, images, planes, height, width, inner, maps, order, mode, out_height, out_width, projective);
+KG_FLOATS(SampleFloats, fill);
+
 Sizes read_sizes(const Call& call) {
-  const int64_t* i = call.i;
-  return {i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], i[8], i[9], static_cast<float>(call.f[0])};
+  const auto p = ints<GridInts>(call);  // of both kernels
+  const float fill = static_cast<float>(floats<SampleFloats>(call).fill);
+  return {p.images, p.planes, p.height, p.width, p.inner, p.maps, p.order, p.mode, p.out_height, p.out_width, fill};
 }
 
 }  // namespace
@@ -212,7 +217,7 @@ void sample_map(const Call& call) {
   expect(call, 2, 1, 11, 1);
   const Sizes s = read_sizes(call);
   const float* maps = input<float>(call, 1, checked_mul(call, s.maps, 8));
-  const bool projective = call.i[10] != 0;
+  const bool projective = ints<MapInts>(call).projective != 0;
   sample(call, s, [=](int64_t image, int64_t row, int64_t first, int count, float* v, float* u) {
     const float* m = maps + (s.maps == 1 ? 0 : image * 8);
     const float a0 = m[0], a1 = m[1], a2 = m[2], b0 = m[3], b1 = m[4], b2 = m[5], c0 = m[6], c1 = m[7];
@@ -246,5 +251,5 @@ void sample_grid(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(sample_map);
-KG_REGISTER(sample_grid);
+KG_REGISTER(sample_map, MapInts::names, SampleFloats::names);
+KG_REGISTER(sample_grid, GridInts::names, SampleFloats::names);

@@ -74,16 +74,19 @@ template <class A> struct Scanner {
   }
 };
 
+KG_INTS(ScanInts, op, outer, n, inner, reverse, exclusive);
+
 template <class A> void scan_as(const Call& call) {
+  const auto p = ints<ScanInts>(call);
   const Scanner<A> s{call,
-                     call.i[1],
-                     call.i[2],
-                     call.i[3],
-                     call.i[4] != 0,
-                     call.i[5] != 0,
+                     p.outer,
+                     p.n,
+                     p.inner,
+                     p.reverse != 0,
+                     p.exclusive != 0,
                      load_span<A>(call.in[0].dtype),
                      store_span<A>(call.out[0].dtype)};
-  switch (call.i[0]) {
+  switch (p.op) {
     case 0: return s.template run<SumOp>();
     case 1: return s.template run<ProductOp>();
     case 2: return s.template run<MaxOp>();
@@ -95,12 +98,13 @@ template <class A> void scan_as(const Call& call) {
 
 void scan(const Call& call) {
   expect(call, 1, 1, 6, 0);
-  if (call.i[0] < 0 || call.i[0] > 3) fail(call, "operation", call.i[0], 3);
-  const int64_t count = checked_mul(call, checked_mul(call, call.i[1], call.i[2]), call.i[3]);
+  const auto p = ints<ScanInts>(call);
+  if (p.op < 0 || p.op > 3) fail(call, "operation", p.op, 3);
+  const int64_t count = checked_mul(call, checked_mul(call, p.outer, p.n), p.inner);
   const Buffer &x = call.in[0], &y = call.out[0];
   if (x.bytes / dtype_size(x.dtype) < count) fail(call, "input elements", x.bytes / dtype_size(x.dtype), count);
   if (y.bytes / dtype_size(y.dtype) < count) fail(call, "output elements", y.bytes / dtype_size(y.dtype), count);
-  if (call.i[0] >= 2 && call.i[5] != 0) fail_message(call, "cummax and cummin have no exclusive form: there is no first value");
+  if (p.op >= 2 && p.exclusive != 0) fail_message(call, "cummax and cummin have no exclusive form: there is no first value");
   if (count == 0) return;
   switch (x.dtype) {
     case kF32:
@@ -114,4 +118,4 @@ void scan(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(scan);
+KG_REGISTER(scan, ScanInts::names);

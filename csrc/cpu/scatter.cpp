@@ -73,9 +73,12 @@ template <int op, class T> void scatter_rows(Indices indices, const T* updates, 
   parallel_for(tasks, [&](int64_t t) { scatter_part<op>(indices, updates, out, s, 0, s.inner, tasks, t); });
 }
 
+KG_INTS(ScatterInts, rows, inner, count, zero_first);
+
 template <int op> void scatter(const Call& call) {
   expect(call, 2, 1, 4, 0);
-  const Sizes s{call.i[0], call.i[1], call.i[2]};
+  const auto p = ints<ScatterInts>(call);
+  const Sizes s{p.rows, p.inner, p.count};
   const int64_t items = checked_mul(call, s.rows, s.inner);
   const char* updates = raw_input(call, 1, checked_mul(call, s.count, s.inner));
   char* out = raw_output(call, 0, items);
@@ -85,7 +88,7 @@ template <int op> void scatter(const Call& call) {
   } else {
     indices.wide = input<int64_t>(call, 0, s.count);
   }
-  if (op == kAdd && call.i[3]) {
+  if (op == kAdd && p.zero_first) {
     const int64_t bytes = items * item_size(call);
     parallel_range(bytes, 2 * kCopyGrain,
                    [&](int64_t begin, int64_t end) { std::memset(out + begin, 0, static_cast<size_t>(end - begin)); });
@@ -113,7 +116,7 @@ void scatter_min(const Call& call) { scatter<kMin>(call); }
 
 }  // namespace KG_NS
 
-KG_REGISTER(scatter_add);
-KG_REGISTER(scatter_update);
-KG_REGISTER(scatter_max);
-KG_REGISTER(scatter_min);
+KG_REGISTER(scatter_add, ScatterInts::names);
+KG_REGISTER(scatter_update, ScatterInts::names);
+KG_REGISTER(scatter_max, ScatterInts::names);
+KG_REGISTER(scatter_min, ScatterInts::names);

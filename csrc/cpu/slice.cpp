@@ -14,6 +14,8 @@ struct Block {
   int64_t first = 0, items_x = 0, items_block = 0;
 };
 
+KG_INTS_AND_LISTS(SliceInts, "dims..., starts..., steps..., sizes...", ndim);
+
 Block read_block(const Call& call) {
   expect(call, 1, 1, 1, 0);
   const int ndim = read_ndim(call, 0, 4);
@@ -61,5 +63,5 @@ void slice_assign(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(slice);
-KG_REGISTER(slice_assign);
+KG_REGISTER(slice, SliceInts::names);
+KG_REGISTER(slice_assign, SliceInts::names);

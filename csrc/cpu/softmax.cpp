@@ -40,9 +40,12 @@ template <bool kLog, class T> void softmax_columns(const T* x, T* y, int64_t n, 
   });
 }
 
+KG_INTS(SoftmaxInts, outer, n, inner);
+
 template <bool kLog> void run(const Call& call) {
   expect(call, 1, 1, 3, 0);
-  const int64_t outer = call.i[0], n = call.i[1], inner = call.i[2];
+  const auto p = ints<SoftmaxInts>(call);
+  const int64_t outer = p.outer, n = p.n, inner = p.inner;
   const int64_t count = checked_mul(call, checked_mul(call, outer, n), inner);
   const bool known = for_float_dtype(call.in[0].dtype, [&](auto* type) {
     using T = typename std::remove_pointer<decltype(type)>::type;
@@ -71,5 +74,5 @@ void log_softmax(const Call& call) { run<true>(call); }
 
 }  // namespace KG_NS
 
-KG_REGISTER(softmax);
-KG_REGISTER(log_softmax);
+KG_REGISTER(softmax, SoftmaxInts::names);
+KG_REGISTER(log_softmax, SoftmaxInts::names);

@@ -41,9 +41,12 @@ template <bool kLog, class T> void grad_columns(const T* y, const T* g, T* gx, i
   });
 }
 
+KG_INTS(SoftmaxInts, outer, n, inner);
+
 template <bool kLog> void run(const Call& call) {
   expect(call, 2, 1, 3, 0);
-  const int64_t outer = call.i[0], n = call.i[1], inner = call.i[2];
+  const auto p = ints<SoftmaxInts>(call);
+  const int64_t outer = p.outer, n = p.n, inner = p.inner;
   const int64_t count = checked_mul(call, checked_mul(call, outer, n), inner);
   const bool known = for_float_dtype(call.in[0].dtype, [&](auto* type) {
     using T = typename std::remove_pointer<decltype(type)>::type;
@@ -69,5 +72,5 @@ void log_softmax_grad(const Call& call) { run<true>(call); }
 
 }  // namespace KG_NS
 
-KG_REGISTER(softmax_grad);
-KG_REGISTER(log_softmax_grad);
+KG_REGISTER(softmax_grad, SoftmaxInts::names);
+KG_REGISTER(log_softmax_grad, SoftmaxInts::names);

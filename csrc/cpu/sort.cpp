@@ -20,6 +20,11 @@ namespace {
 
 constexpr int64_t kMaxRow = 0x7fffffff;
 
+KG_INTS(SortInts, rows, n, descending);
+KG_INTS(TopKInts, rows, n, k);
+KG_INTS(InTopKInts, rows, classes, k);
+KG_INTS(SearchInts, n, m, right);
+
 struct Shape {
   int64_t rows, n;
   bool descending;
@@ -27,7 +32,8 @@ struct Shape {
 
 Shape read_shape(const Call& call, int n_out, int n_i) {
   expect(call, 1, n_out, n_i, 0);
-  const Shape s{call.i[0], call.i[1], call.i[2] != 0};
+  const auto p = ints<SortInts>(call);  // of top_k too, which sets the order itself
+  const Shape s{p.rows, p.n, p.descending != 0};
   if (s.n > kMaxRow) fail(call, "axis to sort", s.n, kMaxRow);
   const int64_t have = call.in[0].bytes / dtype_size(call.in[0].dtype);
   if (have < checked_mul(call, s.rows, s.n)) fail(call, "input elements", have, s.rows * s.n);
@@ -117,7 +123,7 @@ void argsort(const Call& call) {
 
 void top_k(const Call& call) {
   Shape s = read_shape(call, 2, 3);
-  const int64_t k = call.i[2];
+  const int64_t k = ints<TopKInts>(call).k;
   if (k < 0 || k > s.n) fail(call, "k", k, s.n);
   s.descending = true;
   const char* x = raw_input(call, 0, s.rows * s.n);
@@ -135,7 +141,8 @@ void top_k(const Call& call) {
 
 void in_top_k(const Call& call) {
   expect(call, 2, 1, 3, 0);
-  const int64_t rows = call.i[0], classes = call.i[1], k = call.i[2], items = checked_mul(call, rows, classes);
+  const auto p = ints<InTopKInts>(call);
+  const int64_t rows = p.rows, classes = p.classes, k = p.k, items = checked_mul(call, rows, classes);
   bool* y = output<bool>(call, 0, rows);
   by_dtype(call.in[1].dtype, [&](auto tag) {
     using T = decltype(tag);
@@ -163,8 +170,9 @@ void in_top_k(const Call& call) {
 
 void searchsorted(const Call& call) {
   expect(call, 2, 1, 3, 0);
-  const int64_t n = call.i[0], m = call.i[1];
-  const bool right = call.i[2] != 0;
+  const auto p = ints<SearchInts>(call);
+  const int64_t n = p.n, m = p.m;
+  const bool right = p.right != 0;
   const bool wide = call.out[0].dtype == kI64;
   int64_t* out64 = wide ? output<int64_t>(call, 0, m) : nullptr;
   int32_t* out32 = wide ? nullptr : output<int32_t>(call, 0, m);
@@ -196,8 +204,8 @@ void searchsorted(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(sort);
-KG_REGISTER(argsort);
-KG_REGISTER(top_k);
-KG_REGISTER(in_top_k);
-KG_REGISTER(searchsorted);
+KG_REGISTER(sort, SortInts::names);
+KG_REGISTER(argsort, SortInts::names);
+KG_REGISTER(top_k, TopKInts::names);
+KG_REGISTER(in_top_k, InTopKInts::names);
+KG_REGISTER(searchsorted, SearchInts::names);

@@ -177,6 +177,9 @@ void strided_copy(const char* in, char* out, int64_t item, const Strided& view) 
   });
 }
 
+KG_INTS_AND_LISTS(TransposeInts, "dims..., perm...", ndim);
+KG_INTS_AND_LISTS(BroadcastInts, "dims..., shape...", ndim);
+
 void transpose(const Call& call) {
   expect(call, 1, 1, 1, 0);
   const int ndim = read_ndim(call, 0, 2);
@@ -226,5 +229,5 @@ void broadcast_to(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(transpose);
-KG_REGISTER(broadcast_to);
+KG_REGISTER(transpose, TransposeInts::names);
+KG_REGISTER(broadcast_to, BroadcastInts::names);

@@ -6,11 +6,14 @@
 
 namespace KG_NS {
 
+KG_INTS(BandInts, outer, rows, cols, low, high);
+
 void tri_mask(const Call& call) {
   expect(call, 1, 1, 5, 0);
-  const int64_t outer = call.i[0], rows = call.i[1], cols = call.i[2], item = item_size(call);
+  const auto p = ints<BandInts>(call);
+  const int64_t outer = p.outer, rows = p.rows, cols = p.cols, item = item_size(call);
   // Diagonals beyond the matrix select nothing more; clamped so that sums with a row number cannot overflow.
-  const int64_t low = std::clamp(call.i[3], -rows, cols), high = std::clamp(call.i[4], -rows - 1, cols);
+  const int64_t low = std::clamp(p.low, -rows, cols), high = std::clamp(p.high, -rows - 1, cols);
   const int64_t all_rows = checked_mul(call, outer, rows), items = checked_mul(call, all_rows, cols);
   const char* x = raw_input(call, 0, items);
   char* y = raw_output(call, 0, items);
@@ -29,4 +32,4 @@ void tri_mask(const Call& call) {
 
 }  // namespace KG_NS
 
-KG_REGISTER(tri_mask);
+KG_REGISTER(tri_mask, BandInts::names);

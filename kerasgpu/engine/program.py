@@ -64,7 +64,7 @@ class Program:
             outs = [self._number(b, numbers, places) for b in call.outputs]
             if isinstance(call.kernel, str):
                 kernel = call.kernel if self.on_gpu else launch.kernel_id(call.kernel)
-                self._core.add_call(kernel, ins, outs, call.ints, call.floats)
+                self._core.add_call(kernel, ins, outs, call.spec)
             else:
                 self._core.add_host_call(_host_step(call, places, self._now))
         self._in_numbers = [numbers[id(b)] for b in in_buffers]

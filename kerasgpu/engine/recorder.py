@@ -9,6 +9,8 @@ from typing import Any
 from kerasgpu.config.installed import cuda
 from kerasgpu.engine import forks
 from kerasgpu.kernels import launch
+from kerasgpu.kernels import spec as specs
+from kerasgpu.kernels.spec import NOTHING
 
 _one_at_a_time = forks.Lock()  # another thread's recording is waited for
 
@@ -36,8 +38,7 @@ class Call:
     kernel: Any
     inputs: list
     outputs: list
-    ints: tuple = ()
-    floats: tuple = ()
+    spec: Any = NOTHING  # its parameters: the named tuple of the kernel
     arrays: tuple = field(default=(), repr=False)  # of a host call: the arrays as passed, with their shapes
 
     def __repr__(self):
@@ -93,14 +94,16 @@ class Recorder:
         return found
 
     # -- what the engine tells -----------------------------------------------------------------------------------
-    def __call__(self, kernel, inputs, outputs, ints, floats):
+    def __call__(self, kernel, inputs, outputs, spec):
         if threading.get_ident() != self._thread:
             return
-        call = Call(kernel, [self.buffer(a) for a in inputs], [self.buffer(a) for a in outputs], ints, floats)
+        call = Call(kernel, [self.buffer(a) for a in inputs], [self.buffer(a) for a in outputs], spec)
         if not isinstance(kernel, str):
             call.arrays = (tuple(inputs), tuple(outputs))
             if any(a.dtype.kind == "c" for a in (*inputs, *outputs)):
                 self.refuse("it uses complex numbers, which a program has no buffers for")
+        else:
+            specs.check(kernel, spec)
         self.calls.append(call)
 
     def allocated(self, array):

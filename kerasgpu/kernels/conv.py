@@ -5,9 +5,25 @@ The geometry is a `Window`; the transposed convolution is `conv_input_grad`.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from kerasgpu.kernels.gemm import ACTIVATIONS, contiguous
 from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.spec import parameters
 from kerasgpu.kernels.window import Window
+
+
+@parameters("conv", "conv_input_grad", "conv_filter_grad")
+class ConvSpec(NamedTuple):
+    """See csrc/cpu/conv.h; the window has three dims."""
+
+    batch: int
+    channels: int
+    filters: int
+    groups: int
+    bias: bool
+    activation: int
+    window: Window
 
 
 def conv(x, w, window: Window, groups=1, bias=None, activation=None):
@@ -79,8 +95,8 @@ def conv_filter_grad(x, dy, window: Window, groups=1):
     if dy.shape[0] != x.shape[0]:
         raise ValueError(f"conv_filter_grad: x and dy must have one batch size. Received: x {x.shape}, dy {dy.shape}")
     out = empty((*window.kernel, channels // groups, filters), x.dtype, x)
-    ints = (x.shape[0], channels, filters, groups, 0, 0, *window.ints())
-    launch("conv_filter_grad", (contiguous(x), contiguous(dy)), (out,), ints)
+    spec = ConvSpec(x.shape[0], channels, filters, groups, False, 0, window.whole())
+    launch("conv_filter_grad", (contiguous(x), contiguous(dy)), (out,), spec)
     return out
 
 
@@ -95,8 +111,8 @@ def _run(name, source, w, window, shape, sizes, bias, bias_size, activation):
             raise ValueError(f"{name}: bias must be ({bias_size},) of {w.dtype}. Received: {bias.shape} of {bias.dtype}")
         inputs += (contiguous(bias),)
     out = empty((source.shape[0], *shape), source.dtype, source)
-    ints = (source.shape[0], *sizes, int(bias is not None), ACTIVATIONS[activation], *window.ints())
-    launch(name, inputs, (out,), ints)
+    spec = ConvSpec(source.shape[0], *sizes, bias is not None, ACTIVATIONS[activation], window.whole())
+    launch(name, inputs, (out,), spec)
     return out
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from kerasgpu.kernels.elementwise import _contiguous, elementwise
 from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.spec import parameters
 
 __all__ = [
     "sigmoid_cross_entropy",
@@ -15,6 +17,24 @@ __all__ = [
     "sparse_softmax_cross_entropy",
     "sparse_softmax_cross_entropy_grad",
 ]
+
+
+@parameters("softmax_cross_entropy", "softmax_cross_entropy_grad")
+class CrossEntropySpec(NamedTuple):
+    """See csrc/cpu/cross_entropy.cpp."""
+
+    rows: int
+    cols: int
+
+
+@parameters("sparse_softmax_cross_entropy", "sparse_softmax_cross_entropy_grad")
+class SparseSpec(NamedTuple):
+    """See csrc/cpu/cross_entropy_sparse.cpp."""
+
+    rows: int
+    cols: int
+    ignores: bool
+    ignored: int
 
 
 def _rows(name, x) -> tuple[int, int]:
@@ -38,10 +58,10 @@ def _check_same(name, a, b):
         raise ValueError(f"{name}: arrays have dtypes {a.dtype} and {b.dtype}; cast them to one dtype first")
 
 
-def _label_ints(name, labels, rows, cols, ignore_index):
+def _sparse_spec(name, labels, rows, cols, ignore_index):
     if labels.dtype.kind not in "iu":
         raise ValueError(f"{name}: labels must be integers, got {labels.dtype}; cast them first")
-    return rows, cols, int(ignore_index is not None), int(ignore_index or 0)
+    return SparseSpec(rows, cols, ignore_index is not None, int(ignore_index or 0))
 
 
 def sparse_softmax_cross_entropy(logits, labels, ignore_index=None, bad=None):
@@ -62,10 +82,10 @@ def sparse_softmax_cross_entropy(logits, labels, ignore_index=None, bad=None):
     name = "sparse_softmax_cross_entropy"
     rows, cols = _rows(name, logits)
     _check(name, "labels", labels.shape, logits.shape[:-1])
-    ints = _label_ints(name, labels, rows, cols, ignore_index)
+    spec = _sparse_spec(name, labels, rows, cols, ignore_index)
     logits, labels = _packed(logits, labels)
     loss, p = empty(logits.shape[:-1], logits.dtype, logits), empty(logits.shape, logits.dtype, logits)
-    launch(name, (logits, labels), (loss, p) if bad is None else (loss, p, bad), ints)
+    launch(name, (logits, labels), (loss, p) if bad is None else (loss, p, bad), spec)
     return loss, p
 
 
@@ -75,9 +95,9 @@ def sparse_softmax_cross_entropy_grad(p, labels, gloss, ignore_index=None):
     rows, cols = _rows(name, p)
     _check(name, "labels", labels.shape, p.shape[:-1])
     _check(name, "gloss", gloss.shape, p.shape[:-1])
-    ints = _label_ints(name, labels, rows, cols, ignore_index)
+    spec = _sparse_spec(name, labels, rows, cols, ignore_index)
     out = empty(p.shape, p.dtype, p)
-    launch(name, _packed(p, labels, gloss), (out,), ints)
+    launch(name, _packed(p, labels, gloss), (out,), spec)
     return out
 
 
@@ -91,22 +111,22 @@ def softmax_cross_entropy(logits, targets):
         loss (...) and probabilities (..., classes), which the gradient needs.
     """
     name = "softmax_cross_entropy"
-    ints = _rows(name, logits)
+    spec = CrossEntropySpec(*_rows(name, logits))
     _check_same(name, logits, targets)
     logits, targets = _packed(logits, targets)
     loss, p = empty(logits.shape[:-1], logits.dtype, logits), empty(logits.shape, logits.dtype, logits)
-    launch(name, (logits, targets), (loss, p), ints)
+    launch(name, (logits, targets), (loss, p), spec)
     return loss, p
 
 
 def softmax_cross_entropy_grad(p, targets, gloss):
     """Gradient with respect to the logits: (p sum(targets) - targets) gloss, from the probabilities of the forward pass."""
     name = "softmax_cross_entropy_grad"
-    ints = _rows(name, p)
+    spec = CrossEntropySpec(*_rows(name, p))
     _check_same(name, p, targets)
     _check(name, "gloss", gloss.shape, p.shape[:-1])
     out = empty(p.shape, p.dtype, p)
-    launch(name, _packed(p, targets, gloss), (out,), ints)
+    launch(name, _packed(p, targets, gloss), (out,), spec)
     return out
 
 

@@ -11,10 +11,12 @@ import numpy as np
 
 from kerasgpu import _core
 from kerasgpu.config import installed, tensor_cores
+from kerasgpu.kernels import spec as specs
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.kernels.gpu.driver import transfer
 from kerasgpu.kernels.gpu.plans.plan import DTYPES, HostPlan, Plan, make_plan
 from kerasgpu.kernels.launch import kernel_id
+from kerasgpu.kernels.spec import NOTHING
 
 _LIMIT = 8192  # cached plans
 _plans: dict = {}
@@ -50,15 +52,14 @@ def signature(arrays) -> tuple:
     return tuple([(_names.get(a.dtype) or dtype_name(a.dtype), a.nbytes) for a in arrays])
 
 
-def plan_for(name: str, inputs: tuple, outputs: tuple, ints: tuple, floats: tuple, repeated: bool = False, index: int = 0):  # fmt: skip
+def plan_for(name: str, inputs: tuple, outputs: tuple, spec: tuple, repeated: bool = False, index: int = 0):
     """The cached plan of a call for a GPU; `repeated`: it will run many times. Floats are told apart by sign as well as by value."""
     driver = drivers.current()
-    signs = floats if 0.0 not in floats else tuple(map(repr, floats))
-    key = (name, inputs, outputs, ints, signs, repeated, driver.chip(index))
+    key = (name, inputs, outputs, specs.key(name, spec), repeated, driver.chip(index))
     found = _plans.get(key)
     if found is None:
         with drivers.planning(index):
-            found = make_plan(name, inputs, outputs, ints, floats, repeated and driver.specializes)
+            found = make_plan(name, inputs, outputs, spec, repeated and driver.specializes)
         if len(_plans) >= _LIMIT:
             _plans.clear()
         _plans[key] = found
@@ -78,14 +79,14 @@ def check(name, arrays, driver, index) -> None:
             raise ValueError(f"{name}: a GPU array of shape {a.shape} does not begin at a multiple of 16 bytes; copy it first")
 
 
-def launch(name: str, inputs: tuple, outputs: tuple, ints: tuple = (), floats: tuple = ()) -> None:
+def launch(name: str, inputs: tuple, outputs: tuple, spec: tuple = NOTHING) -> None:
     """Run kernel `name` on GPU arrays; the twin of `_core.launch`."""
     driver = drivers.current()
     index = driver.index_of(outputs[0])
     check(name, (*inputs, *outputs), driver, index)
-    plan = plan_for(name, signature(inputs), signature(outputs), ints, floats, index=index)
+    plan = plan_for(name, signature(inputs), signature(outputs), spec, index=index)
     if type(plan) is HostPlan:
-        return on_host(name, inputs, outputs, ints, floats)
+        return on_host(name, inputs, outputs, spec)
     if not plan.launches:
         return None
     run_plan(driver, plan, [driver.address(a) for a in inputs], [driver.address(a) for a in outputs], index)
@@ -113,11 +114,11 @@ def run_plan(driver, plan: Plan, inputs: list, outputs: list, index: int) -> Non
     del scratch  # the pool may give it to what is started next on this stream, which runs later
 
 
-def on_host(name, inputs, outputs, ints, floats) -> None:
+def on_host(name, inputs, outputs, spec) -> None:
     """The CPU kernel on copies of the operands."""
     host_in = tuple(to_host(a) for a in inputs)
     host_out = tuple(to_host(a) for a in outputs)
-    _core.launch(kernel_id(name), host_in, host_out, ints, floats)
+    _core.launch(kernel_id(name), host_in, host_out, spec)
     for device, host in zip(outputs, host_out):
         device.set(host)
 

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from kerasgpu.kernels.elementwise import _contiguous
 from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.movement import repeat
 from kerasgpu.kernels.reduce import reduce
+from kerasgpu.kernels.spec import parameters
+from kerasgpu.kernels.window import Window
 
 __all__ = ["depthwise_conv", "depthwise_filter_grad", "depthwise_input_grad"]
 
 _ACTIVATIONS = {None: 0, "linear": 0, "relu": 1}
+
+
+@parameters("depthwise_conv")
+class DepthwiseSpec(NamedTuple):
+    """See csrc/cpu/depthwise.h; the window has three dims, `channels` are those of the result."""
+
+    batch: int
+    channels: int
+    window: Window
+    bias: bool
+    activation: int
+
+
+@parameters("depthwise_input_grad", "depthwise_filter_grad")
+class DepthwiseGradSpec(NamedTuple):
+    """As DepthwiseSpec."""
+
+    batch: int
+    channels: int
+    window: Window
 
 
 def depthwise_conv(x, k, window, bias=None, activation=None):
@@ -43,8 +67,8 @@ def depthwise_conv(x, k, window, bias=None, activation=None):
     inputs = (_contiguous(x if multiplier == 1 else repeat(x, multiplier, -1)), _contiguous(k)) + (
         () if bias is None else (_contiguous(bias),)
     )
-    flags = (int(bias is not None), _ACTIVATIONS[activation])
-    launch("depthwise_conv", inputs, (out,), (x.shape[0], wide, *window.ints(), *flags))
+    spec = DepthwiseSpec(x.shape[0], wide, window.whole(), bias is not None, _ACTIVATIONS[activation])
+    launch("depthwise_conv", inputs, (out,), spec)
     return out
 
 
@@ -53,7 +77,8 @@ def depthwise_input_grad(gy, k, window):
     channels, multiplier = _checked("depthwise_input_grad", window, gy=gy, k=k)
     batch, wide = gy.shape[0], channels * multiplier
     out = empty((batch, *window.size, wide), gy.dtype, gy)
-    launch("depthwise_input_grad", (_contiguous(gy), _contiguous(k)), (out,), (batch, wide, *window.ints()))
+    spec = DepthwiseGradSpec(batch, wide, window.whole())
+    launch("depthwise_input_grad", (_contiguous(gy), _contiguous(k)), (out,), spec)
     if multiplier == 1:
         return out
     return reduce("sum", out.reshape((batch, *window.size, channels, multiplier)), (len(window.size) + 2,), False)
@@ -67,7 +92,7 @@ def depthwise_filter_grad(x, gy, window):
     channels, multiplier = _checked("depthwise_filter_grad", window, x=x, gy=gy)
     out = empty((*window.kernel, channels, multiplier), x.dtype, x)
     inputs = (_contiguous(x if multiplier == 1 else repeat(x, multiplier, -1)), _contiguous(gy))
-    launch("depthwise_filter_grad", inputs, (out,), (x.shape[0], channels * multiplier, *window.ints()))
+    launch("depthwise_filter_grad", inputs, (out,), DepthwiseGradSpec(x.shape[0], channels * multiplier, window.whole()))
     return out
 
 

@@ -5,6 +5,8 @@ Every operation of `OPCODES` is also a function of this module: `add(a, b)`, `re
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from kerasgpu.kernels import complex_numbers
@@ -15,20 +17,29 @@ from kerasgpu.kernels.elementwise_chain import (
     PREDICATES,
     Chain,
     ChainSpec,
+    ElementwiseSpec,
     broadcast,
     build,
     compute_type,
     decode,
 )
 from kerasgpu.kernels.launch import empty, launch, numpy_dtype
+from kerasgpu.kernels.spec import parameters
 
-__all__ = ["OPCODES", "Chain", "ChainSpec", "cast", "decode", "elementwise", "run_chain", *NAMES]
+__all__ = ["OPCODES", "Chain", "ChainSpec", "ElementwiseSpec", "cast", "decode", "elementwise", "run_chain", *NAMES]
 
 _BOOL = np.dtype(bool)
 _FLOAT32 = np.dtype("float32")
 _LIMIT = 4096  # cached encodings
 _plans: dict = {}
 _SCALARS = (bool, int, float)
+
+
+@parameters("cast")
+class CastSpec(NamedTuple):
+    """Elements."""
+
+    n: int
 
 
 def elementwise(name: str, *args, out_dtype=None):
@@ -55,7 +66,7 @@ def elementwise(name: str, *args, out_dtype=None):
             plan = _plans.get((name, a.shape, a.dtype, b.shape, b.dtype))
             if plan is not None and a.flags.c_contiguous and b.flags.c_contiguous:
                 out = empty(plan[0], plan[1])
-                launch("elementwise", args, (out,), plan[2], plan[3])
+                launch("elementwise", args, (out,), plan[2])
                 return out
     # The plan is found by operation, shapes, dtypes and scalar values; -0.0 == 0.0 must not share one.
     key: list = [name] if out_dtype is None else [name, out_dtype, None]
@@ -78,9 +89,9 @@ def elementwise(name: str, *args, out_dtype=None):
         if len(_plans) >= _LIMIT:
             _plans.clear()
         _plans[found_by] = plan
-    shape, dtype, ints, floats = plan
+    shape, dtype, spec = plan
     out = empty(shape, dtype, arrays[0])
-    launch("elementwise", tuple(arrays), (out,), ints, floats)
+    launch("elementwise", tuple(arrays), (out,), spec)
     return out
 
 
@@ -124,8 +135,7 @@ def _make_plan(name, args, out_dtype):
     position = iter(range(n_in)), iter(range(n_in, len(args)))
     registers = [next(position[0]) if yes else next(position[1]) for yes in is_array]
     instruction = (name, len(args), *registers)
-    ints, floats = build(n_in, [instruction], constants, [len(args)], dims, strides, compute)
-    return shape, out, ints, floats
+    return shape, out, build(n_in, [instruction], constants, [len(args)], dims, strides, compute)
 
 
 def _check_int_range(name, dtype, constants):
@@ -151,10 +161,10 @@ def run_chain(chain: Chain, outputs, *arrays, out_dtypes=None):
     shape, dims, strides = broadcast("run_chain", [a.shape for a in arrays])
     dtypes = [numpy_dtype(d) for d in out_dtypes] if out_dtypes else [arrays[0].dtype] * len(outputs)
     non_bool = [a.dtype for a in arrays if a.dtype != _BOOL] or dtypes
-    ints, floats = chain.build(outputs, dims, strides, compute_type(non_bool[0]))
+    spec = chain.build(outputs, dims, strides, compute_type(non_bool[0]))
     arrays = tuple(a if a.flags.c_contiguous else _contiguous(a) for a in arrays)
     results = tuple(empty(shape, d, arrays[0]) for d in dtypes)
-    launch("elementwise", arrays, results, ints, floats)
+    launch("elementwise", arrays, results, spec)
     return list(results)
 
 
@@ -169,7 +179,7 @@ def cast(x, dtype):
     if not x.flags.c_contiguous:
         x = _contiguous(x)
     out = empty(x.shape, numpy_dtype(dtype), x)
-    launch("cast", (x,), (out,), (x.size,), ())
+    launch("cast", (x,), (out,), CastSpec(x.size))
     return out
 
 

@@ -1,14 +1,17 @@
 """Encoding of the "elementwise" kernel: opcodes, broadcasting, and chains of instructions on registers.
 
-`csrc/cpu/elementwise.cpp` documents the integers; `Chain` writes them and `decode` reads them back, so that a pass can
-join recorded calls into one.
+`csrc/cpu/elementwise.cpp` documents the integers; `build` writes them into an `ElementwiseSpec`, which reads them back as a
+`ChainSpec`, so that a pass can join recorded calls into one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+from kerasgpu.kernels.spec import parameters
 
 # (name, arguments), in the order of csrc/common/opcodes.h: the position is the opcode.
 _UNARY_TEXT = """copy neg abs sign exp exp2 expm1 log log1p log2 log10 sqrt rsqrt cbrt square reciprocal sin cos tan asin acos
@@ -85,6 +88,18 @@ def broadcast(name: str, shapes: list[tuple]) -> tuple[tuple, tuple, list[tuple]
     return tuple(shape), tuple(k[0] for k in keep), [tuple(k[1 + j] for k in keep) for j in range(len(shapes))]
 
 
+@parameters("elementwise")
+class ElementwiseSpec(NamedTuple):
+    """One elementwise launch as the kernel reads it; `chain()` has it in parts."""
+
+    compute: int
+    program: tuple[int, ...]
+    constants: tuple[float, ...]
+
+    def chain(self) -> ChainSpec:
+        return decode(self)
+
+
 @dataclass
 class ChainSpec:
     """One elementwise launch, decoded. Registers: inputs, then constants, then temporaries."""
@@ -100,25 +115,25 @@ class ChainSpec:
     def n_inputs(self) -> int:
         return len(self.strides)
 
-    def encode(self) -> tuple[tuple, tuple]:
-        """The `ints` and `floats` of the launch."""
+    def encode(self) -> ElementwiseSpec:
+        """The parameters of the launch."""
         return build(len(self.strides), self.instructions, self.constants, self.outputs, self.dims, self.strides, self.compute)
 
 
-def build(n_inputs, instructions, constants, outputs, dims, strides, compute=FLOAT) -> tuple[tuple, tuple]:
-    """The `ints` and `floats` for instructions (name, destination, arguments...) that already name their registers."""
-    ints = [compute, len(dims), n_inputs, len(constants), len(outputs), len(instructions), *dims]
+def build(n_inputs, instructions, constants, outputs, dims, strides, compute=FLOAT) -> ElementwiseSpec:
+    """The parameters for instructions (name, destination, arguments...) that already name their registers."""
+    program = [len(dims), n_inputs, len(constants), len(outputs), len(instructions), *dims]
     for s in strides:
-        ints.extend(s)
-    ints.extend(outputs)
+        program.extend(s)
+    program.extend(outputs)
     for name, dst, *arguments in instructions:
         if len(arguments) != ARITY[name]:
             raise ValueError(f"elementwise: {name} takes {ARITY[name]} arguments, got {len(arguments)}")
-        ints.extend((OPCODES[name], dst, *arguments, *[0] * (3 - len(arguments))))
+        program.extend((OPCODES[name], dst, *arguments, *[0] * (3 - len(arguments))))
     if compute >= INT64:
-        ints.extend(wrap_int(c) for c in constants)
-        return tuple(ints), ()
-    return tuple(ints), tuple(float(c) for c in constants)
+        program.extend(wrap_int(c) for c in constants)
+        return ElementwiseSpec(compute, tuple(program), ())
+    return ElementwiseSpec(compute, tuple(program), tuple(float(c) for c in constants))
 
 
 def wrap_int(value) -> int:
@@ -129,21 +144,22 @@ def wrap_int(value) -> int:
     return whole - 2**64 if whole >= 2**63 else whole
 
 
-def decode(ints: tuple, floats: tuple) -> ChainSpec:
+def decode(spec: ElementwiseSpec) -> ChainSpec:
     """Read a launch back: the inverse of `build`."""
-    compute, ndim, n_in, n_const, n_out, n_instr = ints[:6]
-    at = 6 + ndim
-    dims = tuple(ints[6:at])
-    strides = [tuple(ints[at + k * ndim : at + (k + 1) * ndim]) for k in range(n_in)]
+    compute, program, floats = spec
+    ndim, n_in, n_const, n_out, n_instr = program[:5]
+    at = 5 + ndim
+    dims = tuple(program[5:at])
+    strides = [tuple(program[at + k * ndim : at + (k + 1) * ndim]) for k in range(n_in)]
     at += n_in * ndim
-    outputs = list(ints[at : at + n_out])
+    outputs = list(program[at : at + n_out])
     at += n_out
     instructions = []
     for k in range(at, at + 5 * n_instr, 5):
-        name = NAMES[ints[k]]
-        instructions.append((name, ints[k + 1], *ints[k + 2 : k + 2 + ARITY[name]]))
+        name = NAMES[program[k]]
+        instructions.append((name, program[k + 1], *program[k + 2 : k + 2 + ARITY[name]]))
     at += 5 * n_instr
-    constants = list(ints[at : at + n_const]) if compute >= INT64 else list(floats)
+    constants = list(program[at : at + n_const]) if compute >= INT64 else list(floats)
     return ChainSpec(compute, dims, strides, constants, outputs, instructions)
 
 
@@ -153,8 +169,7 @@ class Chain:
     Example:
         chain = Chain(n_inputs=2)
         y = chain.op("relu", chain.op("add", chain.input(0), chain.input(1)))
-        ints, floats = chain.build([y], dims=(1000,), strides=[(1,), (1,)])
-        launch("elementwise", (a, b), (out,), ints, floats)
+        launch("elementwise", (a, b), (out,), chain.build([y], dims=(1000,), strides=[(1,), (1,)]))
     """
 
     def __init__(self, n_inputs: int):
@@ -183,8 +198,8 @@ class Chain:
         self.steps.append((name, tuple(v if type(v) is tuple else self.const(v) for v in values)))
         return ("step", len(self.steps) - 1)
 
-    def build(self, outputs, dims, strides, compute=FLOAT) -> tuple[tuple, tuple]:
-        """The `ints` and `floats` of the launch. Raises ValueError when a limit of the kernel is exceeded."""
+    def build(self, outputs, dims, strides, compute=FLOAT) -> ElementwiseSpec:
+        """The parameters of the launch. Raises ValueError when a limit of the kernel is exceeded."""
         if len(self.steps) > MAX_INSTRUCTIONS or len(outputs) > MAX_OUTPUTS:
             raise ValueError(f"Chain: at most {MAX_INSTRUCTIONS} instructions and {MAX_OUTPUTS} outputs fit in one launch")
         last_use = {}

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from kerasgpu.kernels import complex_numbers
 from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.movement import broadcast_to
+from kerasgpu.kernels.spec import parameters
 
 ACTIVATIONS = {None: 0, "linear": 0, "relu": 1}
-RELU_GRAD = 2
+RELU, RELU_GRAD = 1, 2
+
+
+@parameters("gemm")
+class GemmSpec(NamedTuple):
+    """See csrc/cpu/gemm.cpp."""
+
+    batch: int
+    m: int
+    n: int
+    k: int
+    transpose_a: bool
+    transpose_b: bool
+    a_stride: int
+    b_stride: int
+    bias_kind: int
+    activation: int
+    accumulate: bool
+    alpha: float
 
 
 def gemm(
@@ -102,12 +123,15 @@ def gemm(
                 bias = _broadcast(bias, (*batch, m, 1))
             m, entries = m * entries, 1
             a_stride = m * k
-    flags = (bias_kind, act, int(accumulate))
-    ints = (entries, m, n, k, int(transpose_a), int(transpose_b), a_stride, b_stride, *flags)
+    # The most frequent call: without the Python function that GemmSpec(...) would run. The launch checks the number of fields.
+    turned = (bool(transpose_a), bool(transpose_b))
+    spec = tuple.__new__(
+        GemmSpec, (entries, m, n, k, *turned, a_stride, b_stride, bias_kind, act, bool(accumulate), float(alpha))
+    )
     inputs = (a, b) if bias is None else (a, b, contiguous(bias))
     if relu_output is not None:
         inputs = (*inputs, contiguous(relu_output))
-    launch("gemm", inputs, (out,), ints, (float(alpha),))
+    launch("gemm", inputs, (out,), spec)
     return out
 
 

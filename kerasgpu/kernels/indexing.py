@@ -6,13 +6,82 @@ Indices are int32 or int64 arrays; other integer dtypes are cast. A bad index ne
 from __future__ import annotations
 
 from math import prod
+from typing import NamedTuple
 
 from kerasgpu.kernels.elementwise import cast
 from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.movement import copy, full, normalize_axis, transpose
+from kerasgpu.kernels.spec import parameters
 
 _MODES = {"fill": 0, "clip": 1, "wrap": 2}
 _INDEX_DTYPES = ("int32", "int64")
+
+
+@parameters("take", "take_along_axis")
+class TakeSpec(NamedTuple):
+    """See csrc/cpu/gather.cpp."""
+
+    outer: int
+    n: int
+    inner: int
+    count: int  # type: ignore[assignment]
+    mode: int
+
+
+@parameters("ravel_indices")
+class RavelSpec(NamedTuple):
+    """`count` index tuples into a box of these dims."""
+
+    count: int  # type: ignore[assignment]
+    ndim: int
+    dims: tuple[int, ...]
+
+
+@parameters("gather_rows")
+class GatherRowsSpec(NamedTuple):
+    """See csrc/cpu/gather_rows.cpp."""
+
+    rows: int
+    inner: int
+    total: int
+    batch: int
+
+
+@parameters("store_rows")
+class StoreRowsSpec(NamedTuple):
+    """See csrc/cpu/gather_rows.cpp."""
+
+    rows: int
+    inner: int
+    batch: int
+
+
+@parameters("scatter_add", "scatter_update", "scatter_max", "scatter_min")
+class ScatterSpec(NamedTuple):
+    """See csrc/cpu/scatter.cpp."""
+
+    rows: int
+    inner: int
+    count: int  # type: ignore[assignment]
+    zero_first: bool
+
+
+@parameters("one_hot")
+class OneHotSpec(NamedTuple):
+    """The sizes before, of and after the new axis."""
+
+    outer: int
+    depth: int
+    inner: int
+
+
+@parameters("bincount")
+class BincountSpec(NamedTuple):
+    """`rows` rows of n values below `length`."""
+
+    rows: int
+    n: int
+    length: int
 
 
 def as_indices(name: str, indices):
@@ -47,8 +116,8 @@ def take(x, indices, axis: int = 0, mode: str = "fill", bad_count=None):
     shape = x.shape
     y = empty(shape[:axis] + indices.shape + shape[axis + 1 :], x.dtype, x)
     outs = (y,) if bad_count is None else (y, bad_count)
-    ints = (prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]), indices.size, _mode("take", mode))
-    launch("take", (x, indices), outs, ints)
+    spec = TakeSpec(prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]), indices.size, _mode("take", mode))
+    launch("take", (x, indices), outs, spec)
     return y
 
 
@@ -64,8 +133,8 @@ def take_along_axis(x, indices, axis: int = -1, mode: str = "fill", bad_count=No
         raise ValueError(f"take_along_axis: x is {shape}, indices are {indices.shape}; they may differ along axis {axis} only")
     y = empty(indices.shape, x.dtype, x)
     outs = (y,) if bad_count is None else (y, bad_count)
-    ints = (prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]), indices.shape[axis], _mode("take_along_axis", mode))
-    launch("take_along_axis", (x, indices), outs, ints)
+    inner, number = prod(shape[axis + 1 :]), _mode("take_along_axis", mode)
+    launch("take_along_axis", (x, indices), outs, TakeSpec(prod(shape[:axis]), shape[axis], inner, indices.shape[axis], number))
     return y
 
 
@@ -81,7 +150,7 @@ def ravel_indices(indices, dims):
             f"ravel_indices: indices {indices.shape} need a last axis of size {len(dims)}, one number for each of {dims}"
         )
     flat = empty(indices.shape[:-1], "int64", indices)
-    launch("ravel_indices", (indices,), (flat,), (flat.size, len(dims), *dims))
+    launch("ravel_indices", (indices,), (flat,), RavelSpec(flat.size, len(dims), dims))
     return flat
 
 
@@ -107,7 +176,8 @@ def gather_rows(data, perm, cursor, out):
         raise ValueError(
             f"gather_rows: data {data.shape}, perm {perm.shape}, out {out.shape}: out must be (batch, *data.shape[1:])"
         )
-    launch("gather_rows", (data, perm, cursor), (out,), (data.shape[0], prod(data.shape[1:]), perm.size, out.shape[0]))
+    spec = GatherRowsSpec(data.shape[0], prod(data.shape[1:]), perm.size, out.shape[0])
+    launch("gather_rows", (data, perm, cursor), (out,), spec)
     return out
 
 
@@ -115,7 +185,7 @@ def store_rows(batch, cursor, out):
     """out[cursor[0] + i] = batch[i] in place; rows past the end of `out` (the padding of a last batch) are dropped."""
     if batch.ndim < 1 or batch.shape[1:] != out.shape[1:] or batch.dtype != out.dtype:
         raise ValueError(f"store_rows: batch is {batch.dtype} {batch.shape}, out is {out.dtype} {out.shape}; rows must match")
-    launch("store_rows", (batch, cursor), (out,), (out.shape[0], prod(out.shape[1:]), batch.shape[0]))
+    launch("store_rows", (batch, cursor), (out,), StoreRowsSpec(out.shape[0], prod(out.shape[1:]), batch.shape[0]))
     return out
 
 
@@ -127,7 +197,7 @@ def _scatter(name, out, indices, updates, zero_first=False):
             f"{name}: out is {out.dtype} {out.shape}, indices {indices.shape}, updates {updates.dtype} {updates.shape}; "
             f"updates must be {out.dtype} {indices.shape[:n] + out.shape[1:]}"
         )
-    launch(name, (indices, updates), (out,), (out.shape[0], prod(out.shape[1:]), indices.size, int(zero_first)))
+    launch(name, (indices, updates), (out,), ScatterSpec(out.shape[0], prod(out.shape[1:]), indices.size, bool(zero_first)))
     return out
 
 
@@ -209,7 +279,7 @@ def one_hot(indices, depth: int, axis: int = -1, dtype="float32"):
         raise ValueError(f"one_hot: indices must be integers. Received: dtype {indices.dtype}, shape {indices.shape}")
     shape = indices.shape
     y = empty((*shape[:axis], depth, *shape[axis:]), dtype, indices)
-    launch("one_hot", (indices,), (y,), (prod(shape[:axis]), depth, prod(shape[axis:])))
+    launch("one_hot", (indices,), (y,), OneHotSpec(prod(shape[:axis]), depth, prod(shape[axis:])))
     return y
 
 
@@ -227,5 +297,6 @@ def bincount(x, length: int, weights=None, dtype="int32"):
     if length < 0:
         raise ValueError(f"bincount: length must not be negative. Received: {length}")
     y = empty((*x.shape[:-1], length), dtype if weights is None else weights.dtype, x)
-    launch("bincount", (x,) if weights is None else (x, weights), (y,), (prod(x.shape[:-1]), x.shape[-1], length))
+    spec = BincountSpec(prod(x.shape[:-1]), x.shape[-1], length)
+    launch("bincount", (x,) if weights is None else (x, weights), (y,), spec)
     return y

@@ -1,7 +1,8 @@
-"""How every kernel is started, on either device: `launch(name, inputs, outputs, ints, floats)`.
+"""How every kernel is started, on either device: `launch(name, inputs, outputs, spec)`.
 
 Arrays are NumPy arrays (CPU) or CuPy arrays (GPU), contiguous and row-major. The families beside this file
 (`gemm.py`, `softmax.py`, ...) check shapes, allocate outputs with `empty` and call `launch`; they are the same for both devices.
+`spec` is the kernel's named tuple (spec.py).
 While a program is being recorded, `launch` also tells the recorder.
 """
 
@@ -15,6 +16,8 @@ import numpy as np
 
 from kerasgpu import _core, config
 from kerasgpu.config.installed import cuda
+from kerasgpu.kernels import spec as specs
+from kerasgpu.kernels.spec import NOTHING
 
 _core.set_level(config.isa_level(_core.machine_level()))
 _core.set_num_threads(config.num_threads())
@@ -23,7 +26,7 @@ _bfloat16 = None
 _ids: dict[str, int] = {}
 _numpy_dtypes: dict[str, np.dtype] = {}
 
-# Set by kerasgpu.engine.recorder while a program is recorded: an object called as recorder(name, inputs, outputs, ints, floats) for
+# Set by kerasgpu.engine.recorder while a program is recorded: an object called as recorder(name, inputs, outputs, spec) for
 # every launch, with `allocated(array)` for every new array and `host_read()` when Python looks at a value.
 recorder = None
 
@@ -65,22 +68,23 @@ def kernel_id(name: str) -> int:
         found = _core.kernel_id(name)
         if found < 0:
             raise NotImplementedError(f"kernel {name!r} does not exist in kerasgpu._core")
+        specs.of(name)
         _ids[name] = found
     return found
 
 
-def launch(name: str, inputs: tuple, outputs: tuple, ints: tuple = (), floats: tuple = ()) -> None:
-    """Run kernel `name`. `ints` and `floats` are tuples of Python numbers; their meaning is in the kernel's header comment."""
+def launch(name: str, inputs: tuple, outputs: tuple, spec: tuple = NOTHING) -> None:
+    """Run kernel `name`. `spec`: its parameters, the named tuple of its family; their meaning is in the kernel's header comment."""
     if recorder is not None:
-        recorder(name, inputs, outputs, ints, floats)
+        recorder(name, inputs, outputs, spec)
     first = outputs[0]
     if type(first) is np.ndarray:
         try:
-            _core.launch(kernel_id(name), inputs, outputs, ints, floats)
+            _core.launch(kernel_id(name), inputs, outputs, spec)
         except TypeError as error:  # a dtype without kernels: which operation met it?
             raise TypeError(f"{name}: {error}; cast, or take keras.ops.real and keras.ops.imag first") from None
     else:
-        cuda.launch(name, inputs, outputs, ints, floats)
+        cuda.launch(name, inputs, outputs, spec)
 
 
 def is_host(array) -> bool:
@@ -93,7 +97,7 @@ def host_call(function: Callable, inputs: tuple, outputs: tuple) -> None:
     For the rare operation that has no kernel of ours (a singular value decomposition, say). It is recorded like a kernel.
     """
     if recorder is not None:
-        recorder(function, inputs, outputs, (), ())
+        recorder(function, inputs, outputs, NOTHING)
     run_on_host(function, inputs, outputs)
 
 

@@ -5,15 +5,94 @@ All take contiguous arrays of any dtype and return new arrays of the same dtype,
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from operator import index
+from typing import NamedTuple
 
 import numpy as np
 
 from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.spec import parameters
 
 _MAX_OPERANDS = 512
 _PAD_MODES = {"constant": 0, "reflect": 1, "symmetric": 2, "edge": 3}
+
+
+@parameters("fill")
+class FillSpec(NamedTuple):
+    """`integer` where `exact`, else `number`."""
+
+    exact: bool
+    integer: int = 0
+    number: float = 0.0
+
+
+@parameters("advance")
+class AdvanceSpec(NamedTuple):
+    """What is added to the counter."""
+
+    step: int
+
+
+@parameters("transpose")
+class TransposeSpec(NamedTuple):
+    """Dim d of the result is dim perm[d] of the array."""
+
+    ndim: int
+    dims: tuple[int, ...]
+    perm: tuple[int, ...]
+
+
+@parameters("broadcast_to")
+class BroadcastSpec(NamedTuple):
+    """The dims of the array, with as many of them as the result has."""
+
+    ndim: int
+    dims: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+@parameters("slice", "slice_assign")
+class SliceSpec(NamedTuple):
+    """A block of an array."""
+
+    ndim: int
+    dims: tuple[int, ...]
+    starts: tuple[int, ...]
+    steps: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+
+@parameters("pad")
+class PadSpec(NamedTuple):
+    """See csrc/cpu/pad.cpp."""
+
+    mode: int
+    ndim: int
+    dims: tuple[int, ...]
+    lows: tuple[int, ...]
+    highs: tuple[int, ...]
+    value: float
+
+
+@parameters("concatenate", "split")
+class PartsSpec(NamedTuple):
+    """`outer` rows, of which each part has so many elements."""
+
+    outer: int
+    widths: tuple[int, ...]
+
+
+@parameters("tri_mask")
+class BandSpec(NamedTuple):
+    """Diagonals low to high stay."""
+
+    outer: int
+    rows: int
+    cols: int
+    low: int
+    high: int
 
 
 def normalize_axis(name: str, axis, ndim: int) -> int:
@@ -56,9 +135,9 @@ def fill(out, value):
                 raise OverflowError(f"fill: {value} does not fit {out.dtype}")
             if value >= 1 << 63:
                 value -= 1 << 64
-        launch("fill", (), (out,), (1, int(bool(value)) if out.dtype.kind == "b" else value), (0.0,))
+        launch("fill", (), (out,), FillSpec(True, int(bool(value)) if out.dtype.kind == "b" else value, 0.0))
     else:
-        launch("fill", (), (out,), (0,), (float(value),))
+        launch("fill", (), (out,), FillSpec(False, number=float(value)))
     return out
 
 
@@ -69,7 +148,7 @@ def full(shape, value, dtype="float32", like=None):
 
 def advance(counter, step):
     """counter[0] += step in place; counter is an int32, uint32, int64 or uint64 array (a cursor, the step number)."""
-    launch("advance", (counter,), (counter,), (int(step),))
+    launch("advance", (counter,), (counter,), AdvanceSpec(int(step)))
     return counter
 
 
@@ -79,14 +158,20 @@ def transpose(x, perm=None):
     >>> transpose(np.zeros((2, 3, 4)), (0, 2, 1)).shape
     (2, 4, 3)
     """
-    ndim = x.ndim
+    shape, spec = _transposed(x.shape, None if perm is None else tuple(perm))
+    y = empty(shape, x.dtype, x)
+    launch("transpose", (x,), (y,), spec)
+    return y
+
+
+@lru_cache(4096)
+def _transposed(shape, perm) -> tuple[tuple, TransposeSpec]:
+    """The shape of the result, and the parameters."""
+    ndim = len(shape)
     perm = tuple(range(ndim))[::-1] if perm is None else tuple(p + ndim if p < 0 else p for p in perm)
     if sorted(perm) != list(range(ndim)):
-        raise ValueError(f"transpose: perm {perm} is not a permutation of the {ndim} axes of x {x.shape}")
-    shape = x.shape
-    y = empty(tuple([shape[p] for p in perm]), x.dtype, x)
-    launch("transpose", (x,), (y,), (ndim, *shape, *perm))
-    return y
+        raise ValueError(f"transpose: perm {perm} is not a permutation of the {ndim} axes of x {shape}")
+    return tuple([shape[p] for p in perm]), TransposeSpec(ndim, shape, perm)
 
 
 def broadcast_to(x, shape):
@@ -96,7 +181,7 @@ def broadcast_to(x, shape):
     if len(dims) != len(shape) or any(d != n and d != 1 for d, n in zip(dims, shape)):
         raise ValueError(f"broadcast_to: x has shape {x.shape}, which does not broadcast to {shape}")
     y = empty(shape, x.dtype, x)
-    launch("broadcast_to", (x,), (y,), (len(shape), *dims, *shape))
+    launch("broadcast_to", (x,), (y,), BroadcastSpec(len(shape), dims, shape))
     return y
 
 
@@ -116,7 +201,7 @@ def tile(x, repeats):
         dims.append(n)
         out_dims.append(n)
     y = empty(tuple(n * r for n, r in zip(shape, repeats)), x.dtype, x)
-    launch("broadcast_to", (x,), (y,), (len(dims), *dims, *out_dims))
+    launch("broadcast_to", (x,), (y,), BroadcastSpec(len(dims), tuple(dims), tuple(out_dims)))
     return y
 
 
@@ -127,7 +212,7 @@ def repeat(x, repeats: int, axis: int):
         raise ValueError(f"repeat: repeats must not be negative. Received: repeats={repeats}")
     outer, n, inner = prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
     y = empty((*x.shape[:axis], n * repeats, *x.shape[axis + 1 :]), x.dtype, x)
-    launch("broadcast_to", (x,), (y,), (3, outer * n, 1, inner, outer * n, repeats, inner))
+    launch("broadcast_to", (x,), (y,), BroadcastSpec(3, (outer * n, 1, inner), (outer * n, repeats, inner)))
     return y
 
 
@@ -140,7 +225,7 @@ def _block(name, shape, starts, sizes, steps):
     for n, start, size, step in zip(shape, starts, sizes, steps):
         if step == 0 or size < 0 or (size > 0 and not (0 <= start < n and 0 <= start + (size - 1) * step < n)):
             raise ValueError(f"{name}: starts {starts}, sizes {sizes}, steps {steps} leave the array of shape {shape}")
-    return (ndim, *shape, *starts, *steps, *sizes), sizes
+    return SliceSpec(ndim, tuple(shape), starts, steps, sizes)
 
 
 def slice(x, starts, sizes, steps=None):
@@ -149,16 +234,15 @@ def slice(x, starts, sizes, steps=None):
     >>> slice(np.arange(10), (8,), (3,), (-2,))
     array([8, 6, 4])
     """
-    ints, sizes = _block("slice", x.shape, starts, sizes, steps)
-    y = empty(sizes, x.dtype, x)
-    launch("slice", (x,), (y,), ints)
+    spec = _block("slice", x.shape, starts, sizes, steps)
+    y = empty(spec.sizes, x.dtype, x)
+    launch("slice", (x,), (y,), spec)
     return y
 
 
 def slice_assign(out, block, starts, steps=None):
     """Write `block` into out[starts[d] + i * steps[d]] in place; the rest of `out` keeps its values."""
-    ints, _ = _block("slice_assign", out.shape, starts, block.shape, steps)
-    launch("slice_assign", (block,), (out,), ints)
+    launch("slice_assign", (block,), (out,), _block("slice_assign", out.shape, starts, block.shape, steps))
     return out
 
 
@@ -221,7 +305,7 @@ def concatenate(xs, axis: int = 0):
         return concatenate(xs, axis)
     inner = prod(shape[axis + 1 :])
     y = empty((*shape[:axis], sum([x.shape[axis] for x in xs]), *shape[axis + 1 :]), first.dtype, first)
-    launch("concatenate", xs, (y,), (prod(shape[:axis]), *[x.shape[axis] * inner for x in xs]))
+    launch("concatenate", xs, (y,), PartsSpec(prod(shape[:axis]), tuple([x.shape[axis] * inner for x in xs])))
     return y
 
 
@@ -250,7 +334,7 @@ def split(x, sizes, axis: int = 0):
     inner = prod(x.shape[axis + 1 :])
     ys = tuple(empty((*x.shape[:axis], n, *x.shape[axis + 1 :]), x.dtype, x) for n in sizes)
     if ys:
-        launch("split", (x,), ys, (prod(x.shape[:axis]), *[n * inner for n in sizes]))
+        launch("split", (x,), ys, PartsSpec(prod(x.shape[:axis]), tuple([n * inner for n in sizes])))
     return list(ys)
 
 
@@ -270,8 +354,8 @@ def pad(x, widths, mode: str = "constant", value=0.0):
     if mode != "constant" and any(n == 0 and a + b > 0 for n, (a, b) in zip(x.shape, widths)):
         raise ValueError(f'pad: an axis of size 0 has nothing to repeat (x is {x.shape}); use mode="constant"')
     y = empty(tuple(n + a + b for n, (a, b) in zip(x.shape, widths)), x.dtype, x)
-    lows, highs = [a for a, _ in widths], [b for _, b in widths]
-    launch("pad", (x,), (y,), (_PAD_MODES[mode], x.ndim, *x.shape, *lows, *highs), (float(value),))
+    lows, highs = tuple([a for a, _ in widths]), tuple([b for _, b in widths])
+    launch("pad", (x,), (y,), PadSpec(_PAD_MODES[mode], x.ndim, x.shape, lows, highs, float(value)))
     return y
 
 
@@ -280,7 +364,7 @@ def band(x, low: int, high: int):
     if x.ndim < 2:
         raise ValueError(f"band: x must have at least 2 dimensions. Received: shape {x.shape}")
     y = empty(x.shape, x.dtype, x)
-    launch("tri_mask", (x,), (y,), (prod(x.shape[:-2]), *x.shape[-2:], low, high))
+    launch("tri_mask", (x,), (y,), BandSpec(prod(x.shape[:-2]), x.shape[-2], x.shape[-1], low, high))
     return y
 
 

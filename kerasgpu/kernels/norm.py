@@ -8,17 +8,96 @@ also be float16 or bfloat16.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from kerasgpu.kernels.elementwise import _contiguous
 from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.spec import parameters
 
 __all__ = ["batch_norm", "batch_norm_apply", "batch_norm_grad", "layer_norm", "layer_norm_grad", "moments"]
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
 _kinds: dict = {}
+
+
+@parameters("batch_norm")
+class BatchNormSpec(NamedTuple):
+    """gamma, beta, addend: whether they are given."""
+
+    samples: int
+    rows: int
+    channels: int
+    inner: int
+    group: int
+    gamma: bool
+    beta: bool
+    addend: bool
+    relu: bool
+    epsilon: float
+
+
+@parameters("batch_norm_apply")
+class ApplySpec(NamedTuple):
+    """As BatchNormSpec."""
+
+    rows: int
+    channels: int
+    inner: int
+    gamma: bool
+    beta: bool
+    addend: bool
+    relu: bool
+    epsilon: float
+
+
+@parameters("batch_norm_grad")
+class BatchNormGradSpec(NamedTuple):
+    """As BatchNormSpec."""
+
+    samples: int
+    rows: int
+    channels: int
+    inner: int
+    group: int
+    gamma: bool
+    beta: bool
+    relu: bool
+
+
+@parameters("moments")
+class MomentsSpec(NamedTuple):
+    """How the array is seen."""
+
+    samples: int
+    rows: int
+    channels: int
+    inner: int
+
+
+@parameters("layer_norm")
+class LayerNormSpec(NamedTuple):
+    """gamma, beta: whether they are given."""
+
+    rows: int
+    n: int
+    gamma: bool
+    beta: bool
+    centered: bool
+    epsilon: float
+
+
+@parameters("layer_norm_grad")
+class LayerNormGradSpec(NamedTuple):
+    """sums: whether the gradients of gamma and beta are wanted."""
+
+    rows: int
+    n: int
+    gamma: bool
+    sums: bool
+    centered: bool
 
 
 def statistics_dtype(dtype):
@@ -57,7 +136,7 @@ def _given(*arrays):
 
 
 def _flags(*arrays):
-    return tuple(int(a is not None) for a in arrays)
+    return tuple([a is not None for a in arrays])
 
 
 def batch_norm(x, view, gamma=None, beta=None, epsilon=1e-3, group=1, addend=None, relu=False):
@@ -88,8 +167,8 @@ def batch_norm(x, view, gamma=None, beta=None, epsilon=1e-3, group=1, addend=Non
     groups = (channels // group,) if samples == 1 else (samples, channels // group)
     kind = statistics_dtype(x.dtype)
     out = (empty(x.shape, x.dtype, x), empty(groups, kind, x), empty(groups, kind, x), empty((2, *groups), kind, x))
-    ints = (*view, group, *_flags(gamma, beta, addend), int(relu))
-    launch("batch_norm", (x, *_given(gamma, beta, addend)), out, ints, (float(epsilon),))
+    spec = BatchNormSpec(*view, group, *_flags(gamma, beta, addend), bool(relu), float(epsilon))
+    launch("batch_norm", (x, *_given(gamma, beta, addend)), out, spec)
     return out
 
 
@@ -103,8 +182,8 @@ def batch_norm_apply(x, view, mean, variance, gamma=None, beta=None, epsilon=1e-
     vectors = [(a, channels) for a in (mean, variance, gamma, beta)]
     x, addend, mean, variance, gamma, beta = _check("batch_norm_apply", view, x, vectors, (addend,))
     out = empty(x.shape, x.dtype, x)
-    ints = (*view, *_flags(gamma, beta, addend), int(relu))
-    launch("batch_norm_apply", (x, mean, variance, *_given(gamma, beta, addend)), (out,), ints, (float(epsilon),))
+    spec = ApplySpec(*view, *_flags(gamma, beta, addend), bool(relu), float(epsilon))
+    launch("batch_norm_apply", (x, mean, variance, *_given(gamma, beta, addend)), (out,), spec)
     return out
 
 
@@ -121,8 +200,8 @@ def batch_norm_grad(x, g, view, mean, saved, gamma=None, beta=None, group=1, rel
     x, g, mean, saved, gamma, beta = _check("batch_norm_grad", view, x, vectors, (g,))
     kind = statistics_dtype(x.dtype)
     out = (empty(x.shape, x.dtype, x), empty((channels,), kind, x), empty((channels,), kind, x))
-    ints = (*view, group, *_flags(gamma, beta), int(relu))
-    launch("batch_norm_grad", (x, g, mean, saved, *_given(gamma, beta)), out, ints)
+    spec = BatchNormGradSpec(*view, group, *_flags(gamma, beta), bool(relu))
+    launch("batch_norm_grad", (x, g, mean, saved, *_given(gamma, beta)), out, spec)
     return out
 
 
@@ -153,7 +232,7 @@ def moments(x, view):
     (x,) = _check("moments", view, x, [])
     kind = statistics_dtype(x.dtype)
     out = empty((view[0], view[2]), kind, x), empty((view[0], view[2]), kind, x)
-    launch("moments", (x,), out, tuple(view))
+    launch("moments", (x,), out, MomentsSpec(*view))
     return out
 
 
@@ -173,8 +252,8 @@ def layer_norm(x, n, gamma=None, beta=None, epsilon=1e-3, centered=True):
     x, gamma, beta = _check("layer_norm", (rows, n), x, [(gamma, n), (beta, n)])
     kind = statistics_dtype(x.dtype)
     out = empty(x.shape, x.dtype, x), empty((3 if centered else 1, rows), kind, x)
-    ints = (rows, n, *_flags(gamma, beta), int(centered))
-    launch("layer_norm", (x, *_given(gamma, beta)), out, ints, (float(epsilon),))
+    spec = LayerNormSpec(rows, n, *_flags(gamma, beta), bool(centered), float(epsilon))
+    launch("layer_norm", (x, *_given(gamma, beta)), out, spec)
     return out
 
 
@@ -185,8 +264,8 @@ def layer_norm_grad(x, g, n, saved, gamma=None, sums=True, centered=True):
     x, g, saved, gamma = _check("layer_norm_grad", (rows, n), x, vectors, (g,))
     kind = statistics_dtype(x.dtype)
     out = (empty(x.shape, x.dtype, x), *[empty((n,), kind, x) for _ in range(2 if sums else 0)])
-    ints = (rows, n, *_flags(gamma), int(sums), int(centered))
-    launch("layer_norm_grad", (x, g, saved, *_given(gamma)), out, ints)
+    spec = LayerNormGradSpec(rows, n, gamma is not None, bool(sums), bool(centered))
+    launch("layer_norm_grad", (x, g, saved, *_given(gamma)), out, spec)
     return out
 
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from math import prod
+from typing import NamedTuple
 
 from kerasgpu.kernels.elementwise import _contiguous
 from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.spec import parameters
+from kerasgpu.kernels.window import Window
 
 __all__ = ["average_pool", "average_pool_grad", "max_pool", "max_pool_grad", "max_pool_take"]
+
+
+@parameters("average_pool", "average_pool_grad", "max_pool", "max_pool_grad", "max_pool_take")
+class PoolingSpec(NamedTuple):
+    """See csrc/cpu/pooling.h; the window has three dims."""
+
+    batch: int
+    channels: int
+    window: Window
 
 
 def max_pool(x, window, taps=False):
@@ -27,13 +39,13 @@ def max_pool(x, window, taps=False):
             [5.]]], dtype=float32), array([[[1],
             [0]]], dtype=uint8))
     """
-    ints = _ints("max_pool", window, x=x)
+    spec = _spec("max_pool", window, x=x)
     y = empty((x.shape[0], *window.count, x.shape[-1]), x.dtype, x)
     if not taps:
-        launch("max_pool", (_contiguous(x),), (y,), ints)
+        launch("max_pool", (_contiguous(x),), (y,), spec)
         return y
     arg = empty(y.shape, tap_dtype(window), x)
-    launch("max_pool", (_contiguous(x),), (y, arg), ints)
+    launch("max_pool", (_contiguous(x),), (y, arg), spec)
     return y, arg
 
 
@@ -42,18 +54,18 @@ def max_pool_grad(gy, taps, window, sums=False):
 
     With `sums`, (gx, the sum of gx for each channel), as `reduce` gives it.
     """
-    ints = _ints("max_pool_grad", window, gy=gy, taps=taps)
+    spec = _spec("max_pool_grad", window, gy=gy, taps=taps)
     gx = empty((gy.shape[0], *window.size, gy.shape[-1]), gy.dtype, gy)
     total = [empty(gy.shape[-1:], gy.dtype, gy)] if sums else []
-    launch("max_pool_grad", (_contiguous(gy), _contiguous(taps)), (gx, *total), ints)
+    launch("max_pool_grad", (_contiguous(gy), _contiguous(taps)), (gx, *total), spec)
     return (gx, *total) if sums else gx
 
 
 def max_pool_take(x, taps, window):
     """y (batch, *window.count, channels): the element of x that `taps` says, 0 where it names none inside x."""
-    ints = _ints("max_pool_take", window, x=x, taps=taps)
+    spec = _spec("max_pool_take", window, x=x, taps=taps)
     y = empty(taps.shape, x.dtype, x)
-    launch("max_pool_take", (_contiguous(x), _contiguous(taps)), (y,), ints)
+    launch("max_pool_take", (_contiguous(x), _contiguous(taps)), (y,), spec)
     return y
 
 
@@ -65,17 +77,17 @@ def average_pool(x, window):
     array([[[3.],
             [6.]]], dtype=float32)
     """
-    ints = _ints("average_pool", window, x=x)
+    spec = _spec("average_pool", window, x=x)
     y = empty((x.shape[0], *window.count, x.shape[-1]), x.dtype, x)
-    launch("average_pool", (_contiguous(x),), (y,), ints)
+    launch("average_pool", (_contiguous(x),), (y,), spec)
     return y
 
 
 def average_pool_grad(gy, window):
     """The transpose of `average_pool`: gx (batch, *window.size, channels) from gy (batch, *window.count, channels)."""
-    ints = _ints("average_pool_grad", window, gy=gy)
+    spec = _spec("average_pool_grad", window, gy=gy)
     gx = empty((gy.shape[0], *window.size, gy.shape[-1]), gy.dtype, gy)
-    launch("average_pool_grad", (_contiguous(gy),), (gx,), ints)
+    launch("average_pool_grad", (_contiguous(gy),), (gx,), spec)
     return gx
 
 
@@ -84,8 +96,8 @@ def tap_dtype(window) -> str:
     return "uint8" if prod(window.kernel) <= 256 else "int32"
 
 
-def _ints(name, window, x=None, gy=None, taps=None):
-    """The integer parameters, after comparing the operands that are given with the window."""
+def _spec(name, window, x=None, gy=None, taps=None):
+    """The parameters, after comparing the operands that are given with the window."""
     first = gy if x is None else x
     fits = True
     for array, dims in ((x, window.size), (gy, window.count), (taps, window.count)):
@@ -95,4 +107,4 @@ def _ints(name, window, x=None, gy=None, taps=None):
         given = {"x": x, "gy": gy, "taps": taps}
         shapes = " and ".join(f"{key} {value.shape}" for key, value in given.items() if value is not None)
         raise ValueError(f"{name}: shapes do not fit {window}. Received: {shapes}")
-    return (first.shape[0], first.shape[-1], *window.ints())
+    return PoolingSpec(first.shape[0], first.shape[-1], window.whole())

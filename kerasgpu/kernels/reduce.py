@@ -7,11 +7,13 @@ accumulated in float32 (float64 in float64) with an error like that of pairwise 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from kerasgpu.kernels.elementwise import _contiguous, elementwise
 from kerasgpu.kernels.launch import empty, launch, numpy_dtype
+from kerasgpu.kernels.spec import parameters
 
 __all__ = [
     "all",
@@ -36,6 +38,30 @@ __all__ = [
 # The order is that of csrc/cpu/reduce_ops.h.
 OPS = ("sum", "mean", "max", "min", "prod", "any", "all", "sum_of_squares", "argmax", "argmin", "logsumexp")
 SCANS = ("cumsum", "cumprod", "cummax", "cummin")
+
+
+@parameters("reduce")
+class ReduceSpec(NamedTuple):
+    """op: a number of `OPS`; the sizes before, of and after the axis."""
+
+    op: int
+    outer: int
+    n: int
+    inner: int
+
+
+@parameters("scan")
+class ScanSpec(NamedTuple):
+    """op: a number of `SCANS`."""
+
+    op: int
+    outer: int
+    n: int
+    inner: int
+    reverse: bool
+    exclusive: bool
+
+
 # What joins the partial results when axes are reduced in several steps.
 _JOIN = {"sum_of_squares": "sum"}
 _LIMIT = 2048
@@ -72,14 +98,14 @@ def _groups(shape, axes):
 
 
 def _steps(name, shape, axes, dtype, out_dtype):
-    """The (ints, size, dtype) of each launch: one per group of reduced dimensions, the last group first."""
+    """The (spec, size, dtype) of each launch: one per group of reduced dimensions, the last group first."""
     groups = _groups(shape, axes)
     if name in ("max", "min", "argmax", "argmin") and math.prod(n for d, n in enumerate(shape) if d not in axes) > 0:
         for d in axes:
             if shape[d] == 0:
                 raise ValueError(f"{name}: axis {d} of an array of shape {tuple(shape)} has size 0: nothing to choose from")
     if not [g for g in groups if g[1]]:
-        return [((OPS.index(name), math.prod(shape), 1, 1), math.prod(shape), out_dtype)]
+        return [(ReduceSpec(OPS.index(name), math.prod(shape), 1, 1), math.prod(shape), out_dtype)]
     half = dtype.itemsize == 2 and dtype.kind not in "iub"
     steps = []
     while True:
@@ -92,7 +118,8 @@ def _steps(name, shape, axes, dtype, out_dtype):
             between = np.dtype(bool)
         elif dtype.kind in "biu" and dtype.str[1:] != "u8" and name not in ("max", "min"):
             between = np.dtype("int64")
-        steps.append(((OPS.index(name), outer, groups[last][0], inner), outer * inner, out_dtype if final else between))
+        spec = ReduceSpec(OPS.index(name), outer, groups[last][0], inner)
+        steps.append((spec, outer * inner, out_dtype if final else between))
         if final:
             return steps
         del groups[last]
@@ -142,9 +169,9 @@ def reduce(name: str, x, axis=None, keepdims: bool = False, dtype=None):
     shape, steps = plan
     if not x.flags.c_contiguous:
         x = _contiguous(x)
-    for ints, size, step_dtype in steps:
-        out = empty((size,) if step_dtype is not steps[-1][2] or ints is not steps[-1][0] else shape, step_dtype, x)
-        launch("reduce", (x,), (out,), ints)
+    for spec, size, step_dtype in steps:
+        out = empty((size,) if step_dtype is not steps[-1][2] or spec is not steps[-1][0] else shape, step_dtype, x)
+        launch("reduce", (x,), (out,), spec)
         x = out
     return x
 
@@ -251,7 +278,7 @@ def scan(name: str, x, axis=None, reverse: bool = False, exclusive: bool = False
     (axis,) = normalize_axes(name, int(axis), len(x.shape))
     out = empty(x.shape, numpy_dtype(dtype) if dtype else (np.dtype("int32") if x.dtype.kind == "b" else x.dtype), x)
     outer, inner = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
-    launch("scan", (x,), (out,), (SCANS.index(name), outer, x.shape[axis], inner, int(reverse), int(exclusive)))
+    launch("scan", (x,), (out,), ScanSpec(SCANS.index(name), outer, x.shape[axis], inner, bool(reverse), bool(exclusive)))
     return out
 
 

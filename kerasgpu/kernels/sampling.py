@@ -2,12 +2,64 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from kerasgpu.kernels.elementwise import _contiguous
 from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.spec import parameters
 
 __all__ = ["MODES", "resample", "sample_grid", "sample_map"]
 
 MODES = {"constant": 0, "nearest": 1, "wrap": 2, "mirror": 3, "reflect": 4}
+
+
+@parameters("resample")
+class ResampleSpec(NamedTuple):
+    """See csrc/cpu/resample.cpp."""
+
+    images: int
+    height: int
+    width: int
+    inner: int
+    out_height: int
+    out_width: int
+    taps_y: int
+    taps_x: int
+
+
+@parameters("sample_map")
+class MapSpec(NamedTuple):
+    """See csrc/cpu/sample.cpp."""
+
+    images: int
+    planes: int
+    height: int
+    width: int
+    inner: int
+    maps: int
+    order: int
+    mode: int
+    out_height: int
+    out_width: int
+    projective: bool
+    fill: float
+
+
+@parameters("sample_grid")
+class GridSpec(NamedTuple):
+    """See csrc/cpu/sample.cpp."""
+
+    images: int
+    planes: int
+    height: int
+    width: int
+    inner: int
+    maps: int
+    order: int
+    mode: int
+    out_height: int
+    out_width: int
+    fill: float
 
 
 def _check(name, x, order, mode, *others):
@@ -46,8 +98,11 @@ def sample_map(x, maps, order: int = 1, mode: str = "constant", fill: float = 0.
     x, maps = _whole(x, maps)
     size = x.shape[2:4] if size is None else tuple(size)
     y = empty((*x.shape[:2], *size, x.shape[4]), x.dtype, x)
-    ints = (*x.shape, maps.shape[0], order, MODES[mode], *size, int(projective))
-    launch("sample_map", (x, maps), (y,), ints, (float(fill),))
+    images, planes, height, width, inner = x.shape
+    spec = MapSpec(
+        images, planes, height, width, inner, maps.shape[0], order, MODES[mode], size[0], size[1], bool(projective), float(fill)
+    )
+    launch("sample_map", (x, maps), (y,), spec)
     return y
 
 
@@ -69,8 +124,10 @@ def sample_grid(x, rows, columns, order: int = 1, mode: str = "constant", fill: 
         )
     x, rows, columns = _whole(x, rows, columns)
     y = empty((*x.shape[:2], *rows.shape[1:], x.shape[4]), x.dtype, x)
-    ints = (*x.shape, rows.shape[0], order, MODES[mode], *rows.shape[1:])
-    launch("sample_grid", (x, rows, columns), (y,), ints, (float(fill),))
+    images, planes, height, width, inner = x.shape
+    maps, out_height, out_width = rows.shape
+    spec = GridSpec(images, planes, height, width, inner, maps, order, MODES[mode], out_height, out_width, float(fill))
+    launch("sample_grid", (x, rows, columns), (y,), spec)
     return y
 
 
@@ -96,5 +153,6 @@ def resample(x, rows, columns):
     (sy, wy), (sx, wx) = rows, columns
     x, sy, wy, sx, wx = _whole(x, sy, wy, sx, wx)
     y = empty((x.shape[0], sy.shape[0], sx.shape[0], x.shape[3]), "float32", x)
-    launch("resample", (x, sy, wy, sx, wx), (y,), (*x.shape, *y.shape[1:3], wy.shape[1], wx.shape[1]))
+    spec = ResampleSpec(*x.shape, *y.shape[1:3], wy.shape[1], wx.shape[1])
+    launch("resample", (x, sy, wy, sx, wx), (y,), spec)
     return y

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from typing import NamedTuple
 
 from kerasgpu.kernels.elementwise import _contiguous
 from kerasgpu.kernels.launch import empty, launch
+from kerasgpu.kernels.spec import parameters
 
 __all__ = ["log_softmax", "log_softmax_grad", "softmax", "softmax_grad"]
 
 
-def _split(name: str, shape, axis: int) -> tuple[int, int, int]:
-    """(outer, n, inner) around the axis."""
+@parameters("softmax", "log_softmax", "softmax_grad", "log_softmax_grad")
+class SoftmaxSpec(NamedTuple):
+    """The sizes before, of and after the axis."""
+
+    outer: int
+    n: int
+    inner: int
+
+
+@functools.lru_cache(2048)
+def _split(name: str, shape, axis: int) -> SoftmaxSpec:
+    """The sizes around the axis."""
     ndim = len(shape)
     if not -ndim <= axis < ndim:
         raise ValueError(f"{name}: axis {axis} is out of range for an array of shape {tuple(shape)}")
     axis %= ndim
-    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+    return SoftmaxSpec(math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :]))
 
 
 def _run(name, axis, *arrays):
@@ -24,10 +37,10 @@ def _run(name, axis, *arrays):
     for a in arrays[1:]:
         if a.shape != x.shape or a.dtype != x.dtype:
             raise ValueError(f"{name}: need equal shapes and dtypes, got {x.shape} {x.dtype} and {a.shape} {a.dtype}")
-    ints = _split(name, x.shape, axis)
+    spec = _split(name, x.shape, axis)
     arrays = tuple(a if a.flags.c_contiguous else _contiguous(a) for a in arrays)
     out = empty(x.shape, x.dtype, x)
-    launch(name, arrays, (out,), ints)
+    launch(name, arrays, (out,), spec)
     return out
 
 

@@ -3,10 +3,48 @@
 from __future__ import annotations
 
 from math import prod
+from typing import NamedTuple
 
 from kerasgpu.kernels.indexing import as_indices
 from kerasgpu.kernels.launch import empty, launch
 from kerasgpu.kernels.movement import normalize_axis, transpose
+from kerasgpu.kernels.spec import parameters
+
+
+@parameters("sort", "argsort")
+class SortSpec(NamedTuple):
+    """`rows` rows of n elements."""
+
+    rows: int
+    n: int
+    descending: bool
+
+
+@parameters("top_k")
+class TopKSpec(NamedTuple):
+    """`rows` rows of n elements."""
+
+    rows: int
+    n: int
+    k: int
+
+
+@parameters("in_top_k")
+class InTopKSpec(NamedTuple):
+    """`rows` rows of predictions."""
+
+    rows: int
+    classes: int
+    k: int
+
+
+@parameters("searchsorted")
+class SearchSpec(NamedTuple):
+    """n sorted elements, m values; whether equal ones go to the right."""
+
+    n: int
+    m: int
+    right: bool
 
 
 def _last(x, axis):
@@ -23,7 +61,7 @@ def _order(name, x, axis, descending, dtype):
     axis = normalize_axis(name, axis, x.ndim)
     moved, back = _last(x, axis)
     y = empty(moved.shape, x.dtype if dtype is None else dtype, x)
-    launch(name, (moved,), (y,), (prod(moved.shape[:-1]), moved.shape[-1], int(descending)))
+    launch(name, (moved,), (y,), SortSpec(prod(moved.shape[:-1]), moved.shape[-1], bool(descending)))
     return y if back is None else transpose(y, back)
 
 
@@ -53,7 +91,7 @@ def top_k(x, k: int):
         raise ValueError(f"top_k: k={k} must be at most the last axis of x {x.shape}")
     shape = (*x.shape[:-1], k)
     values, indices = empty(shape, x.dtype, x), empty(shape, "int32", x)
-    launch("top_k", (x,), (values, indices), (prod(x.shape[:-1]), x.shape[-1], k))
+    launch("top_k", (x,), (values, indices), TopKSpec(prod(x.shape[:-1]), x.shape[-1], k))
     return values, indices
 
 
@@ -70,7 +108,7 @@ def in_top_k(targets, predictions, k: int):
             f"in_top_k: need targets (rows,), predictions (rows, classes). Received: {targets.shape}, {predictions.shape}"
         )
     y = empty(targets.shape, "bool", predictions)
-    launch("in_top_k", (targets, predictions), (y,), (*predictions.shape, k))
+    launch("in_top_k", (targets, predictions), (y,), InTopKSpec(predictions.shape[0], predictions.shape[1], k))
     return y
 
 
@@ -84,5 +122,5 @@ def searchsorted(sorted_sequence, values, side: str = "left", dtype="int32"):
             f"{sorted_sequence.shape}, {values.dtype} {values.shape}"
         )
     y = empty(values.shape, dtype, values)
-    launch("searchsorted", (sorted_sequence, values), (y,), (sorted_sequence.size, values.size, int(side == "right")))
+    launch("searchsorted", (sorted_sequence, values), (y,), SearchSpec(sorted_sequence.size, values.size, side == "right"))
     return y

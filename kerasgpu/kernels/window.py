@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -19,10 +20,17 @@ class Window(NamedTuple):
     dilation: tuple
     before: tuple  # padding in front
 
-    def ints(self) -> tuple:
-        """As csrc/common/window.h spells it: every field with three dims."""
-        missing = 3 - len(self.size)
-        out = ()
-        for name, field in zip(self._fields, self):
-            out += (0 if name == "before" else 1,) * missing + tuple(field)
-        return out
+    def whole(self) -> Window:
+        """The same with three dims, as csrc/common/window.h has it: dims of one element come first."""
+        return _whole(self)
+
+    def ints(self) -> tuple[int, ...]:
+        """The numbers of `whole()`, one after the other."""
+        return tuple(n for field in self.whole() for n in field)
+
+
+@lru_cache(4096)
+def _whole(window: Window) -> Window:
+    missing = 3 - len(window.size)
+    filled = {"before": (0,) * missing}
+    return Window(*(filled.get(name, (1,) * missing) + tuple(field) for name, field in zip(window._fields, window)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kerasgpu.kernels.elementwise_chain import Chain, compute_type
 from kerasgpu.kernels.gpu.graph import group, group_source
 from kerasgpu.kernels.gpu.plans.plan import DTYPES, make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 N = 1 << 16
 
@@ -20,8 +21,15 @@ def chain_call(dtype, outputs, dims, strides, repeated, op="mul"):
         value = chain.op(op, chain.op("add", value, chain.input(k)), 3)
     if compute_type(dtype) < 2:
         value = chain.op("tanh", value)
-    ints, floats = chain.build([value], dims, strides, compute_type(dtype))
-    return "elementwise", [array(dtype)] * len(strides), [array(d) for d in outputs], ints, floats, repeated
+    spec = chain.build([value], dims, strides, compute_type(dtype))
+    return (
+        "elementwise",
+        [array(dtype)] * len(strides),
+        [array(d) for d in outputs],
+        (spec.compute, *spec.program),
+        spec.constants,
+        repeated,
+    )
 
 
 def calls():
@@ -174,7 +182,7 @@ def plans() -> list:
     found = []
     for call in calls():
         name, inputs, outputs, ints, floats, *repeated = call
-        plan = make_plan(name, tuple(inputs), tuple(outputs), tuple(ints), tuple(floats), *repeated)
+        plan = make_plan(name, tuple(inputs), tuple(outputs), spec_of(name, ints, floats), *repeated)
         assert plan.launches, f"{name} {ints} plans nothing"
         found.append((call, plan))
     return found

@@ -6,6 +6,7 @@ import numpy as np
 
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu.graph import program as programs
+from kerasgpu.kernels.spec import read as spec_of
 
 SIDE = 24
 CALLS = 14
@@ -23,15 +24,15 @@ def add_calls(rng, program, arrays, long):
         disjoint = apart(a, c) and apart(b, c)
         if kind == 0 and disjoint:
             ints = (1, SIDE, SIDE, SIDE, rng.randrange(2), rng.randrange(2), 0, 0, 0, 0, 0)
-            program.add_call("gemm", [numbers[a], numbers[b]], [numbers[c]], ints, (1 / 32,))
+            program.add_call("gemm", [numbers[a], numbers[b]], [numbers[c]], spec_of("gemm", ints, (1 / 32,)))
         elif kind == 1 and disjoint:
-            program.add_call("transpose", [numbers[a]], [numbers[c]], (2, SIDE, SIDE, 1, 0), ())
+            program.add_call("transpose", [numbers[a]], [numbers[c]], spec_of("transpose", (2, SIDE, SIDE, 1, 0)))
         elif kind == 2 and disjoint:
-            program.add_call("copy", [numbers[a]], [numbers[c]], (), ())
+            program.add_call("copy", [numbers[a]], [numbers[c]])
         elif kind == 3:
-            program.add_call("reduce", [source], [total], (0, 1, long[0].size, 1), ())
+            program.add_call("reduce", [source], [total], spec_of("reduce", (0, 1, long[0].size, 1)))
         else:
-            program.add_call("softmax", [numbers[c]], [numbers[c]], (SIDE, SIDE, 1), ())
+            program.add_call("softmax", [numbers[c]], [numbers[c]], spec_of("softmax", (SIDE, SIDE, 1)))
 
 
 def results(seed: int, replays=(1, programs.UNROLL)) -> tuple:

@@ -19,6 +19,7 @@ from kerasgpu.kernels.gpu.graph import program as programs
 from kerasgpu.kernels.gpu.plans import gemm_table
 from kerasgpu.kernels.gpu.plans.plan import make_plan
 from kerasgpu.kernels.gpu.vendor import blaslt
+from kerasgpu.kernels.spec import read as spec_of
 
 
 class Memory(FakeArray):
@@ -70,7 +71,7 @@ def test_rows_by_a_library_of_columns(library, dtype, ta, tb, batch, bias, relu,
     a, b, v, c = arrays(np.random.default_rng(0), dtype, batch, m, n, k, ta, tb)
     ins, out = [Memory(x) for x in ((a, b, v) if bias else (a, b))], Memory(c)
     ints = (batch, m, n, k, ta, tb, m * k, k * n, bias, relu, accumulate)
-    cuda.launch("gemm", tuple(ins), (out,), ints, (0.5,))
+    cuda.launch("gemm", tuple(ins), (out,), spec_of("gemm", ints, (0.5,)))
     want = expected(a, b, v if bias else None, c, ta, tb, relu, accumulate, 0.5)
     np.testing.assert_allclose(out.value.astype("float64"), want, rtol=1e-2 if np.dtype(dtype).itemsize == 2 else 1e-6)
     tf32 = "tf32" if dtype == "float32" else "float32"
@@ -85,7 +86,9 @@ def test_without_tf32_float32_is_exact(library):
     config.disable_tf32()
     try:
         a = Memory(np.ones((2, 2), "float32"))
-        cuda.launch("gemm", (a, a), (Memory(np.zeros((2, 2), "float32")),), (1, 2, 2, 2, 0, 0, 4, 4, 0, 0, 0), (1.0,))
+        cuda.launch(
+            "gemm", (a, a), (Memory(np.zeros((2, 2), "float32")),), spec_of("gemm", (1, 2, 2, 2, 0, 0, 4, 4, 0, 0, 0), (1.0,))
+        )
         assert library.library.computed == ["float32"]
     finally:
         config.enable_tf32()
@@ -94,7 +97,7 @@ def test_without_tf32_float32_is_exact(library):
 def plan_of(bias_kind=0, relu=0, accumulate=0, k=8, dtype="float32"):
     ins = [(dtype, 4096)] * (3 if bias_kind else 2)
     ints = (1, 8, 8, k, 0, 0, 8 * k, 8 * k, bias_kind, relu, accumulate)
-    return make_plan("gemm", tuple(ins), ((dtype, 4096),), ints, (1.0,))
+    return make_plan("gemm", tuple(ins), ((dtype, 4096),), spec_of("gemm", ints, (1.0,)))
 
 
 @pytest.mark.parametrize("other", [{"bias_kind": 2}, {"relu": 1, "accumulate": 1}, {"k": 0}, {"dtype": "int32"}])
@@ -107,7 +110,7 @@ def test_what_the_library_cannot_do_is_ours(library, other):
 def test_a_mask_is_laid_over_the_result_by_our_kernel(library, bias):
     ins = [("float32", 4096)] * (3 + bias)
     product, masked = make_plan(
-        "gemm", tuple(ins), (("float32", 4096),), (1, 8, 8, 8, 0, 0, 64, 64, bias, 2, 0), (1.0,)
+        "gemm", tuple(ins), (("float32", 4096),), spec_of("gemm", (1, 8, 8, 8, 0, 0, 64, 64, bias, 2, 0), (1.0,))
     ).launches
     assert isinstance(product, LibraryLaunch) and not product.work.relu and product.work.bias == bool(bias)
     assert {p[1:3] for p in masked.pointers} == {(IN, 2 + bias), (OUT, 0)}
@@ -166,8 +169,8 @@ def program_of(a, b, c, d):
     """c = a b by the library, d = copy of c."""
     program = programs.Program(0)
     numbers = [program.add_buffer(x) for x in (a, b, c, d)]
-    program.add_call("gemm", numbers[:2], numbers[2:3], (1, 4, 4, 4, 0, 0, 16, 16, 0, 0, 0), (1.0,))
-    program.add_call("copy", numbers[2:3], numbers[3:], (), ())
+    program.add_call("gemm", numbers[:2], numbers[2:3], spec_of("gemm", (1, 4, 4, 4, 0, 0, 16, 16, 0, 0, 0), (1.0,)))
+    program.add_call("copy", numbers[2:3], numbers[3:])
     return program, numbers
 
 
@@ -218,7 +221,7 @@ def test_branches_have_workspaces_of_their_own(library, monkeypatch):
     program = programs.Program(0)
     x, y, z = (program.add_buffer(m) for m in (a, c, d))
     for out in (y, z):
-        program.add_call("gemm", [x, x], [out], (1, 4, 4, 4, 0, 0, 16, 16, 0, 0, 0), (1.0,))
+        program.add_call("gemm", [x, x], [out], spec_of("gemm", (1, 4, 4, 4, 0, 0, 16, 16, 0, 0, 0), (1.0,)))
     program.run()
     assert len(seen) == 2 and abs(seen[0] - seen[1]) >= library.library.workspace
 
@@ -226,7 +229,7 @@ def test_branches_have_workspaces_of_their_own(library, monkeypatch):
 def test_descriptors_are_made_once_and_destroyed(library):
     a = Memory(np.eye(4, dtype="float32"))
     for _ in range(3):
-        cuda.launch("gemm", (a, a), (Memory(a.value),), (1, 4, 4, 4, 0, 0, 16, 16, 0, 0, 0), (1.0,))
+        cuda.launch("gemm", (a, a), (Memory(a.value),), spec_of("gemm", (1, 4, 4, 4, 0, 0, 16, 16, 0, 0, 0), (1.0,)))
     assert library.library.calls.count("cublasLtMatmulAlgoGetHeuristic") == 2  # for planning, then within its workspace
     assert library.library.calls.count("cublasLtCreate") == 1
     cuda.forget()

@@ -18,6 +18,7 @@ from kerasgpu.kernels.gpu.graph.branches import Work, arrange
 from kerasgpu.kernels.gpu.graph.dependencies import Access, data_dependencies
 from kerasgpu.kernels.gpu.plans.estimate import Estimate, estimate
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 POLICIES = ("0", "auto", "all")
 
@@ -117,12 +118,13 @@ def test_estimates_tell_large_from_small():
     def of(m, n, k):
         ins, outs = (("float32", 4 * m * k), ("float32", 4 * k * n)), (("float32", 4 * m * n),)
         ints = (1, m, n, k, 0, 0, 0, 0, 0, 0, 0)
-        return estimate("gemm", ins, outs, ints, make_plan("gemm", ins, outs, ints, (1.0,)))
+        spec = spec_of("gemm", ints, (1.0,))
+        return estimate("gemm", ins, outs, spec, make_plan("gemm", ins, outs, spec))
 
     assert of(128, 10, 128).microseconds < 5 < 100 < of(4096, 4096, 4096).microseconds
     assert of(128, 10, 128).share < 0.5 and of(4096, 4096, 4096).share == 1.0
     copy = (("float32", 1 << 28),)
-    assert 100 < estimate("copy", copy, copy, (), make_plan("copy", copy, copy, (), ())).microseconds < 400
+    assert 100 < estimate("copy", copy, copy, (), make_plan("copy", copy, copy, spec_of("copy", ()))).microseconds < 400
 
 
 # -- programs on the shim -------------------------------------------------------------------------------------------
@@ -147,8 +149,8 @@ def test_programs_do_branch(on_gpu, monkeypatch):
     monkeypatch.setenv("KERASGPU_BRANCHES", "all")
     program = programs.Program(0)
     x, y, z = (program.add_buffer(cuda.put(np.full(8, v, "float32"), ("gpu", 0))) for v in (1, 2, 3))
-    program.add_call("copy", [x], [y], (), ())
-    program.add_call("copy", [x], [z], (), ())
+    program.add_call("copy", [x], [y])
+    program.add_call("copy", [x], [z])
     program.run(programs.UNROLL)
     (segment,) = program._graphs()
     assert segment.graph.after == [(), ()]
@@ -163,8 +165,8 @@ def test_arrays_that_come_to_overlap_change_the_order(on_gpu, monkeypatch):
     arrays = [put(v) for v in (1, 2, 3, 4)]
     program = programs.Program(0)
     a, b, c, d = map(program.add_buffer, arrays)
-    program.add_call("copy", [a], [b], (), ())
-    program.add_call("copy", [c], [d], (), ())
+    program.add_call("copy", [a], [b])
+    program.add_call("copy", [c], [d])
     program.run()
     (segment,) = program._graphs()
     program.rebind(c, put(5))

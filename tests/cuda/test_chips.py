@@ -6,9 +6,10 @@ from fake_driver import fake_driver
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu.driver import interface as drivers
+from kerasgpu.kernels.spec import read as spec_of
 
 HALF = ("bfloat16", 2 * 512 * 512)
-PRODUCT = ("gemm", (HALF, HALF), (HALF,), (1, 512, 512, 512) + (0,) * 7, (1.0,))
+PRODUCT = ("gemm", (HALF, HALF), (HALF,), spec_of("gemm", (1, 512, 512, 512) + (0,) * 7, (1.0,)))
 
 
 @pytest.fixture

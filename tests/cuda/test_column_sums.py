@@ -10,6 +10,7 @@ from test_relu_grad_epilogue import same_bits
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu.plans import column_sums, gemm_table
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 
 def both(name, left, right, shape, ints, floats, columns):
@@ -17,9 +18,9 @@ def both(name, left, right, shape, ints, floats, columns):
     a, b = put(left), put(right)
     dtype = left.dtype
     out = [put(np.ones(s, dtype)) for s in (shape, columns, shape, columns)]
-    cuda.launch(name, (a, b), (out[0], out[1]), ints, floats)
-    cuda.launch(name, (a, b), (out[2],), ints, floats)
-    cuda.launch("reduce", (b,), (out[3],), (0, 1, right.size // max(columns, 1), columns), ())
+    cuda.launch(name, (a, b), (out[0], out[1]), spec_of(name, ints, floats))
+    cuda.launch(name, (a, b), (out[2],), spec_of(name, ints, floats))
+    cuda.launch("reduce", (b,), (out[3],), spec_of("reduce", (0, 1, right.size // max(columns, 1), columns)))
     return [x.get() for x in out]
 
 
@@ -65,7 +66,11 @@ def test_sums_take_no_launch_of_their_own(gpu, force):  # noqa: F811
         force("tf32", gemm_table.TILES["tf32"][-1].name, splits)
         f = lambda *s: ("float32", 4 * int(np.prod(s)))
         outputs = (f(16, 48), f(48)) if summed else (f(16, 48),)
-        return len(make_plan("gemm", (f(k, 16), f(k, 48)), outputs, (1, 16, 48, k, 1, 0, 0, 0, 0, 0, 0), (1.0,)).launches)
+        return len(
+            make_plan(
+                "gemm", (f(k, 16), f(k, 48)), outputs, spec_of("gemm", (1, 16, 48, k, 1, 0, 0, 0, 0, 0, 0), (1.0,))
+            ).launches
+        )
 
     assert [launches(100, s, 1) for s in (False, True)] == [1, 1]
     assert [launches(20000, s, 8) for s in (False, True)] == [2, 2]
@@ -111,7 +116,7 @@ def test_every_arithmetic_of_convolutions(gpu, use, kind, dtype, schedule):  # n
 
 def test_what_is_not_allowed():
     f = lambda n: ("float32", 4 * n)
-    call = lambda ints, *outs, ins=(f(8), f(12)): make_plan("gemm", ins, outs, ints, (1.0,))
+    call = lambda ints, *outs, ins=(f(8), f(12)): make_plan("gemm", ins, outs, spec_of("gemm", ints, (1.0,)))
     with pytest.raises(ValueError, match="not transposed"):
         call((1, 2, 3, 4, 1, 1, 0, 0, 0, 0, 0), f(6), f(3))
     with pytest.raises(ValueError, match="column sums need floats"):
@@ -122,6 +127,6 @@ def test_what_is_not_allowed():
         call((1, 2, 3, 4, 1, 0, 0, 0, 0, 0, 0), f(6), ("float64", 24))
     ones = (1, 1, 4, 1, 1, 4, 1, 1, 3, 1, 1, 1, 1, 1, 1, 0, 0, 1)
     with pytest.raises(ValueError, match="outputs"):
-        make_plan("conv", (f(8), f(12)), (f(8), f(2)), (1, 2, 2, 1, 0, 0, *ones), ())
+        make_plan("conv", (f(8), f(12)), (f(8), f(2)), spec_of("conv", (1, 2, 2, 1, 0, 0, *ones)))
     with pytest.raises(ValueError, match="output"):
-        make_plan("conv_filter_grad", (f(8), f(8)), (f(12), f(1)), (1, 2, 2, 1, 0, 0, *ones), ())
+        make_plan("conv_filter_grad", (f(8), f(8)), (f(12), f(1)), spec_of("conv_filter_grad", (1, 2, 2, 1, 0, 0, *ones)))

@@ -9,6 +9,7 @@ from window_reference import window
 from kerasgpu.kernels import conv, cuda
 from kerasgpu.kernels.gpu.plans import conv_direct, gemm_table
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
@@ -110,17 +111,16 @@ def test_tiles_that_waste(direct, monkeypatch, lanes, columns, groups):
 
 
 def conv_case(case):
-    from kerasgpu.kernels.gpu.plans.conv import Conv, Window
+    from kerasgpu.kernels.gpu.plans.conv import Conv
 
     w, batch, channels, filters = case
-    n = w.ints()
-    return Conv(batch, channels, filters, 1, False, False, Window(*(n[k : k + 3] for k in range(0, 18, 3))))
+    return Conv(batch, channels, filters, 1, False, False, w.whole())
 
 
 def plan_of(case, name="conv", dtype="float32", groups=1):
     w, batch, channels, filters = case
     big = (dtype, 1 << 26)
-    return make_plan(name, (big, big), (big,), (batch, channels, filters, groups, 0, 0, *w.ints()), ())
+    return make_plan(name, (big, big), (big,), spec_of(name, (batch, channels, filters, groups, 0, 0, *w.ints())))
 
 
 def test_the_choice(gpu, monkeypatch):

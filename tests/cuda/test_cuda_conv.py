@@ -10,6 +10,7 @@ from kerasgpu.kernels import conv, cuda
 from kerasgpu.kernels.gpu.plans import conv as planned
 from kerasgpu.kernels.gpu.plans import gemm_table
 from kerasgpu.kernels.gpu.plans.plan import HostPlan, make_plan
+from kerasgpu.kernels.spec import read as spec_of
 from kerasgpu.kernels.window import Window
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
@@ -126,7 +127,7 @@ def test_every_tile(use, tile):
 def test_divisors():
     rng = np.random.default_rng(0)
     for value in [1, 2, 3, 5, 7, 49, 56, 64, 1000, 12345, (1 << 30) - 1, 1 << 30, (1 << 31) - 1]:
-        factor, shift, _ = planned.divisor(value)
+        factor, shift, _ = planned.divisor(value).values()
         assert factor < 1 << 32
         for n in [0, 1, value - 1, value, (1 << 31) - 1, *map(int, rng.integers(0, 1 << 31, 50))]:
             assert n * factor >> shift == n // value
@@ -140,16 +141,16 @@ def test_hostile_arguments():
     w = window((4, 4), (3, 3))
     good = ints(w, 1, 2, 3)
     operands = (("float32", 128), ("float32", 216)), (("float32", 48),)
-    assert make_plan("conv", *operands, good, ()).launches
+    assert make_plan("conv", *operands, spec_of("conv", good)).launches
     for at, value in [(0, 2), (0, -1), (1, 1 << 40), (3, 0), (3, 2), (4, 1), (5, 2), (8, -1), (8, 1 << 40), (16, 0)]:
         bad = list(good)
         bad[at] = value
         with pytest.raises(ValueError, match="conv"):
-            make_plan("conv", *operands, tuple(bad), ())
+            make_plan("conv", *operands, spec_of("conv", bad))
     with pytest.raises(ValueError, match="dtype"):
-        make_plan("conv", (("int32", 128), ("int32", 216)), (("int32", 48),), good, ())
-    with pytest.raises(ValueError, match="integer parameters"):
-        make_plan("conv", *operands, good[:20], ())
+        make_plan("conv", (("int32", 128), ("int32", 216)), (("int32", 48),), spec_of("conv", good))
+    with pytest.raises(ValueError, match="dims of the window"):
+        make_plan("conv", *operands, spec_of("conv", good)._replace(window=Window(*[(1, 1)] * 6)))
 
 
 def test_counts_that_do_not_follow_from_sizes_stay_inside(use):
@@ -161,12 +162,16 @@ def test_counts_that_do_not_follow_from_sizes_stay_inside(use):
 
 def test_what_does_not_fit_in_32_bits_runs_on_the_host():
     w = window((4,), (2,), dilation=1 << 30, before=1 << 30)
-    plan = make_plan("conv", (("float32", 16), ("float32", 8)), (("float32", 4 * w.count[0]),), ints(w, 1, 1, 1), ())
+    plan = make_plan(
+        "conv", (("float32", 16), ("float32", 8)), (("float32", 4 * w.count[0]),), spec_of("conv", ints(w, 1, 1, 1))
+    )
     assert isinstance(plan, HostPlan)
 
 
 def test_large_arrays_use_wide_indices():
     w = window((1 << 15, 1 << 10), (3, 3), before=1)
     n = 64 << 25
-    plan = make_plan("conv", (("float16", 2 * n), ("float16", 2 * 9 * 64 * 64)), (("float16", 2 * n),), ints(w, 1, 64, 64), ())
+    plan = make_plan(
+        "conv", (("float16", 2 * n), ("float16", 2 * 9 * 64 * 64)), (("float16", 2 * n),), spec_of("conv", ints(w, 1, 64, 64))
+    )
     assert dict(plan.launches[0].defines)["KG_INDEX"] == "int64_t"

@@ -21,6 +21,7 @@ from kerasgpu.kernels.gpu.driver import libraries
 from kerasgpu.kernels.gpu.driver import library_calls as vendor
 from kerasgpu.kernels.gpu.driver.library_calls import LibraryLaunch, Vendor
 from kerasgpu.kernels.gpu.vendor import cudnn
+from kerasgpu.kernels.spec import read as spec_of
 
 
 class ShimWithLibraries(shim.ShimDriver):
@@ -102,7 +103,7 @@ def test_a_mask_is_laid_over_the_gradient_by_our_kernel(library, bias):
     out = put(np.zeros_like(y))
     inputs = (dy, w, b, y) if bias else (dy, w, y)
     ints = (batch, channels, filters, groups, int(bias), 2, *window.ints())
-    cuda.launch("conv_input_grad", tuple(map(put, inputs)), (out,), ints, ())
+    cuda.launch("conv_input_grad", tuple(map(put, inputs)), (out,), spec_of("conv_input_grad", ints))
     want = conv.conv_input_grad(dy, w, window, groups, b if bias else None)
     np.testing.assert_array_equal(out.get(), np.where(y > 0, want, 0))
     assert len(made.launches) == 1  # of the library

@@ -10,6 +10,7 @@ from kerasgpu.kernels import depthwise as D
 from kerasgpu.kernels.gpu.plans import depthwise as planned
 from kerasgpu.kernels.gpu.plans.plan import make_plan
 from kerasgpu.kernels.launch import launch
+from kerasgpu.kernels.spec import read as spec_of
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14, "float16": 2e-3, "bfloat16": 1.6e-2}
@@ -136,13 +137,13 @@ def test_hostile_integers_are_refused_or_stay_inside(gpu):
             want = np.full(count, 7, "float32")
             device = put(want)
             try:
-                launch(name, inputs, (want,), (*ints, *more))
+                launch(name, inputs, (want,), spec_of(name, (*ints, *more)))
             except ValueError:
                 refused += 1
                 with pytest.raises(ValueError, match=name):
-                    launch(name, tuple(map(put, inputs)), (device,), (*ints, *more))
+                    launch(name, tuple(map(put, inputs)), (device,), spec_of(name, (*ints, *more)))
                 continue
-            launch(name, tuple(map(put, inputs)), (device,), (*ints, *more))
+            launch(name, tuple(map(put, inputs)), (device,), spec_of(name, (*ints, *more)))
             np.testing.assert_allclose(device.get(), want, rtol=1e-5, atol=1e-5)
             agreed += 1
     assert refused > 100 and agreed > 50
@@ -167,4 +168,4 @@ def test_hostile_operands():
         ("depthwise_filter_grad", [f(256), f(64)], [f(143)], ()),
     ]:
         with pytest.raises(ValueError, match=name):
-            make_plan(name, tuple(inputs), tuple(outputs), (*ints, *more), ())
+            make_plan(name, tuple(inputs), tuple(outputs), spec_of(name, (*ints, *more)))

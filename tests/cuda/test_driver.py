@@ -16,8 +16,8 @@ def test_launches_become_graph_nodes_in_order(installed, monkeypatch):
     lib = installed.lib
     program = programs.Program(0)
     a, b, c = (program.add_buffer(FakeArray(at)) for at in (0x100, 0x200, 0x300))
-    program.add_call("copy", [a], [b], (), ())
-    program.add_call("copy", [b], [c], (), ())
+    program.add_call("copy", [a], [b])
+    program.add_call("copy", [b], [c])
     program.run()
     program.run(2)
     assert lib.calls.count("cuGraphAddKernelNode_v2") == 2

@@ -8,6 +8,7 @@ from kerasgpu.kernels import cuda, elementwise, gemm, reduce
 from kerasgpu.kernels.elementwise_chain import Chain
 from kerasgpu.kernels.gpu.plans import elementwise as planned
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 
@@ -203,4 +204,4 @@ BAD = [
 def test_hostile_arguments(case):
     name, inputs, outputs, ints = case
     with pytest.raises(ValueError, match=name):
-        make_plan(name, tuple(inputs), tuple(outputs), ints, (1.0,))
+        make_plan(name, tuple(inputs), tuple(outputs), spec_of(name, ints, (1.0,)))

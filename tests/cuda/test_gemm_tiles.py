@@ -10,6 +10,7 @@ from kerasgpu.kernels import cuda, gemm
 from kerasgpu.kernels.gpu.plans import gemm as planned
 from kerasgpu.kernels.gpu.plans import gemm_table
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 DTYPES = {"float32": np.float32, "float64": np.float64, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
@@ -150,7 +151,9 @@ def test_choices_fit_every_chip(gpu, monkeypatch, kind, capability):
 
 def test_chips_without_tf32(gpu, monkeypatch):
     config.enable_tf32()
-    call = lambda d, b: make_plan("gemm", ((d, 4096 * b),) * 2, ((d, 4096 * b),), (1, 64, 64, 64) + (0,) * 7, (1.0,))
+    call = lambda d, b: make_plan(
+        "gemm", ((d, 4096 * b),) * 2, ((d, 4096 * b),), spec_of("gemm", (1, 64, 64, 64) + (0,) * 7, (1.0,))
+    )
     monkeypatch.setattr(type(gpu), "capability", lambda self: (7, 5))
     for dtype, item, mma in [("float32", 4, "0"), ("bfloat16", 2, "0"), ("float16", 2, "1")]:
         assert dict(call(dtype, item).launches[0].defines)["KG_MMA"] == mma
@@ -161,7 +164,9 @@ def test_chips_without_tf32(gpu, monkeypatch):
 
 def test_sizes_beyond_32_bits_use_the_plain_kernel(gpu):
     m = 1 << 31
-    plan = make_plan("gemm", (("float16", 2 * m), ("float16", 2)), (("float16", 2 * m),), (1, m, 1, 1) + (0,) * 7, (1.0,))
+    plan = make_plan(
+        "gemm", (("float16", 2 * m), ("float16", 2)), (("float16", 2 * m),), spec_of("gemm", (1, m, 1, 1) + (0,) * 7, (1.0,))
+    )
     assert plan.launches[0].source == "gemm.cu"
     assert planned.MOST_BLOCKS >= plan.launches[0].grid[0]
 

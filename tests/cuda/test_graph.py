@@ -108,7 +108,7 @@ def test_a_program_of_eight_steps_is_one_chain(installed, monkeypatch):
     monkeypatch.setenv("KERASGPU_GROUP", "0")
     program = programs.Program(0)
     a, b = program.add_buffer(FakeArray(0x100)), program.add_buffer(FakeArray(0x200))
-    program.add_call("copy", [a], [b], (), ())
+    program.add_call("copy", [a], [b])
     program.run(programs.UNROLL)
     assert drivers.current() is installed
     assert edges(installed.lib)[-programs.UNROLL + 1 :] == [
@@ -121,10 +121,10 @@ def test_a_program_with_branches(installed, monkeypatch):
     monkeypatch.setenv("KERASGPU_BRANCHES", "all")
     program = programs.Program(0)
     a, b, c, d = (program.add_buffer(FakeArray(at)) for at in (0x100, 0x200, 0x300, 0x400))
-    program.add_call("copy", [a], [b], (), ())
-    program.add_call("copy", [b], [c], (), ())
-    program.add_call("copy", [b], [d], (), ())
-    program.add_call("copy", [c], [d], (), ())
+    program.add_call("copy", [a], [b])
+    program.add_call("copy", [b], [c])
+    program.add_call("copy", [b], [d])
+    program.add_call("copy", [c], [d])
     program.run()
     assert edges(installed.lib) == [(0, 1, PROGRAMMATIC), (0, 2, PROGRAMMATIC), (1, 3, PLAIN), (2, 3, PLAIN)]
 

@@ -24,6 +24,7 @@ from kerasgpu.kernels.gpu.graph.dependencies import Access
 from kerasgpu.kernels.gpu.plans.estimate import Estimate
 from kerasgpu.kernels.gpu.plans.plan import DTYPES, Plan
 from kerasgpu.kernels.launch import numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM]
 SIDE, CALLS = 20, 24
@@ -122,25 +123,28 @@ def add_small_calls(rng, program, numbers, begins, sizes, labels):
         disjoint = apart(a, c) and apart(b, c)
         if kind == 0 and disjoint:
             ints = (1, SIDE, SIDE, SIDE, rng.randrange(2), rng.randrange(2), 0, 0, 0, 0, 0)
-            program.add_call("gemm", [numbers[a], numbers[b]], [numbers[c]], ints, (1 / 32,))
+            program.add_call("gemm", [numbers[a], numbers[b]], [numbers[c]], spec_of("gemm", ints, (1 / 32,)))
         elif kind == 1 and disjoint:
-            program.add_call("transpose", [numbers[a]], [numbers[c]], (2, SIDE, SIDE, 1, 0), ())
+            program.add_call("transpose", [numbers[a]], [numbers[c]], spec_of("transpose", (2, SIDE, SIDE, 1, 0)))
         elif kind == 2 and disjoint:
-            program.add_call("copy", [numbers[a]], [numbers[c]], (), ())
+            program.add_call("copy", [numbers[a]], [numbers[c]])
         elif kind == 3 and disjoint:
-            program.add_call("reduce", [numbers[a]], [numbers[c]], (rng.randrange(4), SIDE, SIDE, 1), ())
+            program.add_call("reduce", [numbers[a]], [numbers[c]], spec_of("reduce", (rng.randrange(4), SIDE, SIDE, 1)))
         elif kind == 4 and disjoint:
-            program.add_call("reduce", [numbers[a]], [numbers[c]], (rng.randrange(4), 1, SIDE, SIDE), ())
+            program.add_call("reduce", [numbers[a]], [numbers[c]], spec_of("reduce", (rng.randrange(4), 1, SIDE, SIDE)))
         elif kind == 5 and disjoint:
-            program.add_call("elementwise", [numbers[a], numbers[b]], [numbers[c]], *chain(rng, n))
+            program.add_call("elementwise", [numbers[a], numbers[b]], [numbers[c]], chain(rng, n))
         elif kind == 6 and disjoint:
-            program.add_call("reduce", [numbers[a]], [labels], (8, SIDE, SIDE, 1), ())
+            program.add_call("reduce", [numbers[a]], [labels], spec_of("reduce", (8, SIDE, SIDE, 1)))
         elif kind == 7 and disjoint and apart(a, b):
             program.add_call(
-                "sparse_softmax_cross_entropy", [numbers[a], labels], [numbers[b], numbers[c]], (SIDE, SIDE, 0, 0), ()
+                "sparse_softmax_cross_entropy",
+                [numbers[a], labels],
+                [numbers[b], numbers[c]],
+                spec_of("sparse_softmax_cross_entropy", (SIDE, SIDE, 0, 0)),
             )
         else:
-            program.add_call("softmax", [numbers[c]], [numbers[c]], (SIDE, SIDE, 1), ())
+            program.add_call("softmax", [numbers[c]], [numbers[c]], spec_of("softmax", (SIDE, SIDE, 1)))
 
 
 def results(seed, replays=(1, programs.UNROLL)):
@@ -199,8 +203,8 @@ def test_a_rebound_array_changes_the_parameters_of_a_group(on_gpu):
     x, y, z = put(1, 2), put(0, 0), put(0, 0)
     program = programs.Program(0)
     a, b, c = map(program.add_buffer, (x, y, z))
-    program.add_call("copy", [a], [b], (), ())
-    program.add_call("copy", [b], [c], (), ())
+    program.add_call("copy", [a], [b])
+    program.add_call("copy", [b], [c])
     program.run()
     graphs = program._graphs()
     assert graphs[0].launches == 1
@@ -231,8 +235,8 @@ def test_a_group_that_does_not_compile_is_done_by_separate_launches(on_gpu, monk
     x, y, z = put(3, 4), put(0, 0), put(0, 0)
     program = programs.Program(0)
     a, b, c = map(program.add_buffer, (x, y, z))
-    program.add_call("copy", [a], [b], (), ())
-    program.add_call("copy", [b], [c], (), ())
+    program.add_call("copy", [a], [b])
+    program.add_call("copy", [b], [c])
     program.run(3)
     assert z.get().tolist() == [3, 4] and program._graphs()[0].launches == 2 and len(tried) == 1
     assert (
@@ -246,8 +250,8 @@ def test_other_sizes_share_the_compiled_group(on_gpu):
         program = programs.Program(0)
         x, y, total = (cuda.put(np.ones(size, "float32"), ("gpu", 0)) for size in (n, n, 1))
         a, b, c = map(program.add_buffer, (x, y, total))
-        program.add_call("copy", [a], [b], (), ())
-        program.add_call("reduce", [b], [c], (0, 1, n, 1), ())
+        program.add_call("copy", [a], [b])
+        program.add_call("reduce", [b], [c], spec_of("reduce", (0, 1, n, 1)))
         program.run()
         assert total.get()[0] == n
         (unit,) = program._graphs()[0].units

@@ -8,6 +8,7 @@ from cuda_shim import device as shim
 
 from kerasgpu.kernels import cuda, elementwise, norm, pooling, reduce
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 from kerasgpu.kernels.window import Window
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
@@ -172,4 +173,4 @@ BAD = [
 def test_hostile_arguments(case):
     name, inputs, outputs, ints, floats = case
     with pytest.raises(ValueError, match=name):
-        make_plan(name, tuple(inputs), tuple(outputs), ints, floats)
+        make_plan(name, tuple(inputs), tuple(outputs), spec_of(name, ints, floats))

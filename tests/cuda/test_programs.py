@@ -9,6 +9,7 @@ from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda, elementwise, movement, reduce
 from kerasgpu.kernels.gpu.graph import program as programs
 from kerasgpu.kernels.gpu.plans.plan import Plan
+from kerasgpu.kernels.spec import read as spec_of
 
 
 def put(x):
@@ -53,8 +54,8 @@ def test_a_replay_allocates_nothing_and_reads_nothing(on_gpu, monkeypatch):
     x, y = put(np.arange(12, dtype="float32")), put(np.zeros(12, "float32"))
     program = programs.Program(0)
     a, b = program.add_buffer(x), program.add_buffer(y)
-    program.add_call("copy", [a], [b], (), ())
-    program.add_call("reduce", [b], [b], (0, 1, 12, 1), ())
+    program.add_call("copy", [a], [b])
+    program.add_call("reduce", [b], [b], spec_of("reduce", (0, 1, 12, 1)))
     program.run()
     watch = Watch(on_gpu, monkeypatch)
     monkeypatch.setattr(type(x), "get", lambda self: pytest.fail("a replay reads a value on the host"))
@@ -67,9 +68,9 @@ def test_graphs_hold_the_launches_in_order(on_gpu):
     program = programs.Program(0)
     a, b, c = map(program.add_buffer, (x, y, z))
     calls = []
-    program.add_call("copy", [a], [b], (), ())
+    program.add_call("copy", [a], [b])
     program.add_host_call(lambda: calls.append(y.get().copy()))
-    program.add_call("copy", [b], [c], (), ())
+    program.add_call("copy", [b], [c])
     program.run()
     np.testing.assert_array_equal(calls[0], np.ones(8))
     np.testing.assert_array_equal(z.get(), np.ones(8))
@@ -94,7 +95,7 @@ def test_many_steps_share_a_graph(on_gpu):
     counter = put(np.zeros(1, "int64"))
     program = programs.Program(0)
     a = program.add_buffer(counter)
-    program.add_call("advance", [a], [a], (3,), ())
+    program.add_call("advance", [a], [a], spec_of("advance", (3,)))
     for steps in (1, 20, 3, 8):
         program.run(steps)
     assert counter.get()[0] == 3 * 32
@@ -104,7 +105,7 @@ def test_scratch_memory_grows_with_the_largest_call(on_gpu):
     x, y = put(np.random.default_rng(0).normal(size=60000).astype("float32")), put(np.zeros(1, "float32"))
     program = programs.Program(0)
     a, b = program.add_buffer(x), program.add_buffer(y)
-    program.add_call("reduce", [a], [b], (0, 1, 60000, 1), ())
+    program.add_call("reduce", [a], [b], spec_of("reduce", (0, 1, 60000, 1)))
     program.run()
     np.testing.assert_allclose(y.get(), x.get().sum(), rtol=1e-4)
 
@@ -197,5 +198,5 @@ def test_mixed_devices_are_refused(gpu):
     t = ops.convert_to_tensor(x).to("gpu:0")
     assert (t + x).device == "gpu:0"  # host operands follow
     assert t.cpu().device == "cpu:0"
-    assert isinstance(cuda.plan_for("copy", (("bool", 0),), (("bool", 0),), (), ()), Plan)
+    assert isinstance(cuda.plan_for("copy", (("bool", 0),), (("bool", 0),), spec_of("copy", ())), Plan)
     assert reduce.sum(put(np.ones(3, "float32"))).get() == 3

@@ -10,6 +10,7 @@ from kerasgpu.kernels import cuda, gemm
 from kerasgpu.kernels import elementwise as ew
 from kerasgpu.kernels.gpu.plans import gemm_table
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 MASKED = 2
 
@@ -35,8 +36,8 @@ def check(dtype, m, n, k, batch=1, ta=False, tb=False, bias=0, alpha=1.0):
     y = put(mask_of(rng, (batch, m, n), DTYPES[dtype]))
     ints = (batch, m, n, k, ta, tb, m * k, k * n, bias)
     plain, out = put(np.zeros((batch, m, n), DTYPES[dtype])), put(np.zeros((batch, m, n), DTYPES[dtype]))
-    cuda.launch("gemm", (a, b, *extra), (plain,), (*ints, 0, 0), (alpha,))
-    cuda.launch("gemm", (a, b, *extra, y), (out,), (*ints, MASKED, 0), (alpha,))
+    cuda.launch("gemm", (a, b, *extra), (plain,), spec_of("gemm", (*ints, 0, 0), (alpha,)))
+    cuda.launch("gemm", (a, b, *extra, y), (out,), spec_of("gemm", (*ints, MASKED, 0), (alpha,)))
     same_bits(out.get(), ew.relu_grad(plain, y).get())
     assert (out.get() == 0).any()
 
@@ -70,13 +71,13 @@ def test_integers(gpu, dtype):
     if dtype == "int32":
         y -= 2
     out = put(np.zeros((9, 11), dtype))
-    cuda.launch("gemm", (put(a), put(b), put(y)), (out,), (1, 9, 11, 7, 0, 0, 0, 0, 0, MASKED, 0), (1.0,))
+    cuda.launch("gemm", (put(a), put(b), put(y)), (out,), spec_of("gemm", (1, 9, 11, 7, 0, 0, 0, 0, 0, MASKED, 0), (1.0,)))
     np.testing.assert_array_equal(out.get(), np.where(y > 0, gemm.gemm(a, b), 0))
 
 
 def test_what_is_not_allowed():
     f = lambda n: ("float32", 4 * n)
-    call = lambda ins, ints: make_plan("gemm", ins, (f(6),), (1, 2, 3, 4, 0, 0, 0, 0, *ints), (1.0,))
+    call = lambda ins, ints: make_plan("gemm", ins, (f(6),), spec_of("gemm", (1, 2, 3, 4, 0, 0, 0, 0, *ints), (1.0,)))
     with pytest.raises(ValueError, match="cannot be combined with accumulate"):
         call((f(8), f(12), f(6)), (0, MASKED, 1))
     with pytest.raises(ValueError, match="input"):
@@ -87,9 +88,9 @@ def test_what_is_not_allowed():
         call((f(8), f(12), ("float64", 48)), (0, MASKED, 0))
     window = (1, 1, 4, 1, 1, 4, 1, 1, 3, 1, 1, 1, 1, 1, 1, 0, 0, 1)
     with pytest.raises(ValueError, match="activation"):
-        make_plan("conv", (f(8), f(12), f(8)), (f(8),), (1, 2, 2, 1, 0, MASKED, *window), ())
+        make_plan("conv", (f(8), f(12), f(8)), (f(8),), spec_of("conv", (1, 2, 2, 1, 0, MASKED, *window)))
     with pytest.raises(ValueError, match="input"):
-        make_plan("conv_input_grad", (f(8), f(12), f(7)), (f(8),), (1, 2, 2, 1, 0, MASKED, *window), ())
+        make_plan("conv_input_grad", (f(8), f(12), f(7)), (f(8),), spec_of("conv_input_grad", (1, 2, 2, 1, 0, MASKED, *window)))
 
 
 def masked_gradient(dtype, case, bias):
@@ -105,8 +106,8 @@ def masked_gradient(dtype, case, bias):
     y = put(mask_of(rng, shape, DTYPES[dtype]))
     plain, out = put(np.ones(shape, DTYPES[dtype])), put(np.ones(shape, DTYPES[dtype]))
     sizes = (batch, channels, filters, groups, int(bias))
-    cuda.launch("conv_input_grad", (dy, f, *extra), (plain,), (*sizes, 0, *w.ints()), ())
-    cuda.launch("conv_input_grad", (dy, f, *extra, y), (out,), (*sizes, MASKED, *w.ints()), ())
+    cuda.launch("conv_input_grad", (dy, f, *extra), (plain,), spec_of("conv_input_grad", (*sizes, 0, *w.ints())))
+    cuda.launch("conv_input_grad", (dy, f, *extra, y), (out,), spec_of("conv_input_grad", (*sizes, MASKED, *w.ints())))
     same_bits(out.get(), ew.relu_grad(plain, y).get())
 
 

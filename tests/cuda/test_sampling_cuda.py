@@ -8,6 +8,7 @@ from kerasgpu.kernels import cuda, sampling
 from kerasgpu.kernels.gpu.plans import sampling as planned
 from kerasgpu.kernels.gpu.plans.plan import make_plan
 from kerasgpu.kernels.launch import launch
+from kerasgpu.kernels.spec import read as spec_of
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 SHAPES = [(2, 1, 9, 131, 3), (3, 2, 7, 5, 1), (1, 1, 1, 1, 4), (2, 1, 6, 40, 5), (2, 3, 4, 6, 8)]
@@ -128,13 +129,13 @@ def test_hostile_integers_are_refused_or_stay_inside(gpu):
             want = np.full(count, 7, "float32")
             device = put(want)
             try:
-                launch(name, inputs, (want,), tuple(ints), floats)
+                launch(name, inputs, (want,), spec_of(name, tuple(ints), floats))
             except ValueError:
                 refused += 1
                 with pytest.raises(ValueError, match=name):
-                    launch(name, tuple(map(put, inputs)), (device,), tuple(ints), floats)
+                    launch(name, tuple(map(put, inputs)), (device,), spec_of(name, tuple(ints), floats))
                 continue
-            launch(name, tuple(map(put, inputs)), (device,), tuple(ints), floats)
+            launch(name, tuple(map(put, inputs)), (device,), spec_of(name, tuple(ints), floats))
             np.testing.assert_array_equal(device.get(), want)
             agreed += 1
     assert refused > 200 and agreed > 20
@@ -158,4 +159,4 @@ def test_hostile_operands():
         ("resample", [f, i, f, i, f], [f], (2, 4, 5, 3, 4, 5, 2)),
     ]:
         with pytest.raises(ValueError, match=name):
-            make_plan(name, tuple(inputs), tuple(outputs), numbers, (0.0,))
+            make_plan(name, tuple(inputs), tuple(outputs), spec_of(name, numbers, (0.0,)))

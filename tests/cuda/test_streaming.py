@@ -9,6 +9,7 @@ from kerasgpu.data import Dataset
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu.driver import transfer
+from kerasgpu.kernels.spec import read as spec_of
 from kerasgpu.training import streamed_runner
 from kerasgpu.training.adapters import get_data_adapter
 from kerasgpu.training.captured_runner import CapturedRunner
@@ -292,7 +293,7 @@ def test_a_missing_wait_shows(streams, monkeypatch, missing):
 def test_downloads_have_the_values_of_their_moment(on_gpu):
     x = put(np.arange(5, dtype="float32"))
     download = transfer.Download(on_gpu, [x, put(np.ones((2, 3), "int64"))], 0)
-    cuda.launch("fill", (), (x,), (0,), (7.0,))
+    cuda.launch("fill", (), (x,), spec_of("fill", (0,), (7.0,)))
     first, second = download.arrays()
     np.testing.assert_array_equal(first, np.arange(5))
     assert second.shape == (2, 3) and second.dtype == np.int64 and download.done()

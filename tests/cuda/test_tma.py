@@ -17,6 +17,7 @@ from kerasgpu.kernels.gpu.driver import libcuda, sources
 from kerasgpu.kernels.gpu.driver.launch import Box
 from kerasgpu.kernels.gpu.plans import gemm_table
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 TILE = gemm_table.BOXES["half"][-1]
 WAYS = [(False, False), (False, True), (True, False), (True, True)]
@@ -56,7 +57,7 @@ def test_an_operand_that_all_entries_share(gpu, force):  # noqa: F811
 
     gpu.launches.clear()
     gpu.log = True
-    cuda.launch("gemm", (put(a), put(b)), (out,), (3, 16, 24, 32, 0, 0, 0, 32 * 24, 0, 0, 0), (1.0,))
+    cuda.launch("gemm", (put(a), put(b)), (out,), spec_of("gemm", (3, 16, 24, 32, 0, 0, 0, 32 * 24, 0, 0, 0), (1.0,)))
     gpu.log = False
     assert dict(gpu.launches[-1].defines)["KG_MMA"] == "3"
     np.testing.assert_allclose(out.get().astype("float32"), np.float32(a) @ np.float32(b), rtol=0.02, atol=0.05)
@@ -120,7 +121,10 @@ def test_convolutions_have_no_boxes(gpu, force):  # noqa: F811
     w = window((8, 8), (3, 3), before=1)
     n = 2 * 64 * 64
     plan = make_plan(
-        "conv", (("bfloat16", 2 * n), ("bfloat16", 2 * 9 * 64 * 64)), (("bfloat16", 2 * n),), ints(w, 2, 64, 64), ()
+        "conv",
+        (("bfloat16", 2 * n), ("bfloat16", 2 * 9 * 64 * 64)),
+        (("bfloat16", 2 * n),),
+        spec_of("conv", ints(w, 2, 64, 64)),
     )
     assert all(dict(one.defines).get("KG_MMA") != "3" for one in plan.launches)
 
@@ -157,7 +161,7 @@ def test_the_driver_makes_tensor_maps():
 def test_a_launch_has_the_maps_of_its_addresses(gpu, force):  # noqa: F811
     force("half", TILE.name)
     operand = ("bfloat16", 128 * 128 * 2)
-    (one,) = make_plan("gemm", (operand, operand), (operand,), (1, 128, 128, 128) + (0,) * 7, (1.0,)).launches
+    (one,) = make_plan("gemm", (operand, operand), (operand,), spec_of("gemm", (1, 128, 128, 128) + (0,) * 7, (1.0,))).launches
     assert one.block == (TILE.threads + 128, 1, 1) and len(one.params) % 64 == 0
     (at_a, k_a, box_a), (at_b, k_b, box_b) = one.maps
     assert (k_a, k_b) == (0, 1) and at_a % 64 == at_b % 64 == 0
@@ -177,7 +181,7 @@ def test_a_program_makes_maps_anew_when_it_is_given_other_arrays(gpu, force):  #
     program = Program(0)
     out = put(np.zeros((64, 64), ml_dtypes.bfloat16))
     given, weights, result = program.add_buffer(put(x)), program.add_buffer(put(w)), program.add_buffer(out)
-    program.add_call("gemm", [given, weights], [result], (1, 64, 64, 64) + (0,) * 7, (1.0,))
+    program.add_call("gemm", [given, weights], [result], spec_of("gemm", (1, 64, 64, 64) + (0,) * 7, (1.0,)))
     for one in (x, y, x):
         program.rebind(given, put(one))
         program.run()

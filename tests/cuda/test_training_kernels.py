@@ -6,6 +6,7 @@ from cuda_shim import device as shim
 
 from kerasgpu.kernels import cross_entropy, cuda, elementwise, optimizer, random, softmax
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 SCHEDULES = [shim.FORWARD, shim.REVERSE, shim.RANDOM, shim.TURNS]
 FLOATS = ["float32", "float64", "float16", "bfloat16"]
@@ -245,4 +246,4 @@ BAD = [
 def test_hostile_arguments(case):
     name, inputs, outputs, ints, floats = case
     with pytest.raises(ValueError, match=name):
-        make_plan(name, tuple(inputs), tuple(outputs), ints, floats)
+        make_plan(name, tuple(inputs), tuple(outputs), spec_of(name, ints, floats))

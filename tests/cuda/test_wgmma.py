@@ -12,6 +12,7 @@ from kerasgpu.config import tensor_cores
 from kerasgpu.kernels import cuda, gemm
 from kerasgpu.kernels.gpu.plans import gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plans.plan import make_plan
+from kerasgpu.kernels.spec import read as spec_of
 
 KINDS = [("half", "bfloat16"), ("half", "float16"), ("tf32", "float32")]
 SMALL = {kind: min(tiles, key=lambda t: t.m * t.n) for kind, tiles in gemm_table.WGMMA.items()}
@@ -93,7 +94,11 @@ def test_bits_do_not_depend_on_the_schedule(gpu, force):  # noqa: F811
 
 def planned(dtype, n, item, ta=0, tb=0):
     operand = (dtype, n * n * item)
-    return dict(make_plan("gemm", (operand, operand), (operand,), (1, n, n, n, ta, tb) + (0,) * 5, (1.0,)).launches[0].defines)
+    return dict(
+        make_plan("gemm", (operand, operand), (operand,), spec_of("gemm", (1, n, n, n, ta, tb) + (0,) * 5, (1.0,)))
+        .launches[0]
+        .defines
+    )
 
 
 def test_which_products_get_them(gpu, monkeypatch):

@@ -10,6 +10,7 @@ from kerasgpu import layers
 from kerasgpu.engine.program import Program
 from kerasgpu.kernels import conv, gemm, movement
 from kerasgpu.kernels import elementwise as ew
+from kerasgpu.kernels.gemm import RELU_GRAD
 from kerasgpu.kernels.window import Window
 
 # Those that take each way of csrc/cpu/conv_run.h: rows, lines, Winograd forth and back; and strides, taps that nothing sees, groups.
@@ -107,7 +108,7 @@ def test_what_must_stay_apart():
 
     for step in (used_twice, product_is_the_mask, of_itself, one_row_for_all, mask_made_after, activated, accumulated):
         calls, found, want = replayed(step)
-        assert not any(c.kernel == "gemm" and c.ints[9] == 2 for c in calls), step.__name__
+        assert not any(c.kernel == "gemm" and c.spec.activation == RELU_GRAD for c in calls), step.__name__
         assert any(c.kernel == "elementwise" for c in calls)
         same(found, want)
 
@@ -122,7 +123,7 @@ def test_a_step_of_training_has_no_masks_left():
     model.fit(x, y, batch_size=8, epochs=3, verbose=0)
     (programs,) = model._programs.values()
     (program,) = [p for p in programs.by_size.values() if isinstance(p, Program)]
-    masked = [c for c in program.calls if c.kernel in ("gemm", "conv_input_grad") and c.ints[{"gemm": 9}.get(c.kernel, 5)] == 2]
+    masked = [c for c in program.calls if c.kernel in ("gemm", "conv_input_grad") and c.spec.activation == RELU_GRAD]
     assert [c.kernel for c in masked] == ["gemm", "gemm", "gemm", "conv_input_grad"]
     weights = model.get_weights()
     keras.utils.set_random_seed(1)

@@ -39,7 +39,7 @@ def test_mask_of_relu_is_laid_over_the_pooled_gradient(window, dtype):
 
     calls, found, want = replayed(step)
     assert [c.kernel for c in calls] == ["elementwise", "max_pool", "elementwise", "max_pool_grad"]
-    assert calls[2].ints[6] == g.size and calls[3].inputs[0] is calls[2].outputs[0]
+    assert calls[2].spec.chain().dims == (g.size,) and calls[3].inputs[0] is calls[2].outputs[0]
     same(found, want)
 
 

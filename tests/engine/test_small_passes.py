@@ -8,6 +8,7 @@ import kerasgpu as keras
 from kerasgpu.engine.program import Program
 from kerasgpu.kernels import elementwise as ew
 from kerasgpu.kernels import launch
+from kerasgpu.kernels.spec import read as spec_of
 
 
 def same(found, want):
@@ -18,7 +19,7 @@ def same(found, want):
 
 def reduced(x, op, outer, n, inner):
     y = launch.empty((outer * inner,), x.dtype, like=x)
-    launch.launch("reduce", (x,), (y,), (op, outer, n, inner), ())
+    launch.launch("reduce", (x,), (y,), spec_of("reduce", (op, outer, n, inner)))
     return y
 
 
@@ -50,9 +51,14 @@ def cross_entropy(logits, labels, between, ignored=None):
     loss, p = np.empty(rows, "float32"), np.empty_like(logits)
     loss, p = launch.empty((rows,), loss.dtype, like=logits), launch.empty(p.shape, p.dtype, like=logits)
     ints = (rows, cols, int(ignored is not None), ignored or 0)
-    launch.launch("sparse_softmax_cross_entropy", (logits, back), (loss, p), ints, ())
+    launch.launch("sparse_softmax_cross_entropy", (logits, back), (loss, p), spec_of("sparse_softmax_cross_entropy", ints))
     gx = launch.empty(p.shape, p.dtype, like=logits)
-    launch.launch("sparse_softmax_cross_entropy_grad", (p, back, np.full(rows, 0.5, "float32")), (gx,), ints, ())
+    launch.launch(
+        "sparse_softmax_cross_entropy_grad",
+        (p, back, np.full(rows, 0.5, "float32")),
+        (gx,),
+        spec_of("sparse_softmax_cross_entropy_grad", ints),
+    )
     return [loss, p, gx]
 
 

@@ -10,6 +10,7 @@ import time
 import numpy as np
 
 from kerasgpu import _core
+from kerasgpu.kernels import spec as specs
 
 GUARD = 64
 DTYPES = "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 float32 float64".split()
@@ -43,18 +44,18 @@ def integer(rng):
 
 
 def corpus() -> list:
-    """Calls (kernel, (dtype, count) of inputs and outputs, ints, floats) that models and operations make: changed a little, they
+    """Calls (kernel, (dtype, count) of inputs and outputs, spec) that models and operations make: changed a little, they
     reach further into a kernel than random ones."""
     import kerasgpu as keras
 
     found: dict = {}
     launch = _core.launch
 
-    def record(kernel, inputs, outputs, ints, floats):
+    def record(kernel, inputs, outputs, spec):
         shapes = [[(a.dtype.name, a.size) for a in group] for group in (inputs, outputs)]
         if all(size < 5000 and dtype in DTYPES for group in shapes for dtype, size in group):
-            found.setdefault((kernel, str(shapes), ints), (kernel, *shapes, ints, floats))
-        launch(kernel, inputs, outputs, ints, floats)
+            found.setdefault((kernel, str(shapes), spec), (kernel, *shapes, spec))
+        launch(kernel, inputs, outputs, spec)
 
     _core.launch = record
     try:
@@ -94,14 +95,26 @@ def corpus() -> list:
 
 
 def changed(rng, known):
-    kernel, ins, outs, ints, floats = known
+    kernel, ins, outs, spec = known
     resized = lambda group: [(d, max(0, n + int(rng.integers(-3, 4))) if rng.random() < 0.2 else n) for d, n in group]
-    ints = list(ints)
-    for _ in range(rng.integers(0, 3) if ints else 0):
-        at = rng.integers(len(ints))
-        ints[at] = integer(rng) if rng.random() < 0.6 else ints[at] + int(rng.integers(-2, 3))
-    fits = lambda k: -(2**63) <= k < 2**63
-    return kernel, resized(ins), resized(outs), tuple(k for k in ints if fits(k)), tuple(floats)
+    return kernel, resized(ins), resized(outs), altered(rng, spec, 2 / max(1, count_of(spec)))
+
+
+def count_of(spec) -> int:
+    return sum(count_of(x) if isinstance(x, tuple) else 1 for x in spec)
+
+
+def altered(rng, spec, share):
+    """The same parameters, of which about this share is changed, and now and then a list is shorter or longer."""
+    found: list = []
+    for x in spec:
+        if isinstance(x, tuple):
+            x = altered(rng, x, share)
+            x = x[:-1] if rng.random() < 0.05 * share else (*x, *x[:1]) if rng.random() < 0.05 * share else x
+        elif isinstance(x, int) and rng.random() < share:
+            x = integer(rng) if rng.random() < 0.6 else min(max(x + int(rng.integers(-2, 3)), -(2**63)), 2**63 - 1)
+        found.append(x)
+    return tuple(found)
 
 
 def invented(rng, names):
@@ -110,35 +123,39 @@ def invented(rng, names):
     pick = lambda: dtype if rng.random() < 0.7 else str(rng.choice(DTYPES))
     ins = [operand(rng, pick(), int(rng.integers(0, 200))) for _ in range(rng.integers(0, 6))]
     outs = [operand(rng, pick(), int(rng.integers(0, 200))) for _ in range(rng.integers(1, 4))]
-    ints = tuple(integer(rng) for _ in range(rng.integers(0, 24)))
-    floats = tuple(float(x) for x in rng.normal(size=rng.integers(0, 8)))
-    return kernel, ins, outs, ints, floats
+    n = int(rng.integers(0, 24))
+    make = {
+        "i": lambda: integer(rng), "f": lambda: float(rng.normal()), "I": lambda: tuple(integer(rng) for _ in range(n)),
+        "F": lambda: tuple(float(x) for x in rng.normal(size=n)),
+    }  # fmt: skip
+    kinds = specs.kinds(names[kernel])[: None if rng.random() < 0.95 else -1]
+    return kernel, ins, outs, tuple(make[kind]() for kind in kinds)
 
 
 def call(rng, names, log, known):
     if known and rng.random() < 0.8:
-        kernel, ins, outs, ints, floats = changed(rng, known[rng.integers(len(known))])
+        kernel, ins, outs, spec = changed(rng, known[rng.integers(len(known))])
         ins, outs = ([operand(rng, d, n) for d, n in group] for group in (ins, outs))
     else:
-        kernel, ins, outs, ints, floats = invented(rng, names)
+        kernel, ins, outs, spec = invented(rng, names)
     log.seek(0)
     described = [[(a.dtype.name, a.size) for a, _ in group] for group in (ins, outs)]
-    log.write(f"{names[kernel]} {described} {ints} {floats}\n".ljust(2000))
+    log.write(f"{names[kernel]} {described} {spec}\n".ljust(2000))
     before = [a.tobytes() for a, _ in ins]
     worked = False
     try:
-        _core.launch(kernel, tuple(a for a, _ in ins), tuple(a for a, _ in outs), ints, floats)
+        _core.launch(kernel, tuple(a for a, _ in ins), tuple(a for a, _ in outs), spec)
         worked = True
     except (ValueError, TypeError, MemoryError) as error:
         assert str(error)
     for (a, _), was in zip(ins, before):
-        assert a.tobytes() == was, f"{names[kernel]} changed an input: {described} {ints}"
+        assert a.tobytes() == was, f"{names[kernel]} changed an input: {described} {spec}"
     for a, room in (*ins, *outs):
         start = a.__array_interface__["data"][0] - room.ctypes.data if a.size else GUARD
         size = a.nbytes
         if a.size:
             assert (room[:start] == 0xA5).all() and (room[start + size :] == 0xA5).all(), (
-                f"{names[kernel]} wrote outside: {described} {ints}"
+                f"{names[kernel]} wrote outside: {described} {spec}"
             )
     return worked
 

@@ -12,6 +12,7 @@ from kerasgpu.kernels import cuda, gemm
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.kernels.gpu.driver.library_calls import LibraryLaunch
 from kerasgpu.kernels.gpu.graph import program as programs
+from kerasgpu.kernels.spec import read as spec_of
 
 pytestmark = pytest.mark.gpu
 SETTINGS = [("1", "0"), ("0", "auto"), ("0", "all"), ("1", "auto"), ("1", "all")]
@@ -52,8 +53,8 @@ def test_early_launch_over_a_distance(setting, elements):
         numbers = [program.add_buffer(a) for a in arrays]
         for k in range(64):
             for distance in (1, 2, 7):
-                program.add_call("copy", [numbers[(k - distance) % 8]], [numbers[k % 8]], (), ())
-                program.add_call("softmax", [numbers[k % 8]], [numbers[k % 8]], (elements // 64, 64, 1), ())
+                program.add_call("copy", [numbers[(k - distance) % 8]], [numbers[k % 8]])
+                program.add_call("softmax", [numbers[k % 8]], [numbers[k % 8]], spec_of("softmax", (elements // 64, 64, 1)))
         program.run(40)
         found.append([a.get() for a in arrays])
     for a, b in zip(*found):
@@ -70,7 +71,7 @@ def test_this_gpu_launches_early(setting):
         assert early, why
         program = programs.Program(0)
         a, b = (program.add_buffer(put(np.zeros(64, "float32"))) for _ in range(2))
-        program.add_call("copy", [a], [b], (), ())
+        program.add_call("copy", [a], [b])
         program.run(programs.UNROLL)
         assert driver.early_launch(0)[0], f"programmatic edges were refused: {driver.early_launch(0)[1]}"
 
@@ -110,7 +111,7 @@ def test_products(blaslt, dtype, ta, tb, batch, m, n, k, bias, relu):
     a, b, v = make(batch, *((k, m) if ta else (m, k))), make(batch, *((n, k) if tb else (k, n))), make(n)
     ins, out = [put(x) for x in ((a, b, v) if bias else (a, b))], put(make(batch, m, n))
     ints = (batch, m, n, k, ta, tb, m * k, k * n, bias, relu, 0)
-    cuda.launch("gemm", tuple(ins), (out,), ints, (0.5,))
+    cuda.launch("gemm", tuple(ins), (out,), spec_of("gemm", ints, (0.5,)))
     x, y = (w.astype("float64").transpose(0, 2, 1) if t else w.astype("float64") for w, t in ((a, ta), (b, tb)))
     want = 0.5 * (x @ y) + (v.astype("float64") if bias else 0)
     want = np.maximum(want, 0) if relu else want
@@ -123,8 +124,8 @@ def test_products_in_a_captured_step(blaslt):
     program = programs.Program(0)
     x, y, z, t = (program.add_buffer(put(v)) for v in (a, b, np.zeros_like(a), np.zeros_like(a)))
     ints = (1, 256, 256, 256, 0, 0, 0, 0, 0, 0, 0)
-    program.add_call("gemm", [x, y], [z], ints, (1.0,))
-    program.add_call("copy", [z], [t], (), ())
+    program.add_call("gemm", [x, y], [z], spec_of("gemm", ints, (1.0,)))
+    program.add_call("copy", [z], [t])
     program.run()
     np.testing.assert_array_equal(program._buffers[t].get(), a @ b)
     other = rng.integers(-3, 4, (256, 256)).astype("float32")

@@ -11,6 +11,7 @@ from kerasgpu import _core
 from kerasgpu.kernels import reduce
 from kerasgpu.kernels.conv import conv, conv_filter_grad, conv_input_grad
 from kerasgpu.kernels.launch import empty, launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 from kerasgpu.kernels.window import Window
 
 EPS = {"float32": 2.0**-24, "float64": 2.0**-53, "float16": 2.0**-11, "bfloat16": 2.0**-8}
@@ -322,13 +323,13 @@ def test_hostile_integers_throw(name):
     }[name]
     a, b = (np.ones(s, "float32") for s in shapes[:2])
     out = empty(shapes[2], "float32")
-    launch(name, (a, b), (out,), tuple(good))
+    launch(name, (a, b), (out,), spec_of(name, tuple(good)))
     with pytest.raises(ValueError):
-        launch(name, (a, b), (out,), tuple(good[:-1]))
+        launch(name, (a, b), (out,), spec_of(name, tuple(good[:-1])))
     with pytest.raises(ValueError):
-        launch(name, (a,), (out,), tuple(good))
+        launch(name, (a,), (out,), spec_of(name, tuple(good)))
     with pytest.raises(ValueError):
-        launch(name, (a, b.astype("float64")), (out,), tuple(good))
+        launch(name, (a, b.astype("float64")), (out,), spec_of(name, tuple(good)))
     rng = np.random.default_rng(0)
     refused = 0
     for _ in range(3000):
@@ -336,7 +337,7 @@ def test_hostile_integers_throw(name):
         for position in rng.integers(0, len(ints), rng.integers(1, 4)):
             ints[position] = int(rng.choice([-1, 0, 1, 2, 3, 5, 17, 2**20, 2**31, 2**32 + 5, 2**62, 2**63 - 1]))
         try:
-            launch(name, (a, b), (out,), tuple(ints))
+            launch(name, (a, b), (out,), spec_of(name, tuple(ints)))
         except ValueError:
             refused += 1
     assert refused > 1000
@@ -350,7 +351,7 @@ def test_hostile_integers_throw(name):
                 if also is not None:
                     ints[also] = huge
                 try:
-                    launch(name, (a, b), (out,), tuple(ints))
+                    launch(name, (a, b), (out,), spec_of(name, tuple(ints)))
                 except ValueError:
                     pass
 
@@ -371,6 +372,6 @@ def test_filter_gradient_also_sums_the_gradient(level, dtype, filters, groups):
     rng = np.random.default_rng(filters)
     x, dy = (rng.normal(size=(3, 9, 20, n)).astype(dtype) for n in (4, filters))
     out, sums = np.ones((3, 3, 4 // groups, filters), dtype), np.ones(filters, dtype)
-    launch("conv_filter_grad", (x, dy), (out, sums), (3, 4, filters, groups, 0, 0, *w.ints()))
+    launch("conv_filter_grad", (x, dy), (out, sums), spec_of("conv_filter_grad", (3, 4, filters, groups, 0, 0, *w.ints())))
     np.testing.assert_array_equal(out, conv_filter_grad(x, dy, w, groups))
     np.testing.assert_array_equal(sums, reduce.sum(dy, axis=(0, 1, 2)))

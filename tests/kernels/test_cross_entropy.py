@@ -7,6 +7,7 @@ from scipy import special
 from kerasgpu import _core
 from kerasgpu.kernels import cross_entropy as C
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 LEVELS = list(range(_core.machine_level() + 1))
 TOLERANCE = {"float32": 2e-6, "float64": 1e-13, "float16": 2e-3, "bfloat16": 2e-2}
@@ -98,7 +99,7 @@ def test_rows_do_not_know_where_they_are(cols, level):
         ("softmax_cross_entropy_grad", (dense[1], t, g), (rows, cols), dense_grad),
         ("sparse_softmax_cross_entropy_grad", (sparse[1], labels, g), (rows, cols, 1, -1), sparse_grad),
     ]:
-        launch(name, inputs, (inputs[0],), ints)
+        launch(name, inputs, (inputs[0],), spec_of(name, ints))
         np.testing.assert_array_equal(inputs[0], expected)
 
 
@@ -148,4 +149,4 @@ def test_errors():
     out = np.zeros(3, np.float32), np.zeros((3, 4), np.float32)
     for ints in [(3, 5, 0, 0), (4, 3, 0, 0), (3, 0, 0, 0), (-3, 4, 0, 0), (2**40, 2**40, 0, 0), ()]:
         with pytest.raises(ValueError):
-            launch("sparse_softmax_cross_entropy", (x, labels), out, ints)
+            launch("sparse_softmax_cross_entropy", (x, labels), out, spec_of("sparse_softmax_cross_entropy", ints))

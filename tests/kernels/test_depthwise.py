@@ -9,6 +9,7 @@ from window_reference import WINDOWS, pairs, random, taps, window
 from kerasgpu import _core
 from kerasgpu.kernels import depthwise as D
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 from kerasgpu.kernels.window import Window
 
 LEVELS = list(range(_core.machine_level() + 1))
@@ -182,7 +183,7 @@ def test_hostile_integers_throw_or_stay_inside(level):
         for name, inputs, count, more in calls:
             guarded = np.full(count + 128, 7, "float32")
             try:
-                launch(name, inputs, (guarded[64:-64],), (*ints, *more))
+                launch(name, inputs, (guarded[64:-64],), spec_of(name, (*ints, *more)))
             except ValueError:
                 refused += 1
             np.testing.assert_array_equal(guarded[:64], 7)
@@ -190,9 +191,9 @@ def test_hostile_integers_throw_or_stay_inside(level):
     assert refused > 100
     for name, inputs, count, more in calls:
         with pytest.raises(ValueError):
-            launch(name, inputs, (np.zeros(count, "float32"),), good[:10])
+            launch(name, inputs, (np.zeros(count, "float32"),), spec_of(name, good[:10]))
         with pytest.raises(ValueError):
-            launch(name, inputs[:1], (np.zeros(count, "float32"),), (*good, *more))
+            launch(name, inputs[:1], (np.zeros(count, "float32"),), spec_of(name, (*good, *more)))
 
 
 def test_a_wide_window_counts_as_it_should():

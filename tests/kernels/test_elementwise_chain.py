@@ -10,6 +10,7 @@ from kerasgpu import _core
 from kerasgpu.kernels import elementwise as E
 from kerasgpu.kernels.elementwise_chain import ARITY, NAMES, Chain, broadcast, decode
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 LEVELS = list(range(_core.machine_level() + 1))
 HEADER = Path(__file__).parents[2] / "csrc/common/opcodes.h"
@@ -116,10 +117,10 @@ def test_an_output_may_be_an_input(level):
     chain = Chain(2)
     s = chain.op("add", chain.input(0), chain.input(1))
     outputs = [chain.op("mul", s, chain.input(0)), s]
-    ints, floats = chain.build(outputs, (5000,), [(1,), (1,)])
+    spec = chain.build(outputs, (5000,), [(1,), (1,)])
     a, b = np.random.default_rng(0).standard_normal((2, 5000)).astype(np.float32)
     expected = (a + b) * a, a + b
-    launch("elementwise", (a, b), (a, b), ints, floats)
+    launch("elementwise", (a, b), (a, b), spec)
     np.testing.assert_array_equal(a, expected[0])
     np.testing.assert_array_equal(b, expected[1])
 
@@ -130,9 +131,9 @@ def test_decode_is_the_inverse_of_build():
         chain = random_chain(r, 2) if compute == 0 else Chain(2)
         if compute:
             chain.op("add", chain.op("mul", chain.input(0), 2**62 + 1), chain.input(1))
-        ints, floats = chain.build([("step", len(chain.steps) - 1)], (4, 5), [(5, 1), (0, 1)], compute)
-        spec = decode(ints, floats)
-        assert spec.encode() == (ints, floats)
+        encoded = chain.build([("step", len(chain.steps) - 1)], (4, 5), [(5, 1), (0, 1)], compute)
+        spec = decode(encoded)
+        assert spec.encode() == encoded
         assert spec.dims == (4, 5) and spec.strides == [(5, 1), (0, 1)] and len(spec.instructions) == len(chain.steps)
 
 
@@ -208,7 +209,7 @@ def test_broadcast_collapses():
 
 def hostile(ints, floats=(), n_in=1, out=4, dtype=np.float32):
     x = [np.zeros(4, dtype) for _ in range(n_in)]
-    launch("elementwise", tuple(x), (np.zeros(out, dtype),), tuple(ints), tuple(floats))
+    launch("elementwise", tuple(x), (np.zeros(out, dtype),), spec_of("elementwise", tuple(ints), tuple(floats)))
 
 
 @pytest.mark.parametrize(

@@ -344,7 +344,7 @@ def test_hostile_sizes_raise(level, change):
         ints[index] = value
     a, b, c = np.ones(12, "float32"), np.ones(15, "float32"), np.zeros(20, "float32")
     with pytest.raises(ValueError):
-        _core.launch(_core.kernel_id("gemm"), (a, b), (c,), tuple(ints), (1.0,))
+        _core.launch(_core.kernel_id("gemm"), (a, b), (c,), (*ints, 1.0))
     assert not c.any()
 
 
@@ -376,11 +376,11 @@ def test_hostile_operands_raise(level):
         ((a, b, c, b), (c,), (*GOOD[:8], 1, 2, 0), (1.0,)),
     ]:
         with pytest.raises(ValueError):
-            _core.launch(kernel, ins, outs, ints, floats)
+            _core.launch(kernel, ins, outs, (*ints, *floats))
     frozen = c.copy()
     frozen.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
-        _core.launch(kernel, (a, b), (frozen,), GOOD, (1.0,))
+        _core.launch(kernel, (a, b), (frozen,), (*GOOD, 1.0))
 
 
 def test_nothing_outside_the_result_is_written(level):

@@ -8,6 +8,7 @@ from kerasgpu import _core
 from kerasgpu.kernels import indexing as ix
 from kerasgpu.kernels.elementwise import elementwise
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 numpy_dtype("bfloat16")
 DTYPES = ["bool", "uint8", "float16", ml_dtypes.bfloat16, "float32", "int32", "float64", "int64"]
@@ -102,7 +103,7 @@ def test_index_tuples():
     with pytest.raises(ValueError, match="last axis of size 3"):
         ix.ravel_indices(indices, (4, 5, 6))
     with pytest.raises(ValueError, match="ravel_indices"):
-        launch("ravel_indices", (indices,), (np.zeros(5, "int64"),), (5, 2, -4, 5))
+        launch("ravel_indices", (indices,), (np.zeros(5, "int64"),), spec_of("ravel_indices", (5, 2, -4, 5)))
 
 
 @pytest.mark.parametrize("source", ["uint8", "int32", "int64", "float32", "float64"])
@@ -263,7 +264,7 @@ def test_hostile_calls():
         ("gather_rows", (x, i, i), (2, 3, 2, 2)),
     ]:
         with pytest.raises(ValueError, match=name):
-            launch(name, inputs, (y,), ints)
+            launch(name, inputs, (y,), spec_of(name, ints))
     with pytest.raises(ValueError, match="updates must be"):
         ix.scatter_add(x, np.zeros(2, "int32"), np.zeros((2, 4), "float32"))
     with pytest.raises(ValueError, match="must be integers"):

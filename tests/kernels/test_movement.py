@@ -9,6 +9,7 @@ import pytest
 from kerasgpu import _core
 from kerasgpu.kernels import movement as mv
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 numpy_dtype("bfloat16")
 DTYPES = ["bool", "uint8", "float16", ml_dtypes.bfloat16, "float32", "int32", "float64", "int64"]
@@ -68,7 +69,7 @@ def test_transpose_default_and_errors():
     y = np.empty((2, 3), "float32")
     for ints in [(2, 2, 3, 0, 2), (2, 2, 3, -1, 0), (2, 2, 4, 1, 0), (2, -2, 3, 1, 0), (99,), (2, 1 << 62, 8, 1, 0)]:
         with pytest.raises(ValueError, match="transpose"):
-            launch("transpose", (values((2, 3)),), (y,), ints)
+            launch("transpose", (values((2, 3)),), (y,), spec_of("transpose", ints))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -130,11 +131,11 @@ def test_slice_errors():
         (2, 4, 5),
     ]:
         with pytest.raises(ValueError, match="slice"):
-            launch("slice", (x,), (y,), ints)
+            launch("slice", (x,), (y,), spec_of("slice", ints))
         with pytest.raises(ValueError, match="slice_assign"):
-            launch("slice_assign", (y,), (x,), ints)
+            launch("slice_assign", (y,), (x,), spec_of("slice_assign", ints))
     with pytest.raises(ValueError, match="dtype"):
-        launch("slice", (x,), (y.astype("int32"),), (2, 4, 5, 0, 0, 1, 1, 2, 2))
+        launch("slice", (x,), (y.astype("int32"),), spec_of("slice", (2, 4, 5, 0, 0, 1, 1, 2, 2)))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -168,7 +169,7 @@ def test_joining_many_and_errors():
     y = np.empty(6, "float32")
     for ints in [(2, 3, -1), (1 << 62, 4, 4), (2, 1 << 62, 1 << 62), (2,), (2, 3, 3)]:
         with pytest.raises(ValueError, match="concatenate"):
-            launch("concatenate", (values((3,)), values((3,))), (y,), ints)
+            launch("concatenate", (values((3,)), values((3,))), (y,), spec_of("concatenate", ints))
 
 
 @pytest.mark.parametrize("mode", ["constant", "reflect", "symmetric", "edge"])
@@ -197,7 +198,7 @@ def test_pad_empty_and_errors():
         mv.pad(values((3,)), [(1, 0)], "mirror")
     for ints in [(0, 1, 3, -1, 0), (9, 1, 3, 1, 0), (0, 1, 3, 1 << 62, 1 << 62), (0, 1, 4, 1, 0), (0, 1, 3, 2, 0)]:
         with pytest.raises(ValueError, match="pad"):
-            launch("pad", (values((3,)),), (np.empty(4, "float32"),), ints, (0.0,))
+            launch("pad", (values((3,)),), (np.empty(4, "float32"),), spec_of("pad", ints, (0.0,)))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -6,6 +6,7 @@ import pytest
 from kerasgpu import _core
 from kerasgpu.kernels import norm
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 LEVELS = list(range(_core.machine_level() + 1))
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12, "float16": 4e-3, "bfloat16": 3e-2}
@@ -268,21 +269,24 @@ HOSTILE = [
 def test_hostile_parameters_throw(ints):
     x, v, s = np.zeros((6, 4), "float32"), np.zeros(4, "float32"), np.zeros(8, "float32")
     with pytest.raises(ValueError):
-        launch("batch_norm", (x,), (x.copy(), v.copy(), v.copy(), s.copy()), ints, (1e-3,))
+        launch("batch_norm", (x,), (x.copy(), v.copy(), v.copy(), s.copy()), spec_of("batch_norm", ints, (1e-3,)))
     if not ints or not ints[7]:  # which is batch_norm's alone
         with pytest.raises(ValueError):
-            launch("batch_norm_grad", (x, x, v, s), (x.copy(), v.copy(), v.copy()), ints[:7] + ints[8:])
+            launch(
+                "batch_norm_grad", (x, x, v, s), (x.copy(), v.copy(), v.copy()), spec_of("batch_norm_grad", ints[:7] + ints[8:])
+            )
     with pytest.raises(ValueError):
-        launch("batch_norm_apply", (x, v, v), (x.copy(),), (-6, 4, 1, 0, 0, 0, 0), (1e-3,))
+        launch("batch_norm_apply", (x, v, v), (x.copy(),), spec_of("batch_norm_apply", (-6, 4, 1, 0, 0, 0, 0), (1e-3,)))
     with pytest.raises(ValueError):
         launch(
             "layer_norm",
             (x,),
             (x.copy(), s.copy()),
-            (*ints[:2], 0, 0, 1) if ints and ints[0] != 1 else (9, 4, 0, 0, 1),
-            (1e-3,),
+            spec_of("layer_norm", (*ints[:2], 0, 0, 1) if ints and ints[0] != 1 else (9, 4, 0, 0, 1), (1e-3,)),
         )
     with pytest.raises(ValueError):
-        launch("layer_norm_grad", (x, x, s), (x.copy(), v.copy(), v.copy()), (6, 4, 0, 1, 1))  # saved has 18 numbers
+        launch(
+            "layer_norm_grad", (x, x, s), (x.copy(), v.copy(), v.copy()), spec_of("layer_norm_grad", (6, 4, 0, 1, 1))
+        )  # saved has 18 numbers
     with pytest.raises(ValueError):
-        launch("moments", (x,), (v.copy(), v.copy()), (1, 6, 2**60, 1))
+        launch("moments", (x,), (v.copy(), v.copy()), spec_of("moments", (1, 6, 2**60, 1)))

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from kerasgpu import _core
+from kerasgpu.kernels.spec import read as spec_of
 
 
 def run(kernel, ins, outs, ints=(), floats=()):
-    _core.launch(_core.kernel_id(kernel), tuple(ins), tuple(outs), ints, floats)
+    _core.launch(_core.kernel_id(kernel), tuple(ins), tuple(outs), spec_of(kernel, ints, floats))
 
 
 def softmax(x, y):
@@ -60,13 +61,13 @@ def test_many_operands_that_overlap():
     memory = np.zeros(4000, "float32")
     parts = [memory[k * 10 : k * 10 + 10] for k in range(400)]
     with pytest.raises(ValueError, match="shares part of its memory|two outputs share"):
-        run("sgd", [np.zeros(1, "float32")] * 200, [*parts[:200], memory[5:15]])
+        run("sgd", [np.zeros(1, "float32")] * 200, [*parts[:200], memory[5:15]], (200, *[10] * 200, *[1] * 200, 0), (0.0, 0.0))
 
 
 def test_programs_check_what_they_are_given():
     program, memory = _core.Program(), np.zeros(16, "float32")
     a, b = program.add_buffer(memory[:8]), program.add_buffer(memory[8:])
-    program.add_call(_core.kernel_id("softmax"), [a], [b], [2, 4, 1], [])
+    program.add_call(_core.kernel_id("softmax"), [a], [b], spec_of("softmax", (2, 4, 1)))
     program.run()
     program.rebind(a, memory[4:12])
     for _ in range(2):
@@ -75,7 +76,7 @@ def test_programs_check_what_they_are_given():
     program.rebind(b, np.zeros(8, "float32"))  # what counts is where they are when it runs
     program.run()
     with pytest.raises(ValueError, match="does not work in place"):
-        program.add_call(_core.kernel_id("softmax"), [a], [a], [2, 4, 1], [])
+        program.add_call(_core.kernel_id("softmax"), [a], [a], spec_of("softmax", (2, 4, 1)))
     assert len(program) == 1
     y = np.zeros(8, "float32")
     y.flags.writeable = False
@@ -83,7 +84,7 @@ def test_programs_check_what_they_are_given():
         program.rebind(b, y)
     c = program.add_buffer(y)
     with pytest.raises(ValueError, match="read-only"):
-        program.add_call(_core.kernel_id("softmax"), [a], [c], [2, 4, 1], [])
+        program.add_call(_core.kernel_id("softmax"), [a], [c], spec_of("softmax", (2, 4, 1)))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from kerasgpu import _core
 from kerasgpu.kernels import optimizer as op
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 numpy_dtype("bfloat16")
 SHAPES = [(3,), (40, 33), (0,), (1,), (130, 300), (7, 5)]
@@ -314,4 +315,4 @@ def test_errors():
     for ints in [(1, 4, 1, 0), (1, -1, 1, 0), (2, 3, 3, 1, 1, 0), (-1, 3, 1, 0), (1 << 40, 3, 1, 0), (), (1, 3)]:
         for name in ("sgd", "adam", "nadam", "lamb", "multi_square_sum", "multi_clip", "ema_update"):
             with pytest.raises(ValueError, match=name):
-                launch(name, (lr, it, x), (x.copy(),), ints, (0.0, 0.0))
+                launch(name, (lr, it, x), (x.copy(),), spec_of(name, ints, (0.0, 0.0)))

@@ -11,6 +11,7 @@ from kerasgpu import _core
 from kerasgpu.kernels import pooling as P
 from kerasgpu.kernels import reduce
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 LEVELS = list(range(_core.machine_level() + 1))
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14, "float16": 2e-3, "bfloat16": 1.6e-2}
@@ -263,7 +264,7 @@ def test_hostile_integers_throw_or_stay_inside(level):
         for name, inputs, count in calls:
             guarded = np.full(count + 128, 7, "float32")
             try:
-                launch(name, inputs, (guarded[64:-64],), tuple(ints))
+                launch(name, inputs, (guarded[64:-64],), spec_of(name, tuple(ints)))
             except ValueError:
                 refused += 1
             np.testing.assert_array_equal(guarded[:64], 7)
@@ -271,9 +272,9 @@ def test_hostile_integers_throw_or_stay_inside(level):
     assert refused > 100
     for name, inputs, count in calls:
         with pytest.raises(ValueError):
-            launch(name, inputs, (np.zeros(count, "float32"),), good[:10])
+            launch(name, inputs, (np.zeros(count, "float32"),), spec_of(name, good[:10]))
         with pytest.raises(ValueError):
-            launch(name, (), (np.zeros(count, "float32"),), good)
+            launch(name, (), (np.zeros(count, "float32"),), spec_of(name, good))
 
 
 def test_sizes_of_the_reference():

@@ -10,6 +10,7 @@ from kerasgpu import _core
 from kerasgpu.kernels import elementwise as E
 from kerasgpu.kernels import reduce as R
 from kerasgpu.kernels.launch import launch
+from kerasgpu.kernels.spec import read as spec_of
 
 LEVELS = list(range(_core.machine_level() + 1))
 SHAPES = [(), (1,), (7,), (1000,), (70001,), (3, 5), (129, 10), (1000, 3), (300, 64)]
@@ -174,7 +175,7 @@ def test_python_side():
         (lambda: R.sum(x, (0, -2)), "twice"),
         (lambda: R.mean(E.cast(x, "int32")), "cast it first"),
         (lambda: R.argmax(x, (0, 1)), "one number"),
-        (lambda: launch("scan", (x,), (x.copy(),), (2, 1, 12, 1, 0, 1)), "exclusive"),
+        (lambda: launch("scan", (x,), (x.copy(),), spec_of("scan", (2, 1, 12, 1, 0, 1))), "exclusive"),
     ]:
         with pytest.raises(ValueError, match=message):
             bad()
@@ -199,4 +200,4 @@ def test_python_side():
 def test_hostile_arguments(name, ints):
     out = np.zeros(3 if name == "reduce" else 12, np.float32)
     with pytest.raises(ValueError):
-        launch(name, (np.zeros(12, np.float32),), (out,), ints)
+        launch(name, (np.zeros(12, np.float32),), (out,), spec_of(name, ints))

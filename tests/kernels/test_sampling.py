@@ -6,6 +6,7 @@ import pytest
 from kerasgpu import _core, ops
 from kerasgpu.kernels import sampling
 from kerasgpu.kernels.launch import launch
+from kerasgpu.kernels.spec import read as spec_of
 from kerasgpu.ops.image.sampling import sample
 
 LEVELS = list(range(_core.machine_level() + 1))
@@ -128,7 +129,7 @@ def test_bad_input(level):
     y = np.zeros_like(x)
     for ints in [(2, 1, 4, 5, 4, 2, 1, 0, 4, 5, 0), (2, 1, 4, 5, 3, 3, 1, 0, 4, 5, 0), (2, 1, 4, -5, 3, 2, 1, 0, 4, 5, 0)]:
         with pytest.raises(ValueError):
-            launch("sample_map", (x, maps), (y,), ints, (0.0,))
+            launch("sample_map", (x, maps), (y,), spec_of("sample_map", ints, (0.0,)))
     far = np.array([-7, 2**31 - 1, 3], "int32")
     one = np.ones((3, 2), "float32")
     np.testing.assert_array_equal(

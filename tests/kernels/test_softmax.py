@@ -7,6 +7,7 @@ from scipy import special
 from kerasgpu import _core
 from kerasgpu.kernels import softmax as S
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 LEVELS = list(range(_core.machine_level() + 1))
 CASES = [
@@ -79,10 +80,10 @@ def test_rows_do_not_know_where_they_are(n, level):
         ("log_softmax_grad", (x, g)),
     ]:
         y = memory[1:].reshape(x.shape)
-        launch(name, inputs, (y,), (*x.shape, 1))
+        launch(name, inputs, (y,), spec_of(name, (*x.shape, 1)))
         for k in {0, 1, 8, rows - 1, count - 1}:
             alone = np.empty((1, n), np.float32)
-            launch(name, tuple(a[k : k + 1] for a in inputs), (alone,), (1, n, 1))
+            launch(name, tuple(a[k : k + 1] for a in inputs), (alone,), spec_of(name, (1, n, 1)))
             np.testing.assert_array_equal(y[k : k + 1], alone, err_msg=name)
 
 
@@ -135,8 +136,8 @@ def test_in_place(rows, n, level):
         for over in range(inputs):
             arrays = (x.copy(), g.copy())[:inputs]
             expected = np.empty_like(x)
-            launch(name, arrays, (expected,), (rows, n, 1))
-            launch(name, arrays, (arrays[over],), (rows, n, 1))
+            launch(name, arrays, (expected,), spec_of(name, (rows, n, 1)))
+            launch(name, arrays, (arrays[over],), spec_of(name, (rows, n, 1)))
             np.testing.assert_array_equal(arrays[over], expected)
 
 
@@ -150,4 +151,4 @@ def test_errors():
         S.softmax(np.zeros((3, 4), np.int32))
     for ints in [(3, 5, 1), (-3, 4, 1), (2**40, 2**40, 1), ()]:
         with pytest.raises(ValueError):
-            launch("softmax", (x,), (np.zeros((3, 4), np.float32),), ints)
+            launch("softmax", (x,), (np.zeros((3, 4), np.float32),), spec_of("softmax", ints))

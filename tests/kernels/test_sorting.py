@@ -7,6 +7,7 @@ import pytest
 from kerasgpu import _core
 from kerasgpu.kernels import sorting as so
 from kerasgpu.kernels.launch import launch, numpy_dtype
+from kerasgpu.kernels.spec import read as spec_of
 
 numpy_dtype("bfloat16")
 INTS = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
@@ -105,4 +106,4 @@ def test_errors():
     ]:
         for ints in [(2, 4, 1), (-2, 3, 1), (1 << 40, 1 << 40, 0), (2,), (1, 1 << 33, 0)]:
             with pytest.raises(ValueError, match=name):
-                launch(name, (x,), outs, ints)
+                launch(name, (x,), outs, spec_of(name, ints))

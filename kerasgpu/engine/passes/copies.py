@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kerasgpu.engine.passes.chain import contiguous_strides
 from kerasgpu.engine.passes.uses import Uses
-from kerasgpu.kernels.elementwise import decode
 
 
 def write_in_place(calls, wanted):
@@ -53,6 +52,6 @@ def _elementwise_on(call, buffer):
     """Whether an elementwise call reads the buffer at the same index that it writes, so that it may be its own target."""
     if call.kernel != "elementwise":
         return False
-    spec = decode(call.ints, call.floats)
+    spec = call.spec.chain()
     full = contiguous_strides(spec.dims)
     return all(spec.strides[j] == full for j, b in enumerate(call.inputs) if b is buffer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kerasgpu.engine.passes.chain import collapse, common_dims, contiguous_strides, expand
 from kerasgpu.engine.passes.uses import Uses
 from kerasgpu.engine.recorder import Call
-from kerasgpu.kernels.elementwise import ChainSpec, decode
+from kerasgpu.kernels.elementwise import ChainSpec
 from kerasgpu.kernels.elementwise_chain import DOUBLE, FLOAT, MAX_INSTRUCTIONS, MAX_OUTPUTS, MAX_REGISTERS, PREDICATES
 
 
@@ -44,9 +44,9 @@ def _fuse_into(calls, k, wanted) -> bool:
 
 
 def _fusible(call) -> bool:
-    if call.kernel != "elementwise" or call.ints[0] not in (FLOAT, DOUBLE):
+    if call.kernel != "elementwise" or call.spec.compute not in (FLOAT, DOUBLE):
         return False
-    allowed = ("float32", "bool") if call.ints[0] == FLOAT else ("float64", "bool")
+    allowed = ("float32", "bool") if call.spec.compute == FLOAT else ("float64", "bool")
     return all(b.dtype.name in allowed for b in (*call.inputs, *call.outputs))
 
 
@@ -68,7 +68,7 @@ def _may_move_up(calls, uses, p, k) -> bool:
 
 def _join(producer, consumer, uses, p, k, wanted):
     """The call that does both, or None."""
-    a, b = decode(producer.ints, producer.floats), decode(consumer.ints, consumer.floats)
+    a, b = producer.spec.chain(), consumer.spec.chain()
     if a.compute != b.compute:
         return None
     dims = common_dims(a.dims, b.dims)
@@ -145,8 +145,8 @@ def _join(producer, consumer, uses, p, k, wanted):
     if registers > MAX_REGISTERS or len(instructions) > MAX_INSTRUCTIONS or len(outputs) > MAX_OUTPUTS:
         return None
     dims, strides = collapse(dims, [*strides, full])
-    ints, floats = ChainSpec(a.compute, dims, strides[:-1], constants, out_registers, instructions).encode()
-    return Call("elementwise", inputs, outputs, ints, floats)
+    chain = ChainSpec(a.compute, dims, strides[:-1], constants, out_registers, instructions)
+    return Call("elementwise", inputs, outputs, chain.encode())
 
 
 def _maker(chain, register):

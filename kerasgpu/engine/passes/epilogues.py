@@ -6,56 +6,51 @@ a relu keeps or drops values, which may also have been rounded to a smaller dtyp
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
-from typing import NamedTuple
 
 from kerasgpu.engine.passes.chain import expand
 from kerasgpu.engine.passes.norm import whole_operation
 from kerasgpu.engine.passes.uses import Uses
 from kerasgpu.engine.recorder import Call
-from kerasgpu.kernels.elementwise import decode
+from kerasgpu.kernels.gemm import RELU, RELU_GRAD
 
-RELU, RELU_GRAD = 1, 2
 MASKED = ("gemm", "conv_input_grad")  # kernels that know RELU_GRAD
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 
 
-class Epilogue(NamedTuple):
-    """Where a kernel's ints (see its C++ file) say what happens to a finished sum, and the result as a matrix."""
-
-    bias: int
-    activation: int
-    accumulate: int | None
-    matrix: Callable  # ints -> (rows, columns); a bias has an element a column
+def _gemm_matrix(spec):
+    return spec.batch * spec.m, spec.n
 
 
-def _gemm_matrix(ints):
-    batch, m, n = ints[:3]
-    return batch * m, n
+def _conv_matrix(spec):
+    return spec.batch * prod(spec.window.count), spec.filters
 
 
-def _conv_matrix(ints):
-    batch, _, filters = ints[:3]
-    return batch * prod(ints[9:12]), filters
+def _conv_input_grad_matrix(spec):
+    return spec.batch * prod(spec.window.size), spec.channels
 
 
-def _conv_input_grad_matrix(ints):
-    batch, channels = ints[:2]
-    return batch * prod(ints[6:9]), channels
+def _depthwise_matrix(spec):
+    return spec.batch * prod(spec.window.count), spec.channels
 
 
-def _depthwise_matrix(ints):
-    batch, channels = ints[:2]
-    return batch * prod(ints[5:8]), channels
-
-
-EPILOGUES = {
-    "gemm": Epilogue(8, 9, 10, _gemm_matrix),
-    "conv": Epilogue(4, 5, None, _conv_matrix),
-    "conv_input_grad": Epilogue(4, 5, None, _conv_input_grad_matrix),
-    "depthwise_conv": Epilogue(20, 21, None, _depthwise_matrix),
+# The result of each kernel as a matrix, (rows, columns); a bias has an element a column.
+MATRICES = {
+    "gemm": _gemm_matrix,
+    "conv": _conv_matrix,
+    "conv_input_grad": _conv_input_grad_matrix,
+    "depthwise_conv": _depthwise_matrix,
 }
+
+
+def _is_plain(spec) -> bool:
+    """Whether nothing happens to a finished sum but the addition of a bias."""
+    return not spec.activation and not getattr(spec, "accumulate", False)
+
+
+def _bias(spec) -> str:
+    """The field that says whether there is a bias: 1 for one element a column."""
+    return "bias_kind" if hasattr(spec, "bias_kind") else "bias"
 
 
 def fuse_epilogues(calls, wanted):
@@ -65,10 +60,7 @@ def fuse_epilogues(calls, wanted):
         again = False
         uses = Uses(calls)
         for k, call in enumerate(calls):
-            form = EPILOGUES.get(call.kernel)
-            if form is None or call.ints[form.activation] or call.outputs[0].dtype.name != "float32":
-                continue
-            if form.accumulate is not None and call.ints[form.accumulate]:
+            if call.kernel not in MATRICES or call.outputs[0].dtype.name != "float32" or not _is_plain(call.spec):
                 continue
             fused = _with_next(calls, uses, k, wanted)
             if fused:
@@ -83,7 +75,6 @@ def fuse_epilogues(calls, wanted):
 def _with_next(calls, uses, k, wanted):
     """(position of the absorbed call, the new call) when the only reader of call k's result can become its epilogue."""
     maker = calls[k]
-    form = EPILOGUES[maker.kernel]
     product = maker.outputs[0]
     reader = uses.only_reader(product)
     if not product.temporary or id(product) in wanted or reader is None or uses.only_writer(product) != k:
@@ -98,16 +89,15 @@ def _with_next(calls, uses, k, wanted):
         return None
     if uses.only_writer(nxt.outputs[0]) != reader:
         return None
-    chain = decode(nxt.ints, nxt.floats)
+    chain = nxt.spec.chain()
     if len(chain.instructions) != 1 or nxt.outputs[0].dtype != product.dtype:
         return None
     name, _, *operands = chain.instructions[0]
-    rows, columns = form.matrix(maker.ints)
+    rows, columns = MATRICES[maker.kernel](maker.spec)
     own = next(j for j, b in enumerate(nxt.inputs) if b is product)
     if name == "relu" and len(nxt.inputs) == 1:
-        ints = _with(maker.ints, form.activation, RELU)
-        return reader, Call(maker.kernel, maker.inputs, list(nxt.outputs), ints, maker.floats)
-    if name == "add" and len(nxt.inputs) == 2 and not maker.ints[form.bias]:
+        return reader, Call(maker.kernel, maker.inputs, list(nxt.outputs), maker.spec._replace(activation=RELU))
+    if name == "add" and len(nxt.inputs) == 2 and not getattr(maker.spec, _bias(maker.spec)):
         bias = 1 - own
         if (
             set(operands[:2]) != {0, 1}
@@ -118,8 +108,8 @@ def _with_next(calls, uses, k, wanted):
         strides = expand(chain.dims, chain.strides, (rows, columns))
         if strides is None or strides[own] != (columns, 1) or strides[bias] != (0, 1):
             return None
-        ints = _with(maker.ints, form.bias, 1)
-        return reader, Call(maker.kernel, [*maker.inputs, nxt.inputs[bias]], list(nxt.outputs), ints, maker.floats)
+        spec = maker.spec._replace(**{_bias(maker.spec): 1})
+        return reader, Call(maker.kernel, [*maker.inputs, nxt.inputs[bias]], list(nxt.outputs), spec)
     return None
 
 
@@ -142,8 +132,8 @@ def fuse_masks(calls, wanted):
 def _masked_by(calls, uses, k, wanted):
     """The position of the relu_grad that product k now does itself, or None."""
     maker = calls[k]
-    form, product = EPILOGUES[maker.kernel], maker.outputs[0]
-    if maker.ints[form.activation] or (form.accumulate is not None and maker.ints[form.accumulate]):
+    product = maker.outputs[0]
+    if not _is_plain(maker.spec):
         return None
     reader = uses.only_reader(product)
     if reader is None or reader < k or not product.temporary or id(product) in wanted or uses.only_writer(product) != k:
@@ -163,10 +153,5 @@ def _masked_by(calls, uses, k, wanted):
         return None
     if any(b is target for b in (*maker.inputs, y)):
         return None
-    ints = _with(maker.ints, form.activation, RELU_GRAD)
-    calls[k] = Call(maker.kernel, [*maker.inputs, y], [target], ints, maker.floats)
+    calls[k] = Call(maker.kernel, [*maker.inputs, y], [target], maker.spec._replace(activation=RELU_GRAD))
     return reader
-
-
-def _with(values, position, value):
-    return (*values[:position], value, *values[position + 1 :])

@@ -19,8 +19,7 @@ def keep_integer_labels(calls, wanted):
     for k, call in enumerate(calls):
         if call.kernel not in _USERS:
             continue
-        cols, ignores, ignored = call.ints[1:4]
-        if cols > _EXACT or (ignores and abs(ignored) >= _EXACT):
+        if call.spec.cols > _EXACT or (call.spec.ignores and abs(call.spec.ignored) >= _EXACT):
             continue
         uses = uses or Uses(calls)
         source = _before_floats(calls, uses, k, call.inputs[1])

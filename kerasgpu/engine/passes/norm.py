@@ -9,11 +9,8 @@ from __future__ import annotations
 from kerasgpu.engine.passes.chain import contiguous_strides
 from kerasgpu.engine.passes.uses import Uses
 from kerasgpu.engine.recorder import Call
-from kerasgpu.kernels.elementwise import decode
 
-# Where gamma, beta, addend and relu are among the ints of each kernel (csrc/cpu/norm_batch.cpp), and how many inputs come first.
-FLAGS = {"batch_norm": (5, 1), "batch_norm_apply": (3, 3)}
-GRADIENT_FLAGS = 5  # of batch_norm_grad: gamma, beta, relu
+FORWARD = ("batch_norm", "batch_norm_apply")
 FLOATS = ("float32", "float64")
 
 
@@ -24,7 +21,7 @@ def fuse_normalization(calls, wanted):
         again = False
         uses = Uses(calls)
         for k, call in enumerate(calls):
-            if call.kernel in FLAGS:
+            if call.kernel in FORWARD:
                 again = _absorb_next(calls, uses, k, wanted)
             elif call.kernel == "batch_norm_grad":
                 again = _absorb_mask(calls, uses, k, wanted)
@@ -37,7 +34,7 @@ def whole_operation(call, name, dtypes=FLOATS):
     """The elementwise call of one operation `name` on whole arrays of one of `dtypes`, decoded, or None."""
     if call.kernel != "elementwise" or len(call.outputs) != 1 or call.outputs[0].dtype.name not in dtypes:
         return None
-    spec = decode(call.ints, call.floats)
+    spec = call.spec.chain()
     if len(spec.instructions) != 1 or spec.instructions[0][0] != name or spec.constants:
         return None
     whole = contiguous_strides(spec.dims)
@@ -49,32 +46,30 @@ def whole_operation(call, name, dtypes=FLOATS):
 def _absorb_next(calls, uses, k, wanted) -> bool:
     """Make the only reader of normalization k's result, an addition or a clamp, part of it."""
     call = calls[k]
-    at, _ = FLAGS[call.kernel]
     result = call.outputs[0]
     reader = uses.only_reader(result)
     if reader is None or reader < k or not result.temporary or id(result) in wanted or uses.only_writer(result) != k:
         return False
-    if call.ints[at + 3]:  # clamped already
+    if call.spec.relu:  # clamped already
         return False
     follower = calls[reader]
-    inputs, flags = list(call.inputs), list(call.ints[at : at + 4])
+    inputs = list(call.inputs)
     if whole_operation(follower, "relu"):
-        flags[3] = 1
-    elif whole_operation(follower, "add") and not flags[2] and len(follower.inputs) == 2:
+        spec = call.spec._replace(relu=True)
+    elif whole_operation(follower, "add") and not call.spec.addend and len(follower.inputs) == 2:
         others = [b for b in follower.inputs if b is not result]
         # The other summand must be there when the normalization runs, and still be what it is at the addition.
         if len(others) != 1 or any(w >= k for w in uses.writers.get(id(others[0]), ()) if w < reader):
             return False
         inputs.append(others[0])
-        flags[2] = 1
+        spec = call.spec._replace(addend=True)
     else:
         return False
     target = follower.outputs[0]
     # Between the two, nobody may see the target before it would have been written.
     if uses.touched_between(target, k, reader) or target.nbytes != result.nbytes or any(b is target for b in call.inputs):
         return False
-    ints = (*call.ints[:at], *flags, *call.ints[at + 4 :])
-    calls[k] = Call(call.kernel, inputs, [target, *call.outputs[1:]], ints, call.floats)
+    calls[k] = Call(call.kernel, inputs, [target, *call.outputs[1:]], spec)
     del calls[reader]
     return True
 
@@ -83,7 +78,7 @@ def _absorb_mask(calls, uses, k, wanted) -> bool:
     """Let batch_norm_grad k mask its incoming gradient, where that is all that `relu_grad` was for."""
     call = calls[k]
     x, g, mean, saved, *weights = call.inputs
-    if call.ints[GRADIENT_FLAGS + 2] or call.ints[GRADIENT_FLAGS + 1]:
+    if call.spec.relu or call.spec.beta:
         return False
     w, f = uses.only_writer(g), uses.only_writer(saved)
     if w is None or f is None or not f < w < k or uses.readers.get(id(g)) != [k] or not g.temporary or id(g) in wanted:
@@ -93,22 +88,25 @@ def _absorb_mask(calls, uses, k, wanted) -> bool:
     if spec is None or forward.kernel != "batch_norm" or spec.instructions[0][2:] != (0, 1) or len(mask.inputs) != 2:
         return False
     incoming, clamped = mask.inputs
-    at, first = FLAGS["batch_norm"]
-    has_gamma, has_beta, addend, relu = forward.ints[at : at + 4]
+    made = forward.spec
     same = (
         forward.outputs[0] is clamped and forward.outputs[1] is mean and forward.outputs[3] is saved and forward.inputs[0] is x
     )
-    if not same or not relu or addend or forward.ints[:5] != call.ints[:5] or bool(weights) != bool(has_gamma):
+    if not same or not made.relu or made.addend or _sizes(made) != _sizes(call.spec) or bool(weights) != made.gamma:
         return False
-    given = forward.inputs[first : first + has_gamma + has_beta]
-    if has_gamma and given[0] is not weights[0]:
+    given = forward.inputs[1 : 1 + made.gamma + made.beta]
+    if made.gamma and given[0] is not weights[0]:
         return False
     # y is computed again from these: they must not have changed since, nor the gradient since it was masked.
     if any(uses.written_between(b, f, k) for b in (x, *given)) or uses.only_writer(clamped) != f:
         return False
     if uses.written_between(incoming, w, k):
         return False
-    ints = (*call.ints[: GRADIENT_FLAGS + 1], has_beta, 1)
-    calls[k] = Call(call.kernel, [x, incoming, mean, saved, *given], call.outputs, ints, call.floats)
+    spec = call.spec._replace(beta=made.beta, relu=True)
+    calls[k] = Call(call.kernel, [x, incoming, mean, saved, *given], call.outputs, spec)
     del calls[w]
     return True
+
+
+def _sizes(spec):
+    return spec.samples, spec.rows, spec.channels, spec.inner, spec.group

@@ -33,7 +33,7 @@ def _swap(calls, uses, k, wanted) -> None:
     if spec is None or spec.instructions[0][2:] != (0, 1) or len(mask.inputs) != 2 or mask.inputs[0] is not result:
         return
     x = mask.inputs[1]
-    if forward.kernel != "max_pool" or forward.inputs[0] is not x or forward.ints != spread.ints or len(forward.outputs) != 2:
+    if forward.kernel != "max_pool" or forward.inputs[0] is not x or forward.spec != spread.spec or len(forward.outputs) != 2:
         return
     largest, target = forward.outputs[0], mask.outputs[0]
     # The pooled values and what they were taken from are still those; the operands of the gradient do not change until the mask.
@@ -45,6 +45,6 @@ def _swap(calls, uses, k, wanted) -> None:
     if result.nbytes < largest.nbytes:  # a larger array than the windows' input: there is no memory of its size at hand
         return
     masked = Buffer(result.array.reshape(-1)[:count], temporary=True)
-    ints, floats = ChainSpec(spec.compute, (count,), [(1,), (1,)], [], spec.outputs, spec.instructions).encode()
-    calls[k] = Call("elementwise", [incoming, largest], [masked], ints, floats)
-    calls[m] = Call("max_pool_grad", [masked, taps], [target], spread.ints, spread.floats)
+    chain = ChainSpec(spec.compute, (count,), [(1,), (1,)], [], spec.outputs, spec.instructions)
+    calls[k] = Call("elementwise", [incoming, largest], [masked], chain.encode())
+    calls[m] = Call("max_pool_grad", [masked, taps], [target], spread.spec)

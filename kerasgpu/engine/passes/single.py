@@ -18,9 +18,9 @@ def spare_sums_of_one(calls, wanted):
 
 def _as_addition(call):
     (x,), (y,) = call.inputs, call.outputs
-    op, outer, n, inner = call.ints[:4]
+    op, outer, n, inner = call.spec
     compute = _COMPUTE.get(x.dtype.name)
     if op not in (_SUM, _MEAN) or n != 1 or x.dtype != y.dtype or compute is None:
         return call
-    ints, floats = ChainSpec(compute, (outer * inner,), [(1,)], [0.0], [2], [("add", 2, 0, 1)]).encode()
-    return Call("elementwise", [x], [y], ints, floats)
+    chain = ChainSpec(compute, (outer * inner,), [(1,)], [0.0], [2], [("add", 2, 0, 1)])
+    return Call("elementwise", [x], [y], chain.encode())

@@ -14,17 +14,16 @@ from kerasgpu.engine.passes.uses import Uses
 from kerasgpu.engine.recorder import Call
 
 SUM = 0  # of the operations of "reduce"
-# Kernels that take a second output for the sums of their first one: where the number of columns is among their ints.
-MAKERS = {"max_pool_grad": 1}
+# Kernels that take a second output for the sums of their first one, of which `channels` is the number of columns.
+MAKERS = frozenset({"max_pool_grad"})
 
 
 def _right_side(call):
     """(rows, columns) of the second input of a kernel that may have its column sums as a second output, else None."""
     if call.kernel == "gemm":
-        batch, _, columns, rows, _, transposed = call.ints[:6]
-        return None if batch != 1 or transposed else (rows, columns)
+        return None if call.spec.batch != 1 or call.spec.transpose_b else (call.spec.k, call.spec.n)
     if call.kernel == "conv_filter_grad":
-        return call.ints[0] * prod(call.ints[9:12]), call.ints[2]
+        return call.spec.batch * prod(call.spec.window.count), call.spec.filters
     return None
 
 
@@ -46,7 +45,7 @@ def fuse_column_sums(calls, wanted):
 def _absorb_by_reader(calls, uses, k) -> bool:
     """Let a weight gradient that reads what call k sums do that as well; True when done."""
     (x,), (sums,) = calls[k].inputs, calls[k].outputs
-    op, outer, rows, columns = calls[k].ints
+    op, outer, rows, columns = calls[k].spec
     if op != SUM or outer != 1 or columns < 2 or x.dtype != sums.dtype or device.of_array(x.array) == "cpu:0":
         return False
     for r in uses.readers.get(id(x), ()):
@@ -59,7 +58,7 @@ def _absorb_by_reader(calls, uses, k) -> bool:
             continue
         if any(b is sums for b in (*call.inputs, *call.outputs)) or x.dtype != call.outputs[0].dtype:
             continue
-        calls[r] = Call(call.kernel, call.inputs, [*call.outputs, sums], call.ints, call.floats)
+        calls[r] = Call(call.kernel, call.inputs, [*call.outputs, sums], call.spec)
         return True
     return False
 
@@ -67,16 +66,17 @@ def _absorb_by_reader(calls, uses, k) -> bool:
 def _absorb(calls, uses, k) -> bool:
     """Let the maker of what call k sums do that as well; True when done."""
     (x,), (sums,) = calls[k].inputs, calls[k].outputs
-    op, outer, rows, columns = calls[k].ints
+    op, outer, rows, columns = calls[k].spec
     w = uses.only_writer(x)
     if op != SUM or outer != 1 or w is None or w >= k or x.dtype != sums.dtype:
         return False
     maker = calls[w]
-    at = MAKERS.get(maker.kernel)
-    if at is None or len(maker.outputs) != 1 or maker.ints[at] != columns or rows * columns * x.dtype.itemsize != x.nbytes:
+    if maker.kernel not in MAKERS or len(maker.outputs) != 1 or maker.spec.channels != columns:
+        return False
+    if rows * columns * x.dtype.itemsize != x.nbytes:
         return False
     # The sums are now made earlier: until then nobody may look at the place where they go.
     if uses.touched_between(sums, w, k) or any(b is sums for b in (*maker.inputs, x)):
         return False
-    calls[w] = Call(maker.kernel, maker.inputs, [x, sums], maker.ints, maker.floats)
+    calls[w] = Call(maker.kernel, maker.inputs, [x, sums], maker.spec)
     return True

@@ -12,6 +12,7 @@ from kerasgpu.engine import dtypes
 from kerasgpu.engine.symbolic import symbolic
 from kerasgpu.engine.tensor import MetaTensor, Tensor, convert_to_tensor
 from kerasgpu.kernels import launch
+from kerasgpu.kernels.movement import FillSpec
 from kerasgpu.ops.numpy import shaping
 from kerasgpu.ops.numpy.shaping import shape_tuple
 from kerasgpu.ops.primitives.operands import as_tensor
@@ -31,9 +32,9 @@ def filled(shape, value, dtype, like=None):
         return convert_to_tensor(np.full(shape, value, dtype=launch.numpy_dtype(dtype)))
     out = launch.empty(shape, dtype, like=like)
     if isinstance(value, (int, np.integer)) and not dtypes.is_float(dtype):
-        launch.launch("fill", (), (out,), (1, int(value)), (0.0,))
+        launch.launch("fill", (), (out,), FillSpec(True, int(value), 0.0))
     else:
-        launch.launch("fill", (), (out,), (0, 0), (float(value),))
+        launch.launch("fill", (), (out,), FillSpec(False, 0, float(value)))
     return Tensor(out, dtype)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu.driver import interface
+from kerasgpu.kernels.gpu.driver import interface, structs
 
 MAX_GRID = (1 << 31) - 1
 IN, OUT, SCRATCH = range(3)
@@ -27,7 +27,7 @@ class Box(NamedTuple):
 
 
 class Params:
-    """Builds the parameter struct of a kernel field by field, with C's natural alignment."""
+    """The bytes of a parameter struct, field by field, with C's natural alignment. Launch makes it from named fields."""
 
     def __init__(self):
         self.data = bytearray()
@@ -39,6 +39,13 @@ class Params:
         self.data.extend(bytes(-len(self.data) % size))
         self.data.extend(struct.pack("<" + code, value))
         return self
+
+    def align(self, size: int) -> None:
+        self.data.extend(bytes(-len(self.data) % size))
+
+    def number(self, code: str, value) -> None:
+        """A scalar; what is unsigned wraps."""
+        self._add(code, value & (1 << 8 * struct.calcsize(code)) - 1 if code in "IQ" else value)
 
     def _pointer(self, kind, k, offset=0):
         self._add("Q", 0)
@@ -69,31 +76,6 @@ class Params:
             self._add("q", v)
         return self
 
-    def u64(self, *values) -> Params:
-        for v in values:
-            self._add("Q", v & (1 << 64) - 1)
-        return self
-
-    def i32(self, *values) -> Params:
-        for v in values:
-            self._add("i", v)
-        return self
-
-    def u32(self, *values) -> Params:
-        for v in values:
-            self._add("I", v)
-        return self
-
-    def f64(self, *values) -> Params:
-        for v in values:
-            self._add("d", v)
-        return self
-
-    def f32(self, *values) -> Params:
-        for v in values:
-            self._add("f", v)
-        return self
-
     def finish(self) -> bytes:
         size = 64 if self.maps else 8 if self.pointers or len(self.data) > 4 else 4
         return bytes(self.data) + bytes(-len(self.data) % size)
@@ -107,7 +89,7 @@ class Launch:
         entry: the name given to KG_KERNEL.
         defines: {X: value}: macros KG_X that specialise the source; part of what is compiled and cached.
         grid, block: blocks and threads, numbers or tuples.
-        params: a `Params` with the fields of the kernel's struct in order.
+        params: the fields of the kernel's struct by name (structs.py), or a `Params` for a struct of generated code.
         shared: bytes of dynamic shared memory.
         text: generated code that the source includes as "generated.cuh", or None.
         options: more options for the compiler, such as "-fmad=false".
@@ -130,7 +112,7 @@ class Launch:
         "text",
     )
 
-    def __init__(self, source, entry, defines, grid, block, params: Params, shared=0, text=None, options=(), member=""):
+    def __init__(self, source, entry, defines, grid, block, params, shared=0, text=None, options=(), member=""):
         self.source = source
         self.entry = entry
         self.defines = tuple(sorted((f"KG_{k}", str(v)) for k, v in defines.items()))
@@ -141,6 +123,10 @@ class Launch:
             raise ValueError(f"{source}: a block of {threads} threads; needs a multiple of 32 up to 1024")
         if not 0 < self.grid[0] <= MAX_GRID or not 0 < self.grid[1] <= 65535 or not 0 < self.grid[2] <= 65535:
             raise ValueError(f"{source}: a grid of {self.grid} blocks is beyond what a GPU can start")
+        if isinstance(params, dict):
+            named, params = params, Params()
+            fields = structs.layout(source, entry, self.defines, text).fields
+            structs.fill(params, fields, named, f"{source}: {entry}")
         self.params = params.finish()
         self.pointers = tuple(params.pointers)
         self.maps = tuple(params.maps)

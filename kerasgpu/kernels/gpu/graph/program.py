@@ -18,6 +18,7 @@ from kerasgpu.kernels.gpu.graph.dependencies import Access
 from kerasgpu.kernels.gpu.graph.segment import Segment
 from kerasgpu.kernels.gpu.plans.estimate import estimate
 from kerasgpu.kernels.gpu.plans.plan import HostPlan, Plan
+from kerasgpu.kernels.spec import NOTHING
 
 # Steps that one graph holds when many are run at once: hides the time that Python takes to start a graph.
 UNROLL = 8
@@ -26,8 +27,8 @@ UNROLL = 8
 class _Step:
     """One call of the program: a kernel with its plan, or a host function."""
 
-    def __init__(self, name=None, ins=(), outs=(), ints=(), floats=(), host: Callable | None = None):
-        self.name, self.ins, self.outs, self.ints, self.floats = name, ins, outs, ints, floats
+    def __init__(self, name=None, ins=(), outs=(), spec=NOTHING, host: Callable | None = None):
+        self.name, self.ins, self.outs, self.spec = name, ins, outs, spec
         self.host = host
         self.plan = Plan()
 
@@ -74,8 +75,8 @@ class Program:
         for step in self._uses.get(k, ()):
             self._stale[id(step)] = step
 
-    def add_call(self, name: str, ins, outs, ints, floats) -> None:
-        step = _Step(name, tuple(ins), tuple(outs), ints, floats)
+    def add_call(self, name: str, ins, outs, spec=NOTHING) -> None:
+        step = _Step(name, tuple(ins), tuple(outs), spec)
         for k in {*ins, *outs}:
             self._uses.setdefault(k, []).append(step)
         self._add(step)
@@ -96,7 +97,7 @@ class Program:
         ins, outs = [self._buffers[k] for k in step.ins], [self._buffers[k] for k in step.outs]
         cuda.check(step.name, (*ins, *outs), self.driver, self.index)
         left, right = cuda.signature(ins), cuda.signature(outs)
-        return cuda.plan_for(step.name, left, right, step.ints, step.floats, repeated=True, index=self.index)
+        return cuda.plan_for(step.name, left, right, step.spec, repeated=True, index=self.index)
 
     def _update(self) -> None:
         """Plans and parameters of the steps whose operands changed."""
@@ -144,7 +145,7 @@ class Program:
     def _work(self, step: _Step) -> branches.Work:
         ins, outs = [self._buffers[k] for k in step.ins], [self._buffers[k] for k in step.outs]
         accesses = [Access(*self._range(k), False) for k in step.ins] + [Access(*self._range(k), True) for k in step.outs]
-        guess = estimate(step.name, cuda.signature(ins), cuda.signature(outs), step.ints, step.plan)
+        guess = estimate(step.name, cuda.signature(ins), cuda.signature(outs), step.spec, step.plan)
         return branches.Work(accesses, guess, step.plan.scratch)
 
     def _addresses(self, step: _Step) -> tuple[list[int], list[int]]:
@@ -191,7 +192,7 @@ class Program:
     def _on_host(self, step):
         def run():
             ins, outs = tuple(self._buffers[k] for k in step.ins), tuple(self._buffers[k] for k in step.outs)
-            cuda.on_host(step.name, ins, outs, step.ints, step.floats)
+            cuda.on_host(step.name, ins, outs, step.spec)
 
         return run
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu.driver.launch import IN, OUT, Params
+from kerasgpu.kernels.gpu.driver.launch import IN, OUT
+from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
 from kerasgpu.kernels.gpu.plans.finish import redirected
 from kerasgpu.kernels.gpu.plans.plan import DTYPES, Call, Plan, ceil_div, make_plan
 from kerasgpu.kernels.gpu.plans.reduce import pieces, width_for
+from kerasgpu.kernels.reduce import ReduceSpec
 
 SOURCE = 1  # the input that is summed
 TARGET = 1  # the output for its sums
@@ -44,19 +46,20 @@ class ColumnSums(NamedTuple):
         """Bytes up to the end of the chunks' sums."""
         return self.at + (self.chunks * self.columns * self.item if self.chunks > 1 else 0)
 
-    def add(self, params: Params) -> None:
-        """Appends the struct ColumnSums of a launch that reads the operand."""
-        params.input(SOURCE)
-        if self.chunks == 1:
-            params.output(TARGET).null()
-        else:
-            params.null().scratch(self.at)
-        params.i64(self.rows, self.columns, self.chunk).i32(self.width, self.blocks)
+    def fields(self) -> dict:
+        """The struct ColumnSums of a launch that reads the operand."""
+        one = self.chunks == 1
+        return {
+            "x": Input(SOURCE), "y": Output(TARGET) if one else None, "partial": None if one else Scratch(self.at),
+            "n": self.rows, "inner": self.columns, "chunk": self.chunk, "width": self.width, "blocks": self.blocks,
+        }  # fmt: skip
 
-    def add_join(self, params: Params) -> None:
-        """Of a later launch that joins the chunks."""
-        params.null().output(TARGET).scratch(self.at)
-        params.i64(self.chunks, self.columns, self.chunks).i32(self.width, self.strips)
+    def joining(self) -> dict:
+        """The same of a later launch that joins the chunks."""
+        return {
+            "x": None, "y": Output(TARGET), "partial": Scratch(self.at), "n": self.chunks, "inner": self.columns,
+            "chunk": self.chunks, "width": self.width, "blocks": self.strips,
+        }  # fmt: skip
 
 
 def beside(call: Call, rows: int, columns: int, second: bool, scratch: int) -> ColumnSums | None:
@@ -81,6 +84,6 @@ def after(call: Call, plan: Plan, rows: int, columns: int) -> Plan:
         return plan
     dtype = call.out[TARGET].dtype
     item = DTYPES[dtype][0]
-    sums = make_plan("reduce", ((dtype, rows * columns * item),), ((dtype, columns * item),), (0, 1, rows, columns), ())
+    sums = make_plan("reduce", ((dtype, rows * columns * item),), ((dtype, columns * item),), ReduceSpec(0, 1, rows, columns))
     places = {(IN, 0): (IN, SOURCE), (OUT, 0): (OUT, TARGET)}
     return Plan([*plan.launches, *(redirected(one, places) for one in sums.launches)], max(plan.scratch, sums.scratch))

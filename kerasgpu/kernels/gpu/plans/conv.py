@@ -9,37 +9,28 @@ import itertools
 import math
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gemm import RELU, RELU_GRAD
+from kerasgpu.kernels.gpu.driver.launch import Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
 from kerasgpu.kernels.gpu.plans import column_sums, conv_direct, conv_library, gemm, gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, Call, HostPlan, Plan, ceil_div, planner
+from kerasgpu.kernels.window import Window
 
-WINDOW_INTS = 18
 MOST_SIZE = 1 << 31
 MOST_VIEWS = 8  # of one launch
 MOST_CLASSES = 4096
 ROWS_ONE_BY_ONE = 64  # of a tile at most, where channels are gathered one by one: each row costs registers
 
 
-class Window(NamedTuple):
-    """csrc/common/window.h; three dims each."""
-
-    size: tuple
-    count: tuple  # type: ignore[assignment]  # a tuple has a method of that name
-    kernel: tuple
-    stride: tuple
-    dilation: tuple
-    before: tuple
-
-
-def read_window(call: Call, at: int) -> Window:
-    """ints[at:], checked as csrc/cpu/window.h does."""
-    values = call.i[at : at + WINDOW_INTS]
-    if len(values) < WINDOW_INTS:
-        call.fail("number of integer parameters", len(call.i), at + WINDOW_INTS)
-    for v in values:
-        if not 0 <= v <= MOST_SIZE:
-            call.fail("window parameter", v, f"0 to {MOST_SIZE}")
-    w = Window(*(tuple(values[3 * k : 3 * k + 3]) for k in range(6)))
+def read_window(call: Call) -> Window:
+    """The window of a call, checked as csrc/cpu/window.h does."""
+    w = call.spec.window
+    for dims in w:
+        if len(dims) != 3:
+            call.fail("dims of the window", len(dims), 3)
+        for v in dims:
+            if not 0 <= v <= MOST_SIZE:
+                call.fail("window parameter", v, f"0 to {MOST_SIZE}")
     if min(w.stride + w.dilation + w.kernel) < 1:
         call.fail("window parameter", 0, 1)
     for dims in (w.size, w.count, w.kernel):
@@ -81,22 +72,21 @@ class Conv(NamedTuple):
 
 
 def read(call: Call) -> Conv:
-    if len(call.i) < 6 + WINDOW_INTS:
-        call.fail("number of integer parameters", len(call.i), 6 + WINDOW_INTS)
-    batch, channels, filters, groups, bias = call.i[:5]
-    if min(call.i[:4]) < 0:
+    s = call.spec
+    batch, channels, filters, groups, bias = s.batch, s.channels, s.filters, s.groups, s.bias
+    if min(batch, channels, filters, groups) < 0:
         call.message("sizes must not be negative")
     if groups < 1 or channels % groups or filters % groups:
         call.message("channels and filters must be multiples of groups")
-    activation = call.flag(5, 0, gemm.RELU_GRAD if call.name == "conv_input_grad" else gemm.RELU, "activation")
+    activation = call.choice("activation", 0, RELU_GRAD if call.name == "conv_input_grad" else RELU)
     inputs = 3 if bias else 2
-    mask = inputs if activation == gemm.RELU_GRAD else None
-    c = Conv(batch, channels, filters, groups, bool(bias), activation == gemm.RELU, read_window(call, 6), mask)
+    mask = inputs if activation == RELU_GRAD else None
+    c = Conv(batch, channels, filters, groups, bool(bias), activation == RELU, read_window(call), mask)
     call.product(*c.window.size, channels, batch)
     call.product(*c.window.count, filters, batch)
     call.product(*c.window.kernel, c.depth, filters)
     summed = call.name == "conv_filter_grad" and len(call.out) == 2
-    call.expect(inputs + (mask is not None), 1 + summed, 6 + WINDOW_INTS, 0)
+    call.expect(inputs + (mask is not None), 1 + summed)
     if summed:
         call.output(1, filters, call.out[0].dtype)
     if call.out[0].dtype not in FLOATS:
@@ -143,10 +133,10 @@ def backward_axis(w: Window, d: int, rest: int) -> Axis:
     return Axis(count, 0, 1, 1, 0, w.count[d], 0, 0, *place)
 
 
-def divisor(value: int) -> tuple[int, int, int]:
-    """(factor, shift, value) with n // value == n * factor >> shift for 0 <= n < 2^31."""
+def divisor(value: int) -> dict[str, int]:
+    """The struct Divisor, with n // value == n * factor >> shift for 0 <= n < 2^31."""
     bits = max(value - 1, 0).bit_length()
-    return ceil_div(1 << (31 + bits), max(value, 1)), 31 + bits, value
+    return {"factor": ceil_div(1 << (31 + bits), max(value, 1)), "shift": 31 + bits, "value": value}
 
 
 class View(NamedTuple):
@@ -163,14 +153,10 @@ class View(NamedTuple):
     def k(self) -> int:
         return self.depth * math.prod(a.taps for a in self.axes)
 
-    def add(self, params: Params) -> None:
-        for a in self.axes:
-            for n in (a.count, a.taps):
-                factor, shift, value = divisor(n)
-                params.u32(factor).i32(shift, value)
-            params.i32(*a[2:])
-        factor, shift, value = divisor(self.depth)
-        params.u32(factor).i32(shift, value, self.pitch, self.rows, self.k)
+    def fields(self) -> dict:
+        """The struct View of conv_source.cuh."""
+        axes = [{**a._asdict(), "count": divisor(a.count), "taps": divisor(a.taps)} for a in self.axes]
+        return {"axis": axes, "depth": divisor(self.depth), "pitch": self.pitch, "rows": self.rows, "k": self.k}
 
     def fits(self) -> bool:
         """Whether everything computed from it stays far within 32 bits."""
@@ -272,14 +258,15 @@ def tiles(call: Call, c: Conv, part: int, views: list[View], largest: int) -> Pl
     for begin in range(0, len(views), MOST_VIEWS):
         some = views[begin : begin + MOST_VIEWS]
         down = max(ceil_div(v.k if part == 2 else v.rows, tile.m) for v in some)
-        params = Params().input(0).input(1).output(0).scratch()
-        params.i32(c.groups, len(some), n, c.filters, pitch, down, across, choice.stretch)
-        epilogue.add(params, kind, tile, n, pitch)
+        params = {
+            "image": Input(0), "other": Input(1), "out": Output(0), "partial": Scratch(), "groups": c.groups, "views": len(some),
+            "n": n, "other_pitch": c.filters, "out_pitch": pitch, "down": down, "across": across, "stretch": choice.stretch,
+            "epilogue": epilogue.fields(kind, tile, n, pitch),
+            "view": [v.fields() for v in some + some[:1] * (MOST_VIEWS - len(some))],
+        }  # fmt: skip
         if sums is not None:
-            sums.add(params)
+            params["sums"] = sums.fields()
             defines["SUMS"] = 1
-        for v in some + some[:1] * (MOST_VIEWS - len(some)):
-            v.add(params)
         grid = (down * across + (sums.blocks if sums else 0), choice.splits, min(c.groups * len(some), gemm_tiles.MOST_ACROSS))
         shared = gemm_tiles.shared_bytes(kind, choice, of.item)
         launches.append(Launch("conv.cu", "conv", defines, grid, tile.threads, params, shared))

@@ -10,7 +10,8 @@ import itertools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
 from kerasgpu.kernels.gpu.plans import column_sums, gemm_table
 from kerasgpu.kernels.gpu.plans.plan import Call, Plan, ceil_div, grid_for
 
@@ -122,18 +123,20 @@ def grad_tile(c: Conv) -> Tile:
 def _launch(call: Call, c: Conv, tile: Tile, entry: str, blocks: int, threads: int, shared: int, whole: bool, sums=None, **more):  # fmt: skip
     w, of = c.window, call.out[0]
     down, across = ceil_div(w.count[1], tile.rows), ceil_div(w.count[2], tile.groups * tile.columns)
-    params = Params().input(0).input(1)
-    params.input(2) if c.bias else params.null()
-    (params.output(0) if whole else params.null()).scratch()
-    params.i32(w.size[1], w.size[2], w.count[1], w.count[2], c.filters, w.kernel[1], w.stride[1], w.before[1], w.before[2])
-    params.i32(tile.rows, tile.groups, down, across, c.batch * down * across, tile.line(c))
-    params.i32(strips_of(c, tile), c.relu, c.filters % 4 == 0, more.pop("parts", 1), more.pop("stretch", 0))
+    params = {
+        "x": Input(0), "w": Input(1), "bias": Input(2) if c.bias else None, "y": Output(0) if whole else None,
+        "partial": Scratch(), "height": w.size[1], "width": w.size[2], "out_height": w.count[1], "out_width": w.count[2],
+        "filters": c.filters, "lines": w.kernel[1], "stride": w.stride[1], "before_y": w.before[1], "before_x": w.before[2],
+        "rows": tile.rows, "groups": tile.groups, "down": down, "across": across, "tiles": c.batch * down * across,
+        "line": tile.line(c), "strips": strips_of(c, tile), "relu": c.relu, "packed": c.filters % 4 == 0,
+        "parts": more.pop("parts", 1), "stretch": more.pop("stretch", 0),
+    }  # fmt: skip
     defines = {
         "T": of.type, "CHANNELS": c.channels, "TAPS": w.kernel[2], "STRIDE": w.stride[2], "P": tile.columns,
         "LANES": tile.lanes, **more,
     }  # fmt: skip
     if sums is not None:
-        sums.add(params)
+        params["sums"] = sums.fields()
         defines["SUMS"] = 1
         blocks += sums.blocks
     return Launch(f"{entry}.cu", entry, defines, blocks, threads, params, shared)
@@ -178,11 +181,11 @@ def filter_grad(call: Call, c: Conv) -> Plan:
         stretch=stretch,
     )]  # fmt: skip
     if splits > 1:
-        params = Params().scratch().output(0).i64(c.w_count, splits)
+        params = {"partial": Scratch(), "out": Output(0), "count": c.w_count, "splits": splits}
         defines: dict = {"T": of.type, "S": "float"}
         grid = grid_for(c.w_count, 32)
         if sums is not None and sums.chunks > 1:
-            sums.add_join(params)
+            params["sums"] = sums.joining()
             defines["SUMS"] = 1
             grid += sums.strips
         launches.append(Launch("split_sums.cu", "split_sums", defines, grid, THREADS, params))

@@ -11,6 +11,7 @@ from kerasgpu.kernels.gpu.driver.launch import IN, OUT, SCRATCH, Launch
 from kerasgpu.kernels.gpu.plans.finish import finished, redirected
 from kerasgpu.kernels.gpu.plans.plan import DTYPES, Call, Plan, ceil_div, make_plan
 from kerasgpu.kernels.gpu.vendor import cudnn
+from kerasgpu.kernels.movement import TransposeSpec
 
 
 def by_library(call: Call, c, part: int) -> Plan | None:
@@ -63,5 +64,5 @@ def work_of(c, part: int, dtype: str) -> cudnn.Convolution | None:
 def moved(dtype: str, rows: int, columns: int, source: tuple[int, int], target: tuple[int, int]) -> list[Launch]:
     """The transpose of a matrix, between operands of the call or its scratch memory."""
     nbytes = rows * columns * DTYPES[dtype][0]
-    plan = make_plan("transpose", ((dtype, nbytes),), ((dtype, nbytes),), (2, rows, columns, 1, 0), ())
+    plan = make_plan("transpose", ((dtype, nbytes),), ((dtype, nbytes),), TransposeSpec(2, (rows, columns), (1, 0)))
     return [redirected(one, {(IN, 0): source, (OUT, 0): target}) for one in plan.launches]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import NamedTuple
 
-from kerasgpu.kernels.gpu.driver.launch import MAX_GRID, Launch, Params
-from kerasgpu.kernels.gpu.plans.conv import WINDOW_INTS, Window, read_window
+from kerasgpu.kernels.gpu.driver.launch import MAX_GRID, Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
+from kerasgpu.kernels.gpu.plans.conv import read_window
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, Call, HostPlan, Operand, Plan, ceil_div, grid_for, planner
+from kerasgpu.kernels.window import Window
 
-INTS = 2 + WINDOW_INTS
 THREADS = 256
 COLUMNS = (4, 2)  # of a thread
 ENOUGH = 1 << 16  # threads with which an H100 is busy: below that, threads take fewer columns
@@ -42,9 +42,7 @@ class Depthwise(NamedTuple):
 
 
 def read(call: Call) -> Depthwise:
-    if len(call.i) < INTS:
-        call.fail("number of integer parameters", len(call.i), INTS)
-    d = Depthwise(call.i[0], call.i[1], read_window(call, 2))
+    d = Depthwise(call.spec.batch, call.spec.channels, read_window(call))
     for dims in (d.window.size, d.window.count):
         call.product(*dims, d.batch, d.channels)
     call.product(*d.window.kernel, d.channels)
@@ -71,14 +69,6 @@ def index(w: Window, *counts: int) -> str:
         (w.count[d] + w.size[d] + 4096) * w.stride[d] + w.kernel[d] * w.dilation[d] + w.before[d] + w.size[d] for d in range(3)
     ]
     return "int32_t" if max(*reach, *counts) < SMALL else "int64_t"
-
-
-def add_index(params: Params, kind: str, *values: int) -> Params:
-    return (params.i32 if kind == "int32_t" else params.i64)(*values)
-
-
-def add_window(params: Params, w: Window) -> Params:
-    return params.i64(*itertools.chain(*w))
 
 
 class Lanes(NamedTuple):
@@ -113,17 +103,15 @@ def lanes_for(vectors: int, groups: int, rows: int, bytes_of: int, columns: int,
 
 @planner("depthwise_conv")
 def _forward(call: Call) -> Plan:
-    if len(call.i) < INTS + 2:
-        call.fail("number of integer parameters", len(call.i), INTS + 2)
-    bias, relu = call.flag(INTS, 0, 1, "bias"), call.flag(INTS + 1, 0, 1, "activation")
-    call.expect(3 if bias else 2, 1, INTS + 2, 0)
+    bias, relu = call.choice("bias", 0, 1), call.choice("activation", 0, 1)
+    call.expect(3 if bias else 2, 1)
     d = read(call)
     return _plan(call, d, False, bool(bias), relu)
 
 
 @planner("depthwise_input_grad")
 def _input_grad(call: Call) -> Plan:
-    call.expect(2, 1, INTS, 0)
+    call.expect(2, 1)
     return _plan(call, read(call), True, False, 0)
 
 
@@ -154,10 +142,11 @@ def _plan(call: Call, d: Depthwise, grad: bool, bias: bool, relu: int) -> Plan:
     strips, across, down = (ceil_div(n, 1 << lane) for n, lane in zip((vectors, groups, rows), lanes))
     tiles = strips * across * down
     kind = index(w, rows + THREADS, tiles, to[2] + THREADS * columns)
-    params = Params().input(0).input(1)
-    params.input(2) if bias else params.null()
-    add_window(params.output(0).i64(d.channels), w)
-    add_index(params, kind, rows, strips, across, tiles).i32(*lanes, relu)
+    params = {
+        "x": Input(0), "k": Input(1), "bias": Input(2) if bias else None, "y": Output(0), "channels": d.channels,
+        "w": w._asdict(), "rows": rows, "strips": strips, "groups": across, "tiles": tiles, "channel_lanes": lanes.channels,
+        "column_lanes": lanes.columns, "row_lanes": lanes.rows, "relu": relu,
+    }  # fmt: skip
     defines = {
         "T": of.type, "INDEX": kind, "V": size, "W": columns, "TAPS": taps, "STRIDE": stride, "GRAD": int(grad),
     }  # fmt: skip
@@ -166,13 +155,13 @@ def _plan(call: Call, d: Depthwise, grad: bool, bias: bool, relu: int) -> Plan:
 
 def split_sums(of: Operand, sums: str, count: int, splits: int) -> Launch:
     """The launch that adds up `splits` stretches of `count` sums at the start of scratch memory into output 0 (split_sums.cu)."""
-    params = Params().scratch().output(0).i64(count, splits)
+    params = {"partial": Scratch(), "out": Output(0), "count": count, "splits": splits}
     return Launch("split_sums.cu", "split_sums", {"T": of.type, "S": sums}, grid_for(count, 32), THREADS, params)
 
 
 @planner("depthwise_filter_grad")
 def _filter_grad(call: Call) -> Plan:
-    call.expect(2, 1, INTS, 0)
+    call.expect(2, 1)
     d = read(call)
     of = _operands(call, d.x_count, d.y_count)
     call.output(0, d.k_count)
@@ -199,9 +188,11 @@ def _filter_grad(call: Call) -> Plan:
     if blocks > MAX_GRID:
         return HostPlan()
     kind = index(w, units + stretch + THREADS, blocks)
-    params = Params().input(0).input(1)
-    (params.output(0).null() if splits == 1 else params.null().scratch()).i64(d.channels)
-    add_index(add_window(params, w), kind, units, groups, strips, parts, stretch).i32(lane)
+    params = {
+        "x": Input(0), "g": Input(1), "out": Output(0) if splits == 1 else None, "partial": None if splits == 1 else Scratch(),
+        "channels": d.channels, "w": w._asdict(), "units": units, "groups": groups, "strips": strips, "parts": parts,
+        "stretch": stretch, "channel_lanes": lane,
+    }  # fmt: skip
     defines = {
         "T": of.type, "INDEX": kind, "V": size, "W": columns, "TAPS": taps, "STRIDE": stride, "LINES": lines,
     }  # fmt: skip

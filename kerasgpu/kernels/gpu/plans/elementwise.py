@@ -17,11 +17,13 @@ from kerasgpu.kernels.elementwise_chain import (
     ChainSpec,
 )
 from kerasgpu.kernels.gpu.driver.launch import FREE, OPTIONS, Launch, Params
+from kerasgpu.kernels.gpu.driver.structs import Input, Output
 from kerasgpu.kernels.gpu.plans.plan import DTYPES, LIMIT, Call, Plan, ceil_div, grid_for, planner
 
 TYPES = ("float", "double", "int64_t", "uint64_t")
 # Limits of elementwise.cu.
 INPUTS, OUTPUTS, STEPS, CONSTANTS, DIMS = 4, 2, 4, 4, 8
+HEADER = 5  # numbers at the head of a program
 # From this size on, code for just this chain is worth compiling even when it runs once.
 LARGE = 1 << 20
 
@@ -57,21 +59,29 @@ def _can_store(compute, dtype):
 
 def read(call: Call) -> ChainSpec:
     """The call's program, checked as csrc/cpu/elementwise_plan.cpp does."""
-    ints = call.i
-    if len(ints) < 6:
-        call.fail("number of integer parameters", len(ints), 6)
-    compute = call.flag(0, FLOAT, UINT64, "compute type")
-    ndim = call.flag(1, 0, MAX_DIMS, "number of dimensions")
-    n_in = call.flag(2, 0, MAX_REGISTERS, "inputs")
-    n_const = call.flag(3, 0, MAX_REGISTERS - n_in, "constants")
-    n_out = call.flag(4, 1, MAX_OUTPUTS, "outputs")
-    n_instr = call.flag(5, 0, MAX_INSTRUCTIONS, "instructions")
-    need = 6 + ndim * (1 + n_in) + n_out + 5 * n_instr + (n_const if compute >= INT64 else 0)
+    compute = call.choice("compute", FLOAT, UINT64, "compute type")
+    ints, constants = call.spec.program, call.spec.constants
+    if len(ints) < HEADER:
+        call.fail("number of integer parameters", len(ints), HEADER)
+    ndim, n_in, n_const, n_out, n_instr = ints[:HEADER]
+    limits = (
+        ("number of dimensions", ndim, 0, MAX_DIMS),
+        ("inputs", n_in, 0, MAX_REGISTERS),
+        ("constants", n_const, 0, MAX_REGISTERS - n_in),
+        ("outputs", n_out, 1, MAX_OUTPUTS),
+        ("instructions", n_instr, 0, MAX_INSTRUCTIONS),
+    )
+    for what, n, low, high in limits:
+        if not low <= n <= high:
+            call.fail(what, n, f"{low} to {high}")
+    need = HEADER + ndim * (1 + n_in) + n_out + 5 * n_instr + (n_const if compute >= INT64 else 0)
     if len(ints) != need:
         call.fail("number of integer parameters", len(ints), need)
-    call.expect(n_in, n_out, 6, 0 if compute >= INT64 else n_const)
-    at = 6 + ndim
-    dims = ints[6:at]
+    call.expect(n_in, n_out)
+    if compute < INT64 and len(constants) < n_const:
+        call.fail("number of float parameters", len(constants), n_const)
+    at = HEADER + ndim
+    dims = ints[HEADER:at]
     strides = [ints[at + k * ndim : at + (k + 1) * ndim] for k in range(n_in)]
     at += n_in * ndim
     outputs = list(ints[at : at + n_out])
@@ -107,8 +117,8 @@ def read(call: Call) -> ChainSpec:
             if any(step < 0 or step > LIMIT for step in s):
                 call.fail("input stride", s, "strides from 0")
             call.input(k, 1 + sum((d - 1) * step for d, step in zip(dims, s)))
-    constants = list(ints[at : at + n_const]) if compute >= INT64 else list(call.f[:n_const])
-    return ChainSpec(compute, tuple(dims), strides, constants, outputs, instructions)
+    numbers = list(ints[at : at + n_const]) if compute >= INT64 else list(constants[:n_const])
+    return ChainSpec(compute, tuple(dims), strides, numbers, outputs, instructions)
 
 
 def _packed(dims, strides) -> bool:
@@ -143,26 +153,22 @@ def _elementwise(call: Call) -> Plan:
 
 
 def interpreted(call: Call, spec: ChainSpec, size: int) -> Launch:
-    params = Params()
-    for k in range(INPUTS):
-        params.input(k) if k < spec.n_inputs else params.null()
-    for k in range(OUTPUTS):
-        params.output(k) if k < len(spec.outputs) else params.null()
-    ndim = len(spec.dims)
-    params.i64(size, *spec.dims, *(1,) * (DIMS - ndim))
-    for k in range(INPUTS):
-        s = spec.strides[k] if k < spec.n_inputs else (0,) * ndim
-        params.i64(*s, *(0,) * (DIMS - ndim))
-    constants = [*spec.constants, *(0,) * (CONSTANTS - len(spec.constants))]
-    add_constants(params, spec.compute, constants)
-    packed = sum(1 << k for k, s in enumerate(spec.strides) if _packed(spec.dims, s))
-    params.i32(ndim, spec.n_inputs, len(spec.constants), len(spec.outputs), len(spec.instructions), packed)
-    params.i32(*[DTYPES[x.dtype][2] for x in call.inp], *(0,) * (INPUTS - spec.n_inputs))
-    params.i32(*[DTYPES[x.dtype][2] for x in call.out], *(0,) * (OUTPUTS - len(call.out)))
-    params.i32(*spec.outputs, *(0,) * (OUTPUTS - len(spec.outputs)))
-    for name, dst, *arguments in spec.instructions:
-        params.i32(OPCODES[name], dst, *arguments, *(arguments[0],) * (3 - len(arguments)))
-    params.i32(*(0,) * 5 * (STEPS - len(spec.instructions)))
+    def whole(values, n, rest=0):
+        return [*values, *(rest,) * (n - len(values))]
+
+    n_in, n_out, ndim = spec.n_inputs, len(spec.outputs), len(spec.dims)
+    steps = [(OPCODES[name], dst, *whole(given, 3, given[0])) for name, dst, *given in spec.instructions]
+    params = {
+        "in": whole([Input(k) for k in range(n_in)], INPUTS, None), "out": whole([Output(k) for k in range(n_out)], OUTPUTS, None),
+        "size": size, "dims": whole(spec.dims, DIMS, 1),
+        "strides": whole([whole(s, DIMS) for s in spec.strides], INPUTS, [0] * DIMS),
+        "constants": whole(rounded(spec.compute, spec.constants), CONSTANTS), "ndim": ndim, "n_in": n_in,
+        "n_const": len(spec.constants), "n_out": n_out, "n_steps": len(steps),
+        "packed": sum(1 << k for k, s in enumerate(spec.strides) if _packed(spec.dims, s)),
+        "in_dtype": whole([DTYPES[x.dtype][2] for x in call.inp], INPUTS),
+        "out_dtype": whole([DTYPES[x.dtype][2] for x in call.out], OUTPUTS), "out_register": whole(spec.outputs, OUTPUTS),
+        "step": whole(steps, STEPS, [0] * 5),
+    }  # fmt: skip
     text = _cases(spec.compute)
     defines = {"T": TYPES[spec.compute], **({"INTEGER": 1} if spec.compute >= INT64 else {})}
     return Launch("elementwise.cu", "elementwise", defines, grid_for(size), 256, params, text=text, options=OPTIONS)
@@ -173,13 +179,15 @@ def _cases(compute: int) -> str:
     return "#define KG_CASES(X) \\\n  " + " \\\n  ".join(listed) + "\n"
 
 
+def rounded(compute: int, constants) -> list:
+    """Constants in the compute type."""
+    return [_float32(c) for c in constants] if compute == FLOAT else list(constants)
+
+
 def add_constants(params: Params, compute: int, constants) -> None:
-    if compute == FLOAT:
-        params.f32(*[_float32(c) for c in constants])
-    elif compute == DOUBLE:
-        params.f64(*constants)
-    else:
-        params.u64(*constants)
+    code = "fdqQ"[compute]
+    for c in rounded(compute, constants):
+        params.number(code, c)
 
 
 def _float32(x: float) -> float:
@@ -273,12 +281,12 @@ def generate(call: Call, spec: ChainSpec, size: int) -> tuple[str, Params, int]:
 
 @planner("cast")
 def _cast(call: Call) -> Plan:
-    call.expect(1, 1, 1, 0)
-    n = call.product(call.i[0])
+    call.expect(1, 1)
+    n = call.product(call.spec.n)
     x, y = call.input(0, n), call.output(0, n)
     if n == 0:
         return Plan()
-    params = Params().input(0).output(0).i64(n).i32(DTYPES[y.dtype][2])
+    params = {"x": Input(0), "y": Output(0), "n": n, "dtype": DTYPES[y.dtype][2]}
     return Plan(
         [Launch("elementwise_cast.cu", "cast", {"FROM": x.type}, grid_for(n), 256, params, options=OPTIONS, member=FREE)]
     )

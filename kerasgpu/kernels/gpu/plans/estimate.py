@@ -23,17 +23,17 @@ class Estimate(NamedTuple):
     share: float  # of the chip that it fills, up to 1
 
 
-def flops(name: str, ints: tuple) -> float:
+def flops(name: str, spec) -> float:
     """Of a matrix product or convolution; 0 for calls that memory bounds."""
     if name == "gemm":
-        return 2.0 * math.prod(ints[:4])
+        return 2.0 * spec.batch * spec.m * spec.n * spec.k
     if name in ("conv", "conv_input_grad", "conv_filter_grad"):
-        batch, channels, filters, groups = ints[:4]
-        return 2.0 * batch * channels * filters / max(groups, 1) * math.prod(ints[9:15])  # pixels of the result, taps
+        work = 2.0 * spec.batch * spec.channels * spec.filters / max(spec.groups, 1)
+        return work * math.prod(spec.window.count) * math.prod(spec.window.kernel)
     return 0.0
 
 
-def estimate(name: str, inputs: tuple, outputs: tuple, ints: tuple, plan: Plan) -> Estimate:
+def estimate(name: str, inputs: tuple, outputs: tuple, spec, plan: Plan) -> Estimate:
     """`inputs`, `outputs`: (dtype name, bytes) of each operand."""
     share, launches = 0.0, max(1, len(plan.launches))
     for one in plan.launches:
@@ -43,7 +43,7 @@ def estimate(name: str, inputs: tuple, outputs: tuple, ints: tuple, plan: Plan) 
     written = sum(n for _, n in outputs)
     read = written if name in _GATHERS else sum(n for _, n in inputs)
     moving = (read + written) / _BYTES
-    computing = flops(name, ints) / _FLOPS.get(outputs[0][0] if outputs else "", 4e7)
+    computing = flops(name, spec) / _FLOPS.get(outputs[0][0] if outputs else "", 4e7)
     # An eighth of the threads is enough to keep memory busy.
     time = max(moving / max(min(1.0, 8 * share), 0.01), computing / max(share, 0.01))
     return Estimate(LAUNCH * launches + time, share)

@@ -32,11 +32,11 @@ def finished(
     strides: list[tuple[int, ...]] = [(n, 1) if one != (IN, bias) else (0, 1) for one in sources]
     if bias is None:
         dims, strides = (rows * n,), [(1,) for _ in sources]
-    ints, floats = chain.build([value], dims, strides, DOUBLE if dtype == "float64" else FLOAT)
+    spec = chain.build([value], dims, strides, DOUBLE if dtype == "float64" else FLOAT)
     item = DTYPES[dtype][0]
     whole = (dtype, rows * n * item)
     ins = tuple((dtype, n * item) if one == (IN, bias) else whole for one in sources)
-    plan = make_plan("elementwise", ins, (whole,), ints, floats, call.repeated)
+    plan = make_plan("elementwise", ins, (whole,), spec, call.repeated)
     places = {(IN, k): one for k, one in enumerate(sources)}
     return [redirected(one, places) for one in plan.launches]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kerasgpu.config import tensor_cores
+from kerasgpu.kernels.gemm import RELU, RELU_GRAD
 from kerasgpu.kernels.gpu.driver import interface as drivers
-from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Map, Output, Scratch
 from kerasgpu.kernels.gpu.plans import column_sums, gemm_table, gemm_tiles
 from kerasgpu.kernels.gpu.plans.finish import finished
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, LIMIT, Call, Plan, ceil_div, planner
@@ -14,7 +16,6 @@ from kerasgpu.kernels.gpu.vendor import blaslt
 
 TILE = 64
 MOST_BLOCKS = 1 << 20
-RELU, RELU_GRAD = 1, 2  # activations
 
 
 class Gemm(NamedTuple):
@@ -36,24 +37,21 @@ class Gemm(NamedTuple):
 
 
 def read(call: Call) -> Gemm:
-    if len(call.i) < 11:
-        call.fail("number of integer parameters", len(call.i), 11)
-    if len(call.f) < 1:
-        call.fail("number of float parameters", len(call.f), 1)
-    batch, m, n, k, trans_a, trans_b, a_stride, b_stride = call.i[:8]
-    if any(v < 0 for v in call.i[:8]):
+    s = call.spec
+    batch, m, n, k, a_stride, b_stride = s.batch, s.m, s.n, s.k, s.a_stride, s.b_stride
+    if min(batch, m, n, k, a_stride, b_stride, s.transpose_a, s.transpose_b) < 0:
         call.message("sizes and strides must not be negative")
-    bias_kind = call.flag(8, 0, 2, "bias_kind")
-    activation = call.flag(9, 0, RELU_GRAD, "activation")
+    bias_kind = call.choice("bias_kind", 0, 2)
+    activation = call.choice("activation", 0, RELU_GRAD)
     inputs = 2 if bias_kind == 0 else 3
     mask = inputs if activation == RELU_GRAD else None
     g = Gemm(
-        batch, m, n, k, bool(trans_a), bool(trans_b), a_stride, b_stride, bias_kind, activation == RELU, bool(call.i[10]), call.f[0],
-        mask,
+        batch, m, n, k, bool(s.transpose_a), bool(s.transpose_b), a_stride, b_stride, bias_kind, activation == RELU,
+        bool(s.accumulate), s.alpha, mask,
     )  # fmt: skip
     summed = len(call.out) == 2
-    call.expect(inputs + (mask is not None), 1 + summed, 11, 1)
-    if summed and (trans_b or batch != 1 or call.out[0].dtype not in FLOATS):
+    call.expect(inputs + (mask is not None), 1 + summed)
+    if summed and (g.trans_b or batch != 1 or call.out[0].dtype not in FLOATS):
         call.message("column sums need floats and one right side that is not transposed")
     if mask is not None and g.accumulate:
         call.message("activation relu_grad cannot be combined with accumulate")
@@ -155,17 +153,20 @@ def tiled(call: Call, g: Gemm) -> Plan:
     shared = gemm_tiles.shared_bytes(kind, choice, out.item)
     launches = []
     for first in range(0, g.batch, gemm_tiles.MOST_ACROSS):
-        params = Params().input(0).input(1).output(0).scratch()
-        params.i64(g.a_stride, g.b_stride, a_pitch, b_pitch).i32(g.m, g.n, g.k, first, down, across, choice.stretch, 0)
-        epilogue.add(params, kind, tile, g.n)
+        params = {
+            "a": Input(0), "b": Input(1), "c": Output(0), "partial": Scratch(), "a_stride": g.a_stride, "b_stride": g.b_stride,
+            "a_pitch": a_pitch, "b_pitch": b_pitch, "m": g.m, "n": g.n, "k": g.k, "first_entry": first, "down": down,
+            "across": across, "stretch": choice.stretch, "unused": 0, "epilogue": epilogue.fields(kind, tile, g.n),
+        }  # fmt: skip
         if sums is not None:
-            sums.add(params)
+            params["sums"] = sums.fields()
             defines["SUMS"] = 1
         if tile.boxes:
             a_rows, b_rows = g.m if deep_a else g.k, g.n if deep_b else g.k
             a_stride, b_stride = (0, 0) if single else (g.a_stride, g.b_stride)
-            params.tensor_map(0, gemm_tiles.box(out, tile, deep_a, tile.m, a_rows, a_pitch, a_stride, g.batch))
-            params.tensor_map(1, gemm_tiles.box(out, tile, deep_b, tile.n, b_rows, b_pitch, b_stride, g.batch))
+            boxes_a = gemm_tiles.box(out, tile, deep_a, tile.m, a_rows, a_pitch, a_stride, g.batch)
+            boxes_b = gemm_tiles.box(out, tile, deep_b, tile.n, b_rows, b_pitch, b_stride, g.batch)
+            params |= {"a_map": Map(0, boxes_a), "b_map": Map(1, boxes_b)}
         grid = (down * across + (sums.blocks if sums else 0), choice.splits, min(g.batch - first, gemm_tiles.MOST_ACROSS))
         launches.append(Launch("gemm_tiled.cu", "gemm_tiled", defines, grid, tile.block, params, shared))
     if choice.splits > 1:
@@ -177,11 +178,12 @@ def tiled(call: Call, g: Gemm) -> Plan:
 def plain(call: Call, g: Gemm) -> Plan:
     """gemm.cu, which takes any dtype and size."""
     dtype = call.out[0].dtype
-    params = Params().input(0).input(1)
-    params.input(2) if g.bias_kind else params.null()
-    params.null() if g.mask is None else params.input(g.mask)
-    params.output(0).i64(g.batch, g.m, g.n, g.k, g.a_stride, g.b_stride).f64(g.alpha)
-    params.i32(g.trans_a, g.trans_b, g.bias_kind, g.relu, g.accumulate, g.alpha == 1)
+    params = {
+        "a": Input(0), "b": Input(1), "bias": Input(2) if g.bias_kind else None, "mask": None if g.mask is None else Input(g.mask),
+        "c": Output(0), "batch": g.batch, "m": g.m, "n": g.n, "k": g.k, "a_stride": g.a_stride, "b_stride": g.b_stride,
+        "alpha": g.alpha, "trans_a": g.trans_a, "trans_b": g.trans_b, "bias_kind": g.bias_kind, "relu": g.relu,
+        "accumulate": g.accumulate, "unit_alpha": g.alpha == 1,
+    }  # fmt: skip
     tiles = g.batch * ceil_div(g.m, TILE) * ceil_div(g.n, TILE)
     defines = {"T": call.out[0].type, "A": sum_type(dtype)}
     made = Plan([Launch("gemm.cu", "gemm", defines, min(tiles, MOST_BLOCKS), 256, params, options=("-fmad=false",))])

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from kerasgpu.config import tensor_cores
 from kerasgpu.kernels.gpu.driver import interface as driver
-from kerasgpu.kernels.gpu.driver.launch import Box, Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import Box, Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
 from kerasgpu.kernels.gpu.plans.column_sums import ColumnSums
 from kerasgpu.kernels.gpu.plans.gemm_table import Choice, Tile
 from kerasgpu.kernels.gpu.plans.plan import Operand, ceil_div, grid_for
@@ -88,13 +89,17 @@ class Epilogue(NamedTuple):
     accumulate: bool = False
     mask: int | None = None  # number of the input
 
-    def add(self, params: Params, kind: str, tile: Tile, *pitches: int) -> Params:
-        """Appends the struct Epilogue of gemm_tile.cuh; pitches: what the elements stored together must divide."""
+    def fields(self, kind: str, tile: Tile, *pitches: int) -> dict:
+        """The struct Epilogue of gemm_tile.cuh; pitches: what the elements stored together must divide."""
         together = 2 if uses_tensor_cores(kind) and not tile.wgmma else 4
         packed = kind != "double" and all(p % together == 0 for p in pitches)
-        for operand in (self.bias, self.mask):
-            params.null() if operand is None else params.input(operand)
-        return params.f64(self.alpha).i32(self.bias_kind, self.relu, self.accumulate, packed)
+        return {**self.common(), "packed": packed}
+
+    def common(self) -> dict:
+        return {
+            "bias": None if self.bias is None else Input(self.bias), "mask": None if self.mask is None else Input(self.mask),
+            "alpha": self.alpha, "bias_kind": self.bias_kind, "relu": self.relu, "accumulate": self.accumulate,
+        }  # fmt: skip
 
 
 def sum_bytes(kind: str) -> int:
@@ -113,17 +118,16 @@ def join(kind: str, choice: Choice, of: Operand, m: int, n: int, batch: int, c_s
     """The launch of gemm_join.cu that adds up the stretches; and joins chunks of column sums."""
     tile = choice.tile
     quads = ceil_div(n, 4)
-    params = Params().scratch()
-    for operand in (epilogue.bias, epilogue.mask):
-        params.null() if operand is None else params.input(operand)
-    params.output(0).i64(batch * m * quads, c_stride, c_pitch).i32(m, n, quads, choice.splits)
-    params.i32(tile.m, tile.n, ceil_div(m, tile.m), ceil_div(n, tile.n)).f64(epilogue.alpha)
-    packed = kind != "double" and n % 4 == c_pitch % 4 == c_stride % 4 == 0
-    params.i32(epilogue.bias_kind, epilogue.relu, epilogue.accumulate, packed)
+    params = {
+        **epilogue.common(), "partial": Scratch(), "c": Output(0), "count": batch * m * quads, "c_stride": c_stride,
+        "c_pitch": c_pitch, "m": m, "n": n, "quads": quads, "splits": choice.splits, "tile_m": tile.m, "tile_n": tile.n,
+        "down": ceil_div(m, tile.m), "across": ceil_div(n, tile.n),
+        "packed": kind != "double" and n % 4 == c_pitch % 4 == c_stride % 4 == 0,
+    }  # fmt: skip
     defines: dict = {"T": of.type, "S": "double" if kind == "double" else "float"}
     grid = grid_for(batch * m * quads, most=132 * 8)
     if sums is not None and sums.chunks > 1:
-        sums.add_join(params)
+        params["sums"] = sums.joining()
         defines["SUMS"] = 1
         grid += sums.strips
     return Launch("gemm_join.cu", "gemm_join", defines, grid, 256, params)

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import struct
 
-from kerasgpu.kernels.gpu.driver.launch import FREE, IDLE, OPTIONS, Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import FREE, IDLE, OPTIONS, Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output
 from kerasgpu.kernels.gpu.plans.plan import LIMIT, Call, Operand, Plan, ceil_div, grid_for, planner
 
 MAX_DIMS = 16
 _CODES = {"float16": "e", "float32": "f", "float64": "d"}
 
 
-def read_ndim(call: Call, at: int, lists: int) -> int:
-    """ints[at], a number of dimensions, after checking that `lists` lists of that length follow it."""
-    if len(call.i) <= at:
-        call.fail("number of integer parameters", len(call.i), at + 1)
-    ndim = call.i[at]
-    if not 0 <= ndim <= MAX_DIMS:
-        call.fail("number of dimensions", ndim, f"0 to {MAX_DIMS}")
-    if len(call.i) < at + 1 + lists * ndim:
-        call.fail("number of integer parameters", len(call.i), at + 1 + lists * ndim)
+def read_ndim(call: Call, *lists: str) -> int:
+    """The number of dimensions of a call, after checking that these fields have as many."""
+    ndim = call.choice("ndim", 0, MAX_DIMS, "number of dimensions")
+    for field in lists:
+        if len(getattr(call.spec, field)) != ndim:
+            call.fail(f"length of {field}", len(getattr(call.spec, field)), ndim)
     return ndim
-
-
-def lists_after(call: Call, at: int, ndim: int, n: int) -> list[tuple[int, ...]]:
-    return [tuple(call.i[at + k * ndim : at + (k + 1) * ndim]) for k in range(n)]
 
 
 def same_dtype(call: Call, n_in: int, n_out: int) -> Operand:
     """Output 0 of a call whose operands all have its dtype."""
-    call.expect(n_in, n_out, 0, 0)
+    call.expect(n_in, n_out)
     return call.out[0]
 
 
@@ -65,14 +59,14 @@ def value_bits(x: Operand, value: float | int, exact: bool = False) -> int:
 
 @planner("copy")
 def _copy(call: Call) -> Plan:
-    call.expect(1, 1, 0, 0)
+    call.expect(1, 1)
     x, y = call.inp[0], call.out[0]
     if x.nbytes != y.nbytes:
         call.fail("input bytes", x.nbytes, y.nbytes)
     call.input(0, y.count, y.dtype)
     if not y.nbytes:
         return Plan()
-    params = Params().input(0).output(0).i64(y.nbytes)
+    params = {"x": Input(0), "y": Output(0), "bytes": y.nbytes}
     return Plan(
         [Launch("copy.cu", "copy", {"PART": 0}, grid_for(ceil_div(y.nbytes, 16)), 256, params, options=OPTIONS, member=FREE)]
     )
@@ -80,30 +74,26 @@ def _copy(call: Call) -> Plan:
 
 def fill_launch(out: Operand, k: int, count: int, bits: int) -> Launch:
     """Sets `count` elements of output k."""
-    params = Params().output(k).i64(count).u64(bits)
+    params = {"y": Output(k), "n": count, "bits": bits}
     return Launch("copy.cu", "fill", {"PART": 1, "W": out.word}, grid_for(count), 256, params, options=OPTIONS, member=FREE)
 
 
 @planner("fill")
 def _fill(call: Call) -> Plan:
-    call.expect(0, 1, 1, 1)
-    exact = call.i[0] != 0
-    if exact and len(call.i) < 2:
-        call.fail("number of integer parameters", len(call.i), 2)
+    call.expect(0, 1)
+    s = call.spec
     y = call.out[0]
     if not y.count:
         return Plan()
-    return Plan([fill_launch(y, 0, y.count, value_bits(y, call.i[1] if exact else call.f[0], exact))])
+    return Plan([fill_launch(y, 0, y.count, value_bits(y, s.integer if s.exact else s.number, s.exact))])
 
 
 @planner("advance")
 def _advance(call: Call) -> Plan:
     if len(call.inp) > 1 or len(call.out) != 1:
         call.fail("number of outputs", len(call.out), 1)
-    if not call.i:
-        call.fail("number of integer parameters", 0, 1)
     y = call.output(0, 1, "int32", "uint32", "int64", "uint64")
-    params = Params().output(0).i64(call.i[0]).i32(int(y.item == 8))
+    params = {"counter": Output(0), "step": call.spec.step, "wide": y.item == 8}
     return Plan([Launch("copy.cu", "advance", {"PART": 0}, 1, 32, params, options=OPTIONS, member=IDLE)])
 
 
@@ -113,13 +103,10 @@ def _advance_seed(call: Call) -> Plan:
         call.fail("number of inputs", len(call.inp), 1)
     if not 1 <= len(call.out) <= 2:
         call.fail("number of outputs", len(call.out), 1)
-    if not call.i:
-        call.fail("number of integer parameters", 0, 1)
     for k in range(len(call.out)):
         call.output(k, 2, "uint32")
-    params = Params().output(0)
-    params.output(1) if len(call.out) == 2 else params.null()
-    params.i32(int(call.i[0] != 0))
+    saved = Output(1) if len(call.out) == 2 else None
+    params = {"state": Output(0), "saved": saved, "unordered": call.spec.unordered}
     return Plan([Launch("copy.cu", "advance_seed", {"PART": 0}, 1, 32, params, options=OPTIONS, member=IDLE)])
 
 
@@ -138,7 +125,7 @@ def strided(out: Operand, view, in_first: int = 0, out_first: int = 0) -> Plan:
     dims = dims or [[1, 1, 1]]
     item = out.item
     if len(dims) == 1 and dims[0][1] == dims[0][2] == 1 and in_first == out_first == 0:
-        params = Params().input(0).output(0).i64(size * item)
+        params: dict = {"x": Input(0), "y": Output(0), "bytes": size * item}
         return Plan(
             [
                 Launch(
@@ -163,13 +150,19 @@ def strided(out: Operand, view, in_first: int = 0, out_first: int = 0) -> Plan:
                 outer = size // (dims[-1][0] * dims[-2][0])
                 grid = outer * ceil_div(dims[-1][0], 32) * ceil_div(dims[-2][0], 32)
                 break
-    params = Params().input(0, in_first * item).output(0, out_first * item).i64(size)
-    for k in range(3):
-        params.i64(*[d[k] for d in dims], *(1,) * (MAX_DIMS - len(dims)))
-    params.i32(len(dims))
+    sizes, into, out_of = _columns(dims)
+    params = {
+        "x": Input(0, in_first * item), "y": Output(0, out_first * item), "size": size, "dims": sizes, "in": into, "out": out_of,
+        "ndim": len(dims),
+    }  # fmt: skip
     defines = {"W": out.word, "INDEX": "uint32_t" if size < 1 << 31 else "int64_t"}
     member = FREE if entry == "strided" else ""
     return Plan([Launch("transpose.cu", entry, defines, grid, 256, params, options=OPTIONS, member=member)])
+
+
+def _columns(rows) -> list[list[int]]:
+    """Three lists of MAX_DIMS numbers, filled up with 1."""
+    return [[row[k] for row in rows] + [1] * (MAX_DIMS - len(rows)) for k in range(3)]
 
 
 def row_strides(dims) -> list[int]:
@@ -183,8 +176,7 @@ def row_strides(dims) -> list[int]:
 @planner("transpose")
 def _transpose(call: Call) -> Plan:
     out = same_dtype(call, 1, 1)
-    ndim = read_ndim(call, 0, 2)
-    dims, perm = lists_after(call, 1, ndim, 2)
+    ndim, dims, perm = read_ndim(call, "dims", "perm"), call.spec.dims, call.spec.perm
     count = call.product(*dims)
     call.input(0, count, out.dtype)
     call.output(0, count)
@@ -199,8 +191,8 @@ def _transpose(call: Call) -> Plan:
 @planner("broadcast_to")
 def _broadcast_to(call: Call) -> Plan:
     out = same_dtype(call, 1, 1)
-    ndim = read_ndim(call, 0, 2)
-    dims, shape = lists_after(call, 1, ndim, 2)
+    read_ndim(call, "dims", "shape")
+    dims, shape = call.spec.dims, call.spec.shape
     count = call.product(*shape)
     call.input(0, call.product(*dims), out.dtype)
     call.output(0, count)
@@ -214,9 +206,9 @@ def _broadcast_to(call: Call) -> Plan:
 
 def _read_block(call: Call):
     """(items of the whole, items of the block, first item, (size, stride in the whole, stride in the block) per dimension)."""
-    call.expect(1, 1, 1, 0)
-    ndim = read_ndim(call, 0, 4)
-    dims, starts, steps, block = lists_after(call, 1, ndim, 4)
+    call.expect(1, 1)
+    read_ndim(call, "dims", "starts", "steps", "sizes")
+    _, dims, starts, steps, block = call.spec
     whole, items = call.product(*dims), call.product(*block)
     first, view = 0, []
     if items:
@@ -255,11 +247,11 @@ def _slice_assign(call: Call) -> Plan:
 
 @planner("pad")
 def _pad(call: Call) -> Plan:
-    call.expect(1, 1, 2, 1)
+    call.expect(1, 1)
     out = call.out[0]
-    ndim = read_ndim(call, 1, 3)
-    mode = call.flag(0, 0, 3, "mode")
-    dims, lows, highs = lists_after(call, 2, ndim, 3)
+    read_ndim(call, "dims", "lows", "highs")
+    mode = call.choice("mode", 0, 3)
+    dims, lows, highs = call.spec.dims, call.spec.lows, call.spec.highs
     if any(n < 0 for n in (*lows, *highs)):
         call.fail("padding", min(*lows, *highs), 0)
     totals = [n + a + b for n, a, b in zip(dims, lows, highs)]
@@ -277,46 +269,48 @@ def _pad(call: Call) -> Plan:
             merged[-1] = [merged[-1][0] * n, 0, merged[-1][2] * n]
         else:
             merged.append([n, low, total])
-    params = Params().input(0).output(0).i64(size)
-    for k in range(3):
-        params.i64(*[m[k] for m in merged], *(1,) * (MAX_DIMS - len(merged)))
-    params.u64(value_bits(out, call.f[0])).i32(len(merged), mode)
+    sizes, before, all_of = _columns(merged)
+    params = {
+        "x": Input(0), "y": Output(0), "size": size, "dims": sizes, "low": before, "total": all_of,
+        "blank": value_bits(out, call.spec.value), "ndim": len(merged), "mode": mode,
+    }  # fmt: skip
     return Plan([Launch("pad.cu", "pad", {"W": out.word}, grid_for(size), 256, params)])
 
 
 @planner("tri_mask")
 def _tri_mask(call: Call) -> Plan:
-    call.expect(1, 1, 5, 0)
-    outer, rows, cols, low, high = call.i[:5]
+    call.expect(1, 1)
+    outer, rows, cols, low, high = call.spec
     size = call.product(outer, rows, cols)
     out = call.out[0]
     call.input(0, size, out.dtype)
     call.output(0, size)
     if size == 0:
         return Plan()
-    params = Params().input(0).output(0).i64(size, rows, cols, max(-rows, min(low, cols)), max(-rows - 1, min(high, cols)))
+    low, high = max(-rows, min(low, cols)), max(-rows - 1, min(high, cols))
+    params = {"x": Input(0), "y": Output(0), "size": size, "rows": rows, "cols": cols, "low": low, "high": high}
     return Plan([Launch("tri_mask.cu", "tri_mask", {"W": out.word}, grid_for(size), 256, params)])
 
 
 def _widths(call: Call, parts: int) -> int:
-    if len(call.i) < 1 + parts:
-        call.fail("number of integer parameters", len(call.i), 1 + parts)
-    for n in call.i[1 : 1 + parts]:
-        call.product(call.i[0], n)
-    return call.product(sum(call.i[1 : 1 + parts]))
+    if len(call.spec.widths) != parts:
+        call.fail("number of widths", len(call.spec.widths), parts)
+    for n in call.spec.widths:
+        call.product(call.spec.outer, n)
+    return call.product(sum(call.spec.widths))
 
 
 def _rows(item: int, rows: int, width: int, x_pitch: int, y_pitch: int, source: tuple, target: tuple) -> Launch:
-    """`rows` runs of `width` elements; source and target: (method of Params, operand, first element)."""
+    """`rows` runs of `width` elements; source and target: (operand, first element)."""
     # The widest word that all addresses are a multiple of.
     word = item
-    while word < 8 and not any(n * item % (2 * word) for n in (width, x_pitch, y_pitch, source[2], target[2])):
+    while word < 8 and not any(n * item % (2 * word) for n in (width, x_pitch, y_pitch, source[1], target[1])):
         word *= 2
     per = word // item
-    params = Params()
-    getattr(params, source[0])(source[1], source[2] * item)
-    getattr(params, target[0])(target[1], target[2] * item)
-    params.i64(rows, width // per, x_pitch // per, y_pitch // per)
+    params = {
+        "x": Input(source[0], source[1] * item), "y": Output(target[0], target[1] * item), "rows": rows, "width": width // per,
+        "x_pitch": x_pitch // per, "y_pitch": y_pitch // per,
+    }  # fmt: skip
     name = {1: "uint8_t", 2: "uint16_t", 4: "uint32_t", 8: "uint64_t"}[word]
     defines, grid = {"W": name}, grid_for(rows * width // per)
     return Launch("concatenate.cu", "copy_rows", defines, grid, 256, params, options=OPTIONS, member=FREE)
@@ -324,35 +318,35 @@ def _rows(item: int, rows: int, width: int, x_pitch: int, y_pitch: int, source: 
 
 @planner("concatenate")
 def _concatenate(call: Call) -> Plan:
-    call.expect(len(call.inp), 1, 1, 0)
+    call.expect(len(call.inp), 1)
     out, parts = call.out[0], len(call.inp)
     width = _widths(call, parts)
-    outer = call.i[0]
+    outer = call.spec.outer
     call.output(0, call.product(outer, width))
     at, launches = 0, []
     for k in range(parts):
-        own = call.i[1 + k]
+        own = call.spec.widths[k]
         call.input(k, outer * own, out.dtype)
         if outer * own:
-            launches.append(_rows(out.item, outer, own, own, width, ("input", k, 0), ("output", 0, at)))
+            launches.append(_rows(out.item, outer, own, own, width, (k, 0), (0, at)))
         at += own
     return Plan(launches)
 
 
 @planner("split")
 def _split(call: Call) -> Plan:
-    call.expect(1, len(call.out), 1, 0)
+    call.expect(1, len(call.out))
     if not call.out:
         call.fail("number of outputs", 0, 1)
     x, parts = call.inp[0], len(call.out)
     width = _widths(call, parts)
-    outer = call.i[0]
+    outer = call.spec.outer
     call.input(0, call.product(outer, width), call.out[0].dtype)
     at, launches = 0, []
     for k in range(parts):
-        own = call.i[1 + k]
+        own = call.spec.widths[k]
         call.output(k, outer * own, x.dtype)
         if outer * own:
-            launches.append(_rows(x.item, outer, own, width, own, ("input", 0, at), ("output", k, 0)))
+            launches.append(_rows(x.item, outer, own, width, own, (0, at), (k, 0)))
         at += own
     return Plan(launches)

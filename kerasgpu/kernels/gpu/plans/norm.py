@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, Call, Operand, Plan, ceil_div, grid_for, planner
 from kerasgpu.kernels.gpu.plans.reduce import width_for
 
@@ -51,23 +52,21 @@ class Norm:
         return self.samples * (self.channels // self.group)
 
     def launch(self, entry, part, grid, epsilon=0.0, relu=0, numbers=True, **operands) -> Launch:
-        """`operands`: field of the struct -> (method of Params, operand number)."""
-        params = Params()
-        for name in ("x", "g", "addend", "gamma", "beta", "mean_in", "saved_in", "y", "mean", "variance", "saved"):
-            where = operands.get(name)
-            params.null() if where is None else getattr(params, where[0])(where[1])
-        params.scratch()
-        params.scratch(self.numbers_at) if numbers else params.null()
-        params.scratch(self.totals_at)
-        params.i64(self.samples, self.rows, self.channels, self.inner, self.group, self.chunks, self.chunk)
-        params.f64(epsilon).i32(self.width, relu)
+        """`operands`: field of the struct -> Input, Output or None."""
+        params = dict.fromkeys(("x", "g", "addend", "gamma", "beta", "mean_in", "saved_in", "y", "mean", "variance", "saved"))
+        params |= {
+            **operands, "partial": Scratch(), "numbers": Scratch(self.numbers_at) if numbers else None,
+            "totals": Scratch(self.totals_at), "samples": self.samples, "rows": self.rows, "channels": self.channels,
+            "inner": self.inner, "group": self.group, "chunks": self.chunks, "chunk": self.chunk, "epsilon": epsilon,
+            "width": self.width, "relu": relu,
+        }  # fmt: skip
         defines = {"T": self.x.type} if part is None else {"T": self.x.type, "PART": part}
         return Launch("norm_batch_grad.cu" if part is None else "norm_batch.cu", entry, defines, max(1, grid), 256, params)
 
 
-def _sizes(call: Call, n: int) -> None:
-    call.product(*call.i[:n])
-    call.product(64, *[max(k, 1) for k in call.i[:n]])
+def _sizes(call: Call, *sizes: int) -> None:
+    call.product(*sizes)
+    call.product(64, *[max(k, 1) for k in sizes])
 
 
 def _optional(call: Call, flags, at: int, counts, dtypes):
@@ -76,7 +75,7 @@ def _optional(call: Call, flags, at: int, counts, dtypes):
     for flag, count, dtype in zip(flags, counts, dtypes):
         if flag:
             call.input(at, count, dtype)
-            found.append(("input", at))
+            found.append(Input(at))
             at += 1
         else:
             found.append(None)
@@ -87,30 +86,29 @@ def _optional(call: Call, flags, at: int, counts, dtypes):
 
 @planner("batch_norm")
 def _batch_norm(call: Call) -> Plan:
-    if len(call.i) < 9:
-        call.fail("number of integer parameters", len(call.i), 9)
-    call.expect(len(call.inp), 4, 9, 1)
-    _sizes(call, 4)
-    samples, rows, channels, inner, group = call.i[:5]
+    call.expect(len(call.inp), 4)
+    s = call.spec
+    samples, rows, channels, inner, group = s.samples, s.rows, s.channels, s.inner, s.group
+    _sizes(call, samples, rows, channels, inner)
     if group < 1 or channels % group:
         call.fail("channels of a group", group, f"a divisor of {channels}")
     x = call.input(0, samples * rows * channels * inner, *FLOATS)
     v = Norm(samples, rows, channels, inner, group, x)
     kind = statistics(x)
     counts, dtypes = (channels, channels, v.count), (kind, kind, x.dtype)
-    gamma, beta, addend = _optional(call, call.i[5:8], 1, counts, dtypes)
+    gamma, beta, addend = _optional(call, (s.gamma, s.beta, s.addend), 1, counts, dtypes)
     call.output(0, v.count, x.dtype)
     for k, n in ((1, v.groups), (2, v.groups), (3, 2 * v.groups)):
         call.output(k, n, kind)
-    relu = int(call.i[8] != 0)
+    relu = int(s.relu)
     launches = []
     if v.chunks and v.blocks:
-        launches.append(v.launch("chunk_sums", 0, v.blocks * v.chunks, x=("input", 0)))
+        launches.append(v.launch("chunk_sums", 0, v.blocks * v.chunks, x=Input(0)))
     if v.groups:
-        out = {"mean": ("output", 1), "variance": ("output", 2), "saved": ("output", 3)}
-        launches.append(v.launch("join_sums", 0, ceil_div(v.groups, 8), call.f[0], gamma=gamma, beta=beta, **out))
+        out = {"mean": Output(1), "variance": Output(2), "saved": Output(3)}
+        launches.append(v.launch("join_sums", 0, ceil_div(v.groups, 8), s.epsilon, gamma=gamma, beta=beta, **out))
     if v.count:
-        operands = {"x": ("input", 0), "addend": addend, "y": ("output", 0)}
+        operands = {"x": Input(0), "addend": addend, "y": Output(0)}
         launches.append(v.launch("apply", 1, grid_for(v.count), relu=relu, **operands))
     return Plan(launches, v.scratch)
 
@@ -119,25 +117,26 @@ def _batch_norm(call: Call) -> Plan:
 def _batch_norm_apply(call: Call) -> Plan:
     if len(call.inp) < 3:
         call.fail("number of inputs", len(call.inp), 3)
-    call.expect(len(call.inp), 1, 7, 1)
-    _sizes(call, 3)
-    rows, channels, inner = call.i[:3]
+    call.expect(len(call.inp), 1)
+    s = call.spec
+    rows, channels, inner = s.rows, s.channels, s.inner
+    _sizes(call, rows, channels, inner)
     x = call.input(0, rows * channels * inner, *FLOATS)
     v = Norm(1, rows, channels, inner, 1, x)
     kind = statistics(x)
     call.input(1, channels, kind)
     call.input(2, channels, kind)
     counts, dtypes = (channels, channels, v.count), (kind, kind, x.dtype)
-    gamma, beta, addend = _optional(call, call.i[3:6], 3, counts, dtypes)
+    gamma, beta, addend = _optional(call, (s.gamma, s.beta, s.addend), 3, counts, dtypes)
     call.output(0, v.count, x.dtype)
     if not v.count:
         return Plan()
-    given = {"gamma": gamma, "beta": beta, "mean_in": ("input", 1), "saved_in": ("input", 2)}
-    operands = {"x": ("input", 0), "addend": addend, "y": ("output", 0)}
+    given = {"gamma": gamma, "beta": beta, "mean_in": Input(1), "saved_in": Input(2)}
+    operands = {"x": Input(0), "addend": addend, "y": Output(0)}
     return Plan(
         [
-            v.launch("given", 1, grid_for(channels), call.f[0], **given),
-            v.launch("apply", 1, grid_for(v.count), relu=int(call.i[6] != 0), **operands),
+            v.launch("given", 1, grid_for(channels), s.epsilon, **given),
+            v.launch("apply", 1, grid_for(v.count), relu=int(s.relu), **operands),
         ],
         v.scratch,
     )
@@ -147,9 +146,10 @@ def _batch_norm_apply(call: Call) -> Plan:
 def _batch_norm_grad(call: Call) -> Plan:
     if len(call.inp) < 4:
         call.fail("number of inputs", len(call.inp), 4)
-    call.expect(len(call.inp), 3, 8, 0)
-    _sizes(call, 4)
-    samples, rows, channels, inner, group = call.i[:5]
+    call.expect(len(call.inp), 3)
+    s = call.spec
+    samples, rows, channels, inner, group = s.samples, s.rows, s.channels, s.inner, s.group
+    _sizes(call, samples, rows, channels, inner)
     if group < 1 or channels % group:
         call.fail("channels of a group", group, f"a divisor of {channels}")
     x = call.input(0, samples * rows * channels * inner, *FLOATS)
@@ -158,38 +158,38 @@ def _batch_norm_grad(call: Call) -> Plan:
     call.input(1, v.count, x.dtype)
     call.input(2, v.groups, kind)
     call.input(3, 2 * v.groups, kind)
-    gamma, beta = _optional(call, call.i[5:7], 4, (channels, channels), (kind, kind))
+    gamma, beta = _optional(call, (s.gamma, s.beta), 4, (channels, channels), (kind, kind))
     call.output(0, v.count, x.dtype)
     call.output(1, channels, kind)
     call.output(2, channels, kind)
-    relu = int(call.i[7] != 0)
-    saved = {"gamma": gamma, "beta": beta, "mean_in": ("input", 2), "saved_in": ("input", 3)}
-    both = {"x": ("input", 0), "g": ("input", 1)}
+    relu = int(s.relu)
+    saved = {"gamma": gamma, "beta": beta, "mean_in": Input(2), "saved_in": Input(3)}
+    both = {"x": Input(0), "g": Input(1)}
     launches = []
     if v.chunks and v.blocks:
         launches.append(v.launch("grad_sums", None, v.blocks * v.chunks, relu=relu, **both, **saved))
     if v.groups:
         launches.append(v.launch("grad_join", None, ceil_div(v.groups, 8), **saved))
     if channels:
-        launches.append(v.launch("grad_params", None, grid_for(channels), mean=("output", 1), variance=("output", 2)))
+        launches.append(v.launch("grad_params", None, grid_for(channels), mean=Output(1), variance=Output(2)))
     if v.count:
-        launches.append(v.launch("grad_apply", None, grid_for(v.count), relu=relu, y=("output", 0), **both))
+        launches.append(v.launch("grad_apply", None, grid_for(v.count), relu=relu, y=Output(0), **both))
     return Plan(launches, v.scratch)
 
 
 @planner("moments")
 def _moments(call: Call) -> Plan:
-    call.expect(1, 2, 4, 0)
-    _sizes(call, 4)
-    samples, rows, channels, inner = call.i[:4]
+    call.expect(1, 2)
+    _sizes(call, *call.spec)
+    samples, rows, channels, inner = call.spec
     x = call.input(0, samples * rows * channels * inner, *FLOATS)
     v = Norm(samples, rows, channels, inner, 1, x)
     for k in (0, 1):
         call.output(k, v.groups, statistics(x))
     launches = []
     if v.chunks and v.blocks:
-        launches.append(v.launch("chunk_sums", 0, v.blocks * v.chunks, x=("input", 0)))
+        launches.append(v.launch("chunk_sums", 0, v.blocks * v.chunks, x=Input(0)))
     if v.groups:
-        out = {"mean": ("output", 0), "variance": ("output", 1)}
+        out = {"mean": Output(0), "variance": Output(1)}
         launches.append(v.launch("join_sums", 0, ceil_div(v.groups, 8), numbers=False, **out))
     return Plan(launches, v.scratch)

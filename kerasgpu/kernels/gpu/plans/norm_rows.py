@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
 from kerasgpu.kernels.gpu.plans.norm import statistics
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, Call, Plan, ceil_div, planner
 
 SHORT = 1024  # a warp takes rows up to here, a block longer ones
 ROWS, BLOCKS = 64, 512  # least rows of a chunk; more blocks than this are not made by cutting
-FIELDS = ("x", "g", "gamma", "beta", "saved_in", "y", "saved", "dgamma", "dbeta")
+ADDRESSES = ("x", "g", "gamma", "beta", "saved_in", "y", "saved", "dgamma", "dbeta")
 
 
 def _read(call: Call):
-    if len(call.i) < 5:
-        call.fail("number of integer parameters", len(call.i), 5)
-    rows, n = call.i[:2]
+    rows, n = call.spec.rows, call.spec.n
     x = call.input(0, call.product(rows, n), *FLOATS)
     call.product(64, max(rows, 1), max(n, 1))
-    return rows, n, x, statistics(x), call.i[4] != 0
+    return rows, n, x, statistics(x), call.spec.centered
 
 
 def _launch(entry, part, grid, like, rows, n, centered, chunk=1, chunks=0, epsilon=0.0, **operands):
-    params = Params()
-    for name in FIELDS:
-        where = operands.get(name)
-        params.null() if where is None else getattr(params, where[0])(where[1])
-    params.scratch().i64(rows, n, chunk, chunks).f64(epsilon).i32(int(centered))
+    params = {
+        **dict.fromkeys(ADDRESSES), **operands, "partial": Scratch(), "rows": rows, "n": n, "chunk": chunk, "chunks": chunks,
+        "epsilon": epsilon, "centered": centered,
+    }  # fmt: skip
     defines = {"T": like.type, "LANES": 32 if n <= SHORT else 256}
     if part is not None:
         defines["PART"] = part
@@ -40,9 +38,9 @@ def _row_blocks(rows: int, n: int) -> int:
 def _layer_norm(call: Call) -> Plan:
     if not call.inp:
         call.fail("number of inputs", 0, 1)
-    call.expect(len(call.inp), 2, 5, 1)
+    call.expect(len(call.inp), 2)
     rows, n, x, kind, centered = _read(call)
-    scaled, shifted = int(call.i[2] != 0), int(call.i[3] != 0)
+    scaled, shifted = int(call.spec.gamma), int(call.spec.beta)
     if len(call.inp) != 1 + scaled + shifted:
         call.fail("number of inputs", len(call.inp), 1 + scaled + shifted)
     for k in range(1, len(call.inp)):
@@ -52,28 +50,30 @@ def _layer_norm(call: Call) -> Plan:
     if rows == 0:
         return Plan()
     operands = {
-        "x": ("input", 0),
-        "gamma": ("input", 1) if scaled else None,
-        "beta": ("input", 1 + scaled) if shifted else None,
-        "y": ("output", 0),
-        "saved": ("output", 1),
+        "x": Input(0),
+        "gamma": Input(1) if scaled else None,
+        "beta": Input(1 + scaled) if shifted else None,
+        "y": Output(0),
+        "saved": Output(1),
     }
-    return Plan([_launch("layer_norm", None, _row_blocks(rows, n), x, rows, n, centered, epsilon=call.f[0], **operands)])
+    return Plan(
+        [_launch("layer_norm", None, _row_blocks(rows, n), x, rows, n, centered, epsilon=call.spec.epsilon, **operands)]
+    )
 
 
 @planner("layer_norm_grad")
 def _layer_norm_grad(call: Call) -> Plan:
-    if len(call.i) < 5 or not call.inp:
-        call.fail("number of integer parameters", len(call.i), 5)
-    sums, scaled = call.i[3] != 0, call.i[2] != 0
-    call.expect(3 + scaled, 3 if sums else 1, 5, 0)
+    if not call.inp:
+        call.fail("number of inputs", 0, 3)
+    sums, scaled = call.spec.sums, call.spec.gamma
+    call.expect(3 + scaled, 3 if sums else 1)
     rows, n, x, kind, centered = _read(call)
     call.input(1, rows * n, x.dtype)
     call.input(2, (3 if centered else 1) * rows, kind)
     if scaled:
         call.input(3, n, kind)
     call.output(0, rows * n, x.dtype)
-    both = {"x": ("input", 0), "g": ("input", 1), "saved_in": ("input", 2)}
+    both = {"x": Input(0), "g": Input(1), "saved_in": Input(2)}
     launches, scratch = [], 0
     if sums and n:
         call.output(1, n, kind)
@@ -87,9 +87,9 @@ def _layer_norm_grad(call: Call) -> Plan:
         # Before dx, which may be g.
         if chunks:
             launches.append(_launch("layer_sums", 1, chunks * strips, x, rows, n, centered, **cut, **both))
-        out = {"dgamma": ("output", 1), "dbeta": ("output", 2)}
+        out = {"dgamma": Output(1), "dbeta": Output(2)}
         launches.append(_launch("layer_join", 1, ceil_div(n, 256), x, rows, n, centered, **cut, **out))
     if rows * n:
-        operands = {**both, "gamma": ("input", 3) if scaled else None, "y": ("output", 0)}
+        operands = {**both, "gamma": Input(3) if scaled else None, "y": Output(0)}
         launches.append(_launch("layer_norm_grad", 0, _row_blocks(rows, n), x, rows, n, centered, **operands))
     return Plan(launches, scratch)

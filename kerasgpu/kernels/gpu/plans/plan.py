@@ -1,14 +1,14 @@
 """Planners: from the name, operands and parameters of a kernel call to the launches that do it.
 
-A planner is a function of a `Call` (dtypes and bytes of the operands, ints, floats; no addresses), checks it as the C++ kernel of
+A planner is a function of a `Call` (dtypes and bytes of the operands, the spec; no addresses), checks it as the C++ kernel of
 csrc/cpu does, and returns a `Plan`. It is pure Python without a GPU, and plans are cached by signature, so it runs once for each
 shape. Addresses are filled in at every launch.
 
     @planner("copy")
     def _copy(call):
-        call.expect(1, 1, 0, 0)
+        call.expect(1, 1)
         n = call.output_count(0)
-        params = Params().input(0).output(0).i64(n)
+        params = {"x": Input(0), "y": Output(0), "n": n}
         return Plan([Launch("copy.cu", "copy", {"T": call.out[0].type}, grid_for(n), 256, params)])
 """
 
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kerasgpu.kernels import spec as specs
 from kerasgpu.kernels.gpu.driver.launch import Launch
 
 # name -> (bytes, type in dev.cuh and numeric.cuh, number in csrc/cpu/kernel.h)
@@ -86,13 +87,13 @@ class HostPlan(Plan):
 class Call:
     """The signature of a kernel call, with the checks of csrc/cpu/kernel.h."""
 
-    def __init__(self, name: str, inputs, outputs, ints, floats, repeated: bool = False):
+    def __init__(self, name: str, inputs, outputs, spec, repeated: bool = False):
+        specs.check(name, spec)
         self.name = name
         self.repeated = repeated  # it will run many times: code for just this call is worth compiling
         self.inp = [Operand(*x) for x in inputs]
         self.out = [Operand(*x) for x in outputs]
-        self.i = ints
-        self.f = floats
+        self.spec: Any = spec  # the named tuple of the kernel
 
     def fail(self, what: str, got, need) -> None:
         raise ValueError(f"{self.name}: {what} is {got}, needs {need}")
@@ -100,15 +101,11 @@ class Call:
     def message(self, text: str) -> None:
         raise ValueError(f"{self.name}: {text}")
 
-    def expect(self, n_in: int, n_out: int, n_i: int, n_f: int) -> None:
+    def expect(self, n_in: int, n_out: int) -> None:
         if len(self.inp) != n_in:
             self.fail("number of inputs", len(self.inp), n_in)
         if len(self.out) != n_out:
             self.fail("number of outputs", len(self.out), n_out)
-        if len(self.i) < n_i:
-            self.fail("number of integer parameters", len(self.i), n_i)
-        if len(self.f) < n_f:
-            self.fail("number of float parameters", len(self.f), n_f)
 
     def product(self, *sizes: int) -> int:
         """Their product, refusing negative sizes and what int64 does not hold."""
@@ -148,10 +145,12 @@ class Call:
             self.output(k, counts("out", k), first.dtype)
         return first
 
-    def flag(self, k: int, low: int, high: int, what: str) -> int:
-        if not low <= self.i[k] <= high:
-            self.fail(what, self.i[k], f"{low} to {high}")
-        return self.i[k]
+    def choice(self, field: str, low: int, high: int, what: str | None = None) -> int:
+        """A field of the spec, after checking its range; `what`: its name in messages."""
+        value = getattr(self.spec, field)
+        if not low <= value <= high:
+            self.fail(what or field, value, f"{low} to {high}")
+        return value
 
 
 def ceil_div(a: int, b: int) -> int:
@@ -219,7 +218,7 @@ def has_planner(name: str) -> bool:
     return name in _planners
 
 
-def make_plan(name: str, inputs: tuple, outputs: tuple, ints: tuple, floats: tuple, repeated: bool = False) -> Plan:
+def make_plan(name: str, inputs: tuple, outputs: tuple, spec: tuple, repeated: bool = False) -> Plan:
     """The plan of a call. `inputs` and `outputs`: (dtype name, bytes) of every operand.
 
     Raises:
@@ -233,4 +232,4 @@ def make_plan(name: str, inputs: tuple, outputs: tuple, ints: tuple, floats: tup
             f"kernel {name!r} has no CUDA version yet. Run this model on the CPU (with keras.device('cpu'):), or "
             "KERASGPU_DEVICE=cpu"
         )
-    return _planners[name](Call(name, inputs, outputs, ints, floats, repeated))
+    return _planners[name](Call(name, inputs, outputs, spec, repeated))

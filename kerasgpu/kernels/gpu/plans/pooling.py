@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output
+from kerasgpu.kernels.gpu.plans.conv import read_window
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, Call, Plan, grid_for, planner
 from kerasgpu.kernels.gpu.plans.reduce import with_column_sums
-
-WINDOW_INTS = 18
-MOST = 1 << 31
-
-
-def read_window(call: Call, at: int) -> tuple[tuple[int, ...], ...]:
-    """(size, count, kernel, stride, dilation, before), three dims each, checked as csrc/cpu/window.h does."""
-    if len(call.i) < at + WINDOW_INTS:
-        call.fail("number of integer parameters", len(call.i), at + WINDOW_INTS)
-    numbers = call.i[at : at + WINDOW_INTS]
-    for n in numbers:
-        if not 0 <= n <= MOST:
-            call.fail("window parameter", n, f"0 to {MOST}")
-    fields = tuple(tuple(numbers[k : k + 3]) for k in range(0, WINDOW_INTS, 3))
-    size, count, kernel, stride, dilation, _ = fields
-    if min(*kernel, *stride, *dilation) < 1:
-        call.fail("window parameter", 0, 1)
-    for dims in (size, count, kernel):
-        call.product(*dims)
-    return fields
 
 
 class Pooling:
     def __init__(self, call: Call):
-        if len(call.i) < 2 + WINDOW_INTS:
-            call.fail("number of integer parameters", len(call.i), 2 + WINDOW_INTS)
-        self.batch, self.channels = call.i[:2]
-        self.fields = read_window(call, 2)
-        self.taps = call.product(*self.fields[2])
-        self.x_count = call.product(self.batch, self.channels, *self.fields[0])
-        self.y_count = call.product(self.batch, self.channels, *self.fields[1])
+        self.batch, self.channels = call.spec.batch, call.spec.channels
+        self.window = read_window(call)
+        self.taps = call.product(*self.window.kernel)
+        self.x_count = call.product(self.batch, self.channels, *self.window.size)
+        self.y_count = call.product(self.batch, self.channels, *self.window.count)
 
     def launch(self, source, entry, defines, count, arg_in=None, arg=None) -> Plan:
         if count == 0:
             return Plan()
-        params = Params().input(0)
-        params.null() if arg_in is None else params.input(arg_in)
-        params.output(0)
-        params.null() if arg is None else params.output(arg)
-        params.i64(self.batch, self.channels, *[n for field in self.fields for n in field])
+        params = {
+            "x": Input(0), "arg_in": None if arg_in is None else Input(arg_in), "y": Output(0),
+            "arg": None if arg is None else Output(arg), "batch": self.batch, "channels": self.channels,
+            "w": self.window._asdict(),
+        }  # fmt: skip
         return Plan([Launch(source, entry, defines, grid_for(count), 256, params)])
 
     def check_taps(self, call: Call, x) -> None:
@@ -56,7 +36,7 @@ class Pooling:
 
 @planner("average_pool", "average_pool_grad")
 def _average(call: Call) -> Plan:
-    call.expect(1, 1, 2 + WINDOW_INTS, 0)
+    call.expect(1, 1)
     p, grad = Pooling(call), call.name.endswith("grad")
     y = call.output(0, p.x_count if grad else p.y_count, *FLOATS)
     call.input(0, p.y_count if grad else p.x_count, y.dtype)
@@ -66,7 +46,7 @@ def _average(call: Call) -> Plan:
 
 @planner("max_pool")
 def _max(call: Call) -> Plan:
-    call.expect(1, 2 if len(call.out) == 2 else 1, 2 + WINDOW_INTS, 0)
+    call.expect(1, 2 if len(call.out) == 2 else 1)
     p = Pooling(call)
     y = call.output(0, p.y_count)
     call.input(0, p.x_count, y.dtype)
@@ -82,7 +62,7 @@ def _max(call: Call) -> Plan:
 def _with_taps(call: Call) -> Plan:
     grad = call.name == "max_pool_grad"
     summed = grad and len(call.out) == 2
-    call.expect(2, 1 + summed, 2 + WINDOW_INTS, 0)
+    call.expect(2, 1 + summed)
     p = Pooling(call)
     y = call.output(0, p.x_count if grad else p.y_count, *FLOATS)
     call.input(0, p.y_count if grad else p.x_count, y.dtype)

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from kerasgpu.kernels.gpu.driver.launch import FREE, OPTIONS, Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import FREE, OPTIONS, Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, INTEGERS, Call, Operand, Plan, ceil_div, grid_for, planner
-from kerasgpu.kernels.gpu.plans.sorting import Pairs
+from kerasgpu.kernels.gpu.plans.sorting import Pairs, written
 
 BITS, UNIFORM, NORMAL, TRUNCATED, BERNOULLI, RANDINT, GAMMA, POISSON, BINOMIAL, BETA = range(10)
-FLOAT_COUNTS = (0, 2, 2, 2, 1, 0, 0, 0, 0, 0)
 INPUT_COUNTS = (1, 1, 1, 1, 1, 1, 2, 2, 3, 3)
 
 
@@ -59,43 +59,35 @@ def threshold(probability: float) -> int:
 def _params(
     state: int, x: int | None, count: int, stream: int, kind=0, a=0.0, b=0.0, top=0.0, low=0, span=0, scale=0.0, keep=0
 ):
-    params = Params().input(state)
-    params.null() if x is None else params.input(x)
     with np.errstate(over="ignore"):
         numbers = [float(np.float32(v)) for v in (a, b, top)]
-    params.output(0).i64(count).u64(low, span).f64(scale).f32(*numbers)
-    return params.i32(_signed(stream), kind, keep)
-
-
-def _signed(stream: int) -> int:
-    """The low 32 bits as the signed number of the same bits."""
-    bits = stream & 0xFFFFFFFF
-    return bits - (1 << 32) if bits >= 1 << 31 else bits
+    a, b, top = numbers
+    return {
+        "state": Input(state), "x": None if x is None else Input(x), "y": Output(0), "count": count, "low": low, "range": span,
+        "scale": scale, "a": a, "b": b, "top": top, "stream": stream, "kind": kind, "threshold": keep,
+    }  # fmt: skip
 
 
 @planner("random")
 def _random(call: Call) -> Plan:
-    if len(call.i) < 3:
-        call.fail("number of integer parameters", len(call.i), 3)
-    kind = call.flag(0, 0, 9, "distribution")
-    call.expect(INPUT_COUNTS[kind], 1, 5 if kind == RANDINT else 3, FLOAT_COUNTS[kind])
-    count, stream = call.product(call.i[1]), call.i[2]
+    kind = call.choice("kind", 0, 9, "distribution")
+    call.expect(INPUT_COUNTS[kind], 1)
+    _, count, stream, low, high, a, b = call.spec
+    call.product(count)
     call.input(0, 2, "uint32")
     y = call.output(0, count, *allowed_dtypes(kind))
-    f = call.f
     more: dict = {}
     if kind == RANDINT:
-        low, high = call.i[3:5]
         if high <= low:
             call.fail("upper end of the range", high, low + 1)
         more = {"low": low, "span": high - low}
     elif kind == UNIFORM:
-        top = below(y.dtype, f[1]) if f[1] > f[0] else math.inf
-        more = {"a": f[0], "b": f[1] - f[0], "top": top}
+        top = below(y.dtype, b) if b > a else math.inf
+        more = {"a": a, "b": b - a, "top": top}
     elif kind in (NORMAL, TRUNCATED):
-        more = {"a": f[0], "b": f[1]}
+        more = {"a": a, "b": b}
     elif kind == BERNOULLI:
-        more = {"keep": threshold(f[0])}
+        more = {"keep": threshold(a)}
     elif kind >= GAMMA:
         return _reject(call, kind - GAMMA, count, stream, y)
     if count == 0:
@@ -112,15 +104,18 @@ def _reject(call: Call, kind: int, count: int, stream: int, y: Operand) -> Plan:
     if count == 0:
         return Plan()
     second = len(call.inp) - 1
-    params = Params().input(0).input(1).input(second).output(0).i64(count)
-    params.i32(_signed(stream), kind, int(not shared[0]), int(not shared[second - 1]))
+    params = {
+        "state": Input(0), "a": Input(1), "b": Input(second), "y": Output(0), "count": count, "stream": stream, "kind": kind,
+        "a_stride": not shared[0], "b_stride": not shared[second - 1],
+    }  # fmt: skip
     return Plan([Launch("random_reject.cu", "random_reject", {"T": y.type}, grid_for(count), 256, params, options=OPTIONS)])
 
 
 @planner("dropout")
 def _dropout(call: Call) -> Plan:
-    call.expect(2, 1, 2, 1)
-    count, stream, rate = call.product(call.i[0]), call.i[1], call.f[0]
+    call.expect(2, 1)
+    count, stream, rate = call.spec
+    call.product(count)
     if not 0 <= rate <= 1:
         call.message("rate must be in [0, 1]")
     call.input(1, 2, "uint32")
@@ -137,8 +132,8 @@ def _dropout(call: Call) -> Plan:
 
 @planner("permutation")
 def _permutation(call: Call) -> Plan:
-    call.expect(1, 1, 2, 0)
-    n, stream = call.i[:2]
+    call.expect(1, 1)
+    n, stream = call.spec
     if not 0 <= n < 1 << 31:
         call.fail("n", n, (1 << 31) - 1)
     call.input(0, 2, "uint32")
@@ -146,11 +141,11 @@ def _permutation(call: Call) -> Plan:
     if n == 0:
         return Plan()
     pairs = Pairs(1, n, "uint32_t")
-    params = Params().input(0).scratch().scratch(pairs.numbers_at).i64(pairs.count, n).i32(_signed(stream))
+    params = {"state": Input(0), **pairs.params(), "pairs": pairs.count, "n": n, "stream": stream}
     keys = Launch(
         "random_permutation.cu", "permutation_keys", {}, grid_for(pairs.count // 4), 256, params, options=OPTIONS
     )  # fmt: skip
-    params = Params().scratch(pairs.numbers_at).null().null().output(0).i64(1, n, n, pairs.length)
+    params = {**written(pairs, 1, n, n), "indices": Output(0)}
     defines = {"K": "uint32_t", "W": "uint32_t", "I": "int64_t", "PART": 2}
     write = Launch("sort.cu", "write_sorted", defines, grid_for(n), 256, params)
     return Plan([keys, *pairs.sort(), write], pairs.bytes)

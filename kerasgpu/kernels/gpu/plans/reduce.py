@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from kerasgpu.kernels.gpu.driver.launch import FREE, IDLE, IN, OPTIONS, OUT, Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import FREE, IDLE, IN, OPTIONS, OUT, Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, Call, Plan, ceil_div, grid_for, planner
+from kerasgpu.kernels.reduce import ReduceSpec
 
 # The order of csrc/cpu/reduce_ops.h.
 OPS = ("Sum", "Mean", "Max", "Min", "Product", "Any", "All", "SquareSum", "ArgMax", "ArgMin", "LogSumExp")
@@ -24,9 +26,9 @@ def accumulator(dtype: str) -> str:
 
 @planner("reduce")
 def _reduce(call: Call) -> Plan:
-    call.expect(1, 1, 4, 0)
-    op = call.flag(0, 0, len(OPS) - 1, "operation")
-    outer, n, inner = call.i[1:4]
+    call.expect(1, 1)
+    op = call.choice("op", 0, len(OPS) - 1, "operation")
+    _, outer, n, inner = call.spec
     results = call.product(outer, inner)
     x, y = call.input(0, call.product(outer, n, inner)), call.output(0, results)
     if results == 0:
@@ -45,7 +47,7 @@ def _reduce(call: Call) -> Plan:
     size = {ARGMAX: 16, ARGMIN: 16, LOGSUMEXP: 16 if a == "double" else 8}.get(op, 4 if a == "float" else 8)
     defines = {"X": x.type, "Y": y.type, "A": a, "OP": OPS[op]}
     if n == 0:
-        params = Params().input(0).output(0).i64(outer, 0, inner, 1, 0, 0).i32(1, 1)
+        params = _params(Input(0), Output(0), outer, 0, inner, 1, 0, 0, 1, True)
         grid = grid_for(results)
         launch = Launch("reduce.cu", "reduce_nothing", {**defines, "PART": 3}, grid, 256, params, options=OPTIONS, member=FREE)
         return Plan([launch])
@@ -67,7 +69,7 @@ def with_column_sums(call: Call, plan: Plan, count: int, columns: int) -> Plan:
     call.output(1, columns, first.dtype)
     rows = count // columns if columns else 0
     operands = [(x.dtype, x.nbytes) for x in call.out]
-    after = _reduce(Call(call.name, operands[:1], operands[1:], (0, 1, rows, columns), ()))
+    after = _reduce(Call("reduce", operands[:1], operands[1:], ReduceSpec(0, 1, rows, columns)))
     for launch in after.launches:
         launch.pointers = tuple(
             (at, OUT, 0 if kind == IN else 1, offset) if kind in (IN, OUT) else (at, kind, k, offset)
@@ -100,15 +102,18 @@ def width_for(inner: int) -> int:
     return width
 
 
+def _params(x, y, outer, n, inner, chunks, chunk, total, width, finish) -> dict:
+    return {
+        "x": x, "y": y, "outer": outer, "n": n, "inner": inner, "chunks": chunks, "chunk": chunk, "total": total, "width": width,
+        "finish": finish,
+    }  # fmt: skip
+
+
 def _launch(defines, kind, outer, n, inner, chunks, chunk, total):
-    params = Params()
-    if kind == "reduce":
-        params.input(0)
-        params.output(0) if chunks == 1 else params.scratch()
-    else:
-        params.scratch().output(0)
     width = width_for(inner)
-    params.i64(outer, n, inner, chunks, chunk, total).i32(width, int(chunks == 1))
+    x = Input(0) if kind == "reduce" else Scratch()
+    y = Output(0) if chunks == 1 else Scratch()
+    params = _params(x, y, outer, n, inner, chunks, chunk, total, width, chunks == 1)
     if inner == 1 and n <= SHORT:
         name, part, grid, member = f"{kind}_short", 0, ceil_div(outer, 8), FREE
     elif inner == 1:
@@ -120,17 +125,19 @@ def _launch(defines, kind, outer, n, inner, chunks, chunk, total):
 
 @planner("scan")
 def _scan(call: Call) -> Plan:
-    call.expect(1, 1, 6, 0)
-    op = call.flag(0, 0, 3, "operation")
-    outer, n, inner = call.i[1:4]
+    call.expect(1, 1)
+    op = call.choice("op", 0, 3, "operation")
+    _, outer, n, inner, reverse, exclusive = call.spec
     count = call.product(outer, n, inner)
     x, y = call.input(0, count), call.output(0, count)
-    if op >= 2 and call.i[5]:
+    if op >= 2 and exclusive:
         call.message("cummax and cummin have no exclusive form: there is no first value")
     if count == 0:
         return Plan()
     defines = {"X": x.type, "Y": y.type, "A": accumulator(x.dtype), "OP": SCANS[op]}
-    params = Params().input(0).output(0).i64(outer, n, inner).i32(int(call.i[4] != 0), int(call.i[5] != 0))
+    params = {
+        "x": Input(0), "y": Output(0), "outer": outer, "n": n, "inner": inner, "reverse": reverse, "exclusive": exclusive,
+    }  # fmt: skip
     if inner == 1:
         return Plan([Launch("scan.cu", "scan_rows", defines, outer, 256, params)])
     return Plan([Launch("scan.cu", "scan_columns", defines, ceil_div(outer * inner, 256), 256, params)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 
-from kerasgpu.kernels.gpu.driver.launch import Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
 from kerasgpu.kernels.gpu.plans.plan import Call, Plan, grid_for, planner
 
 OPTIONS = ("-fmad=false",)
@@ -24,8 +25,8 @@ def _vector(inner: int) -> int:
 
 @planner("resample")
 def _resample(call: Call) -> Plan:
-    call.expect(5, 1, 8, 0)
-    images, height, width, inner, out_height, out_width, taps_y, taps_x = call.i[:8]
+    call.expect(5, 1)
+    images, height, width, inner, out_height, out_width, taps_y, taps_x = call.spec
     count = call.product(images, out_height, out_width, inner)
     kind = "uint8" if call.inp[0].dtype == "uint8" else "float32"
     x = call.input(0, call.product(images, height, width, inner), kind)
@@ -43,10 +44,11 @@ def _resample(call: Call) -> Plan:
     defines = {"T": x.type, "V": size, "INDEX": _index(count, middle)}
 
     def launch(entry, elements):
-        params = Params().input(0).scratch().output(0)
-        for k, _, n, taps, _ in axes:
-            params.input(k).input(k + 1).i64(n, taps)
-        params.i64(images, inner // size, out_height, out_width)
+        down, across = ({"start": Input(k), "weights": Input(k + 1), "n": n, "taps": taps} for k, _, n, taps, _ in axes)
+        params = {
+            "x": Input(0), "row": Scratch(), "y": Output(0), "down": down, "across": across, "images": images,
+            "inner": inner // size, "out_height": out_height, "out_width": out_width,
+        }  # fmt: skip
         return Launch("resample.cu", entry, defines, grid_for(elements // size), 256, params, options=OPTIONS)
 
     if count * taps_x * taps_y <= middle * (taps_y + ROUND_TRIP) + count * taps_x:
@@ -56,24 +58,25 @@ def _resample(call: Call) -> Plan:
 
 @planner("sample_map")
 def _map(call: Call) -> Plan:
-    call.expect(2, 1, 11, 1)
-    call.input(1, call.product(call.i[5], 8), "float32")
-    return _sample(call, int(call.i[10] != 0))
+    call.expect(2, 1)
+    call.input(1, call.product(call.spec.maps, 8), "float32")
+    return _sample(call, int(call.spec.projective))
 
 
 @planner("sample_grid")
 def _grid(call: Call) -> Plan:
-    call.expect(3, 1, 10, 1)
-    places = call.product(call.i[5], call.i[8], call.i[9])
+    call.expect(3, 1)
+    places = call.product(call.spec.maps, call.spec.out_height, call.spec.out_width)
     call.input(1, places, "float32")
     call.input(2, places, "float32")
     return _sample(call, 0)
 
 
 def _sample(call: Call, projective: int) -> Plan:
-    images, planes, height, width, inner, maps = call.i[:6]
-    order, mode = call.flag(6, 0, 1, "order"), call.flag(7, 0, MODES - 1, "mode")
-    out_height, out_width = call.i[8:10]
+    s = call.spec
+    images, planes, height, width, inner, maps = s.images, s.planes, s.height, s.width, s.inner, s.maps
+    order, mode = call.choice("order", 0, 1), call.choice("mode", 0, MODES - 1)
+    out_height, out_width = s.out_height, s.out_width
     source = call.product(planes, images, height, width, inner)
     count = call.product(planes, images, out_height, out_width, inner)
     if maps not in (1, images):
@@ -88,9 +91,11 @@ def _sample(call: Call, projective: int) -> Plan:
     if count == 0:
         return Plan()
     size = _vector(inner)
-    params = Params().input(0).input(1)
-    params.input(2) if call.name == "sample_grid" else params.null()
-    params.output(0).i64(images, planes, height, width, inner // size, out_height, out_width, maps)
-    params.i32(mode, projective).f32(ctypes.c_float(call.f[0]).value)  # what is too large becomes infinite
+    params = {
+        "x": Input(0), "places": Input(1), "columns": Input(2) if call.name == "sample_grid" else None, "y": Output(0),
+        "images": images, "planes": planes, "height": height, "width": width, "inner": inner // size, "out_height": out_height,
+        "out_width": out_width, "maps": maps, "mode": mode, "projective": projective,
+        "fill": ctypes.c_float(s.fill).value,  # what is too large becomes infinite
+    }  # fmt: skip
     defines = {"V": size, "INDEX": _index(count), "ORDER": order}
     return Plan([Launch("sample.cu", call.name, defines, grid_for(count // size), 256, params, options=OPTIONS)])

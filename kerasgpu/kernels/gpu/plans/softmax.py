@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kerasgpu.kernels.gpu.driver.launch import FREE, OPTIONS, Launch, Params
+from kerasgpu.kernels.gpu.driver.launch import FREE, OPTIONS, Launch
+from kerasgpu.kernels.gpu.driver.structs import Input, Output
 from kerasgpu.kernels.gpu.plans.plan import DTYPES, FLOATS, Call, Operand, Plan, ceil_div, planner
 
 SHORT = 1024  # a warp takes rows up to here, a block longer ones
@@ -18,8 +19,8 @@ def _lanes(x: Operand, n: int, rows: int) -> tuple[dict, int]:
 @planner("softmax", "log_softmax", "softmax_grad", "log_softmax_grad")
 def _softmax(call: Call) -> Plan:
     grad = call.name.endswith("_grad")
-    call.expect(2 if grad else 1, 1, 3, 0)
-    outer, n, inner = call.i[:3]
+    call.expect(2 if grad else 1, 1)
+    outer, n, inner = call.spec
     count = call.product(outer, n, inner)
     x = call.input(0, count, *FLOATS)
     if grad:
@@ -31,10 +32,7 @@ def _softmax(call: Call) -> Plan:
         outer, inner = outer * inner, 1
     defines, blocks = _lanes(x, n, outer)
     defines["LOG"] = int(call.name.startswith("log"))
-    params = Params().input(0)
-    if grad:
-        params.input(1)
-    params.output(0).i64(outer, n, inner)
+    params = {"x": Input(0), "y": Output(0), "outer": outer, "n": n, "inner": inner, **({"g": Input(1)} if grad else {})}
     if inner > 1:
         blocks = ceil_div(outer * inner, 256)
         defines["LANES"] = 32
@@ -50,21 +48,18 @@ def _softmax(call: Call) -> Plan:
 
 
 def _rows(call: Call):
-    rows, cols = call.i[:2]
+    rows, cols = call.spec.rows, call.spec.cols
     if cols < 1:
         call.fail("classes", cols, 1)
     return rows, cols, call.product(rows, cols)
 
 
 def _launch(call: Call, entry: str, x: Operand, rows, cols, ins, outs, ignores=0, ignored=0, dtype=0, one_block=False):
-    """ins, outs: operand numbers or None, in the order of the struct in cross_entropy.cuh."""
+    """ins: the numbers of x, targets and g; outs: those of loss, y and bad; None for what is not there."""
     defines, blocks = _lanes(x, cols, rows)
-    params = Params()
-    for k in ins:
-        params.null() if k is None else params.input(k)
-    for k in outs:
-        params.null() if k is None else params.output(k)
-    params.i64(rows, cols, ignored).i32(ignores, dtype)
+    params: dict = {name: None if k is None else Input(k) for name, k in zip(("x", "targets", "g"), ins)}
+    params |= {name: None if k is None else Output(k) for name, k in zip(("loss", "y", "bad"), outs)}
+    params |= {"rows": rows, "cols": cols, "ignored": ignored, "ignores": ignores, "dtype": dtype}
     member = FREE if defines["LANES"] == 32 and not one_block else ""
     grid = 1 if one_block else blocks
     source = "cross_entropy.cu" if entry.startswith("dense") else "cross_entropy_sparse.cu"
@@ -73,7 +68,7 @@ def _launch(call: Call, entry: str, x: Operand, rows, cols, ins, outs, ignores=0
 
 @planner("softmax_cross_entropy")
 def _dense(call: Call) -> Plan:
-    call.expect(2, 2, 2, 0)
+    call.expect(2, 2)
     rows, cols, count = _rows(call)
     x = call.input(0, count, *FLOATS)
     call.input(1, count, x.dtype)
@@ -86,7 +81,7 @@ def _dense(call: Call) -> Plan:
 
 @planner("softmax_cross_entropy_grad")
 def _dense_grad(call: Call) -> Plan:
-    call.expect(3, 1, 2, 0)
+    call.expect(3, 1)
     rows, cols, count = _rows(call)
     x = call.input(0, count, *FLOATS)
     call.input(1, count, x.dtype)
@@ -104,13 +99,13 @@ def _labels(call: Call, rows: int) -> int:
 
 @planner("sparse_softmax_cross_entropy")
 def _sparse(call: Call) -> Plan:
-    call.expect(2, 3 if len(call.out) == 3 else 2, 4, 0)
+    call.expect(2, 3 if len(call.out) == 3 else 2)
     rows, cols, count = _rows(call)
     x = call.input(0, count, *FLOATS)
     dtype = _labels(call, rows)
     call.output(0, rows, x.dtype)
     call.output(1, count, x.dtype)
-    ignores, ignored = int(call.i[2] != 0), call.i[3]
+    ignores, ignored = int(call.spec.ignores), call.spec.ignored
     launches = []
     if rows:
         launches.append(
@@ -125,7 +120,7 @@ def _sparse(call: Call) -> Plan:
 
 @planner("sparse_softmax_cross_entropy_grad")
 def _sparse_grad(call: Call) -> Plan:
-    call.expect(3, 1, 4, 0)
+    call.expect(3, 1)
     rows, cols, count = _rows(call)
     x = call.input(0, count, *FLOATS)
     dtype = _labels(call, rows)
@@ -133,6 +128,6 @@ def _sparse_grad(call: Call) -> Plan:
     call.output(0, count, x.dtype)
     if rows == 0:
         return Plan()
-    ignores, ignored = int(call.i[2] != 0), call.i[3]
+    ignores, ignored = int(call.spec.ignores), call.spec.ignored
     ins, outs = (0, 1, 2), (None, 0, None)
     return Plan([_launch(call, "sparse_backward", x, rows, cols, ins, outs, ignores, ignored, dtype)])
