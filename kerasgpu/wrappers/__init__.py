@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kerasgpu.wrappers import sklearn_wrapper
+import importlib
 
 _NAMES = ("SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer")
 
@@ -18,8 +18,7 @@ def __getattr__(name):
         raise ImportError(
             f"{name} requires `scikit-learn` to be installed. Run `pip install scikit-learn` to install it."
         ) from error
-
-    return getattr(sklearn_wrapper, name)
+    return getattr(importlib.import_module("kerasgpu.wrappers.sklearn_wrapper"), name)  # where scikit-learn is
 
 
 def __dir__():

@@ -4,9 +4,9 @@ import importlib
 
 import numpy as np
 import pytest
+from kerasgpu.applications import imagenet_utils
 
 from kerasgpu import applications, ops
-from kerasgpu.applications import imagenet_utils
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3)).astype("uint8")
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
@@ -30,7 +30,7 @@ def test_inputs(mode, convert):
 
 
 def test_every_module_prepares_inputs():
-    for name in applications._MODULES:
+    for name in applications.__all__:
         module = importlib.import_module(f"kerasgpu.applications.{name}")
         assert module.preprocess_input(IMAGE).shape == IMAGE.shape
         assert module.decode_predictions is imagenet_utils.decode_predictions

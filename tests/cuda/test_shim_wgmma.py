@@ -50,7 +50,11 @@ def test_layouts_of_the_documentation(tmp_path, gpu, name):
     driver = shim.ShimDriver(folder=tmp_path / "built", root=tmp_path / "csrc")
     to = driver.put(np.zeros((n, k), "int32"), 0)
     word = start >> 4 | leading * item >> 4 << 16 | stride * item >> 4 << 32 | mode << 62
-    one = Launch("gemm.cu", "test", {"MMA": 2}, 1, 32, Params().output(0).u64(word).i32(wide, item, n, k))
+    params = Params().output(0)
+    params.number("Q", word)
+    for number in (wide, item, n, k):
+        params.number("i", number)
+    one = Launch("gemm.cu", "test", {"MMA": 2}, 1, 32, params)
     driver.run(driver.function(one, 0), one, one.fill([], [driver.address(to)], 0), 0)
     want = np.zeros((n, k), int)
     for i in range(n):

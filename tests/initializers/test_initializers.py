@@ -40,7 +40,7 @@ def test_seeds_and_configs(cls):
 @pytest.mark.parametrize("name,variance", [("glorot", 2 / 500), ("he", 2 / 200), ("lecun", 1 / 200)])
 @pytest.mark.parametrize("kind", ["normal", "uniform"])
 def test_variances(name, variance, kind):
-    keras.random.seed_generator.set_global_seed(1)
+    keras.utils.set_random_seed(1)
     x = initializers.get(f"{name}_{kind}")((200, 300)).numpy()
     assert abs(x.var() / variance - 1) < 0.03 and abs(x.mean()) < 0.01
 

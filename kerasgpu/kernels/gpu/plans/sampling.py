@@ -94,7 +94,7 @@ def _sample(call: Call, projective: int) -> Plan:
     params = {
         "x": Input(0), "places": Input(1), "columns": Input(2) if call.name == "sample_grid" else None, "y": Output(0),
         "images": images, "planes": planes, "height": height, "width": width, "inner": inner // size, "out_height": out_height,
-        "out_width": out_width, "maps": maps, "mode": mode, "projective": projective,
+        "out_width": out_width, "maps": maps, "mode": mode, "projective": int(projective != 0),
         "fill": ctypes.c_float(s.fill).value,  # what is too large becomes infinite
     }  # fmt: skip
     defines = {"V": size, "INDEX": _index(count), "ORDER": order}
