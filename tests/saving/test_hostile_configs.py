@@ -271,9 +271,10 @@ def test_config_is_not_json(path, text, match):
 
 
 def test_config_too_large(path, monkeypatch):
-    from kerasgpu.saving import json_text
+    from kerasgpu.saving import json_text, reader
 
-    monkeypatch.setattr(json_text, "MAX_JSON_BYTES", 1000)
+    for module in (reader, json_text):
+        monkeypatch.setattr(module, "MAX_JSON_BYTES", 1000)
     refused(hostile.pack({**hostile.parts(), "config.json": b" " * 1001}, path), match="at most 1000 are read")
     with pytest.raises(ValueError, match="more than the 1000"):
         keras.models.model_from_json(" " * 1001)
