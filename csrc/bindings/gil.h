@@ -34,9 +34,7 @@ template <class Work> void without_lock(Work&& work) {
   give_lock();
   try {
     work();
-  } catch (...) {
-    error = std::current_exception();
-  }
+  } catch (...) { error = std::current_exception(); }
   take_lock();
   if (error) std::rethrow_exception(error);
 }
