@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def snapshot() -> dict:
     """The state of Python's and NumPy's generators, of data sets, of `keras.random` without a seed, and of PyTorch if it is loaded."""
     made = state.get_global_attribute(seed_generator._GLOBAL)
     kind, keys, position, has_gauss, gauss = np.random.get_state()
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     return {
         "python": _packed(random.getstate()),
         "data": _packed(seeds._passes.getstate()),
@@ -35,7 +36,7 @@ def restore(found: dict) -> None:
     np.random.set_state(tuple(found["numpy"]))
     if found["global"] is not None:
         seed_generator.global_seed_generator().state.assign(found["global"])
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     if found["torch"] is not None and hasattr(torch, "set_rng_state"):
         torch.set_rng_state(torch.from_numpy(np.array(found["torch"])))
 
