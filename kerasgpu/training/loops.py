@@ -12,11 +12,14 @@ from kerasgpu.config.numbers import is_whole_number
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.progress.logs import pythonify_logs
-from kerasgpu.training import checks, metric_values, resuming, step_runner
+from kerasgpu.training import checks, metric_values, resuming
 from kerasgpu.training.adapters import get_data_adapter
 from kerasgpu.training.adapters.arrays import train_validation_split
 from kerasgpu.training.adapters.convert import to_tensors
 from kerasgpu.training.adapters.pack import class_weight_to_sample_weights, unpack_x_y_sample_weight
+from kerasgpu.training.runners import make_runner
+from kerasgpu.training.runners.base import STOP_FLAGS, device_of, to_numpy
+from kerasgpu.training.runners.capture import captured_step
 
 ALL = 2**62  # more steps than any epoch has
 _SECONDS_BETWEEN_DRAWS = 0.1
@@ -40,7 +43,7 @@ class StepLoop:
         self.progress = callbacks.live_progress(mode)
         self.begin = getattr(callbacks, f"on_{mode}_batch_begin")
         self.end = getattr(callbacks, f"on_{mode}_batch_end")
-        self.stop_flag = step_runner._STOP_FLAGS[mode]
+        self.stop_flag = STOP_FLAGS[mode]
         self._pace = 1.0  # steps that fit between two draws
 
     def run_epoch(self, done=0) -> int:
@@ -102,7 +105,7 @@ def _where_it_is(function):
 
     @functools.wraps(function)
     def run(model, *args, **kwargs):
-        with devices.device(step_runner.device_of(model)):
+        with devices.device(device_of(model)):
             return function(model, *args, **kwargs)
 
     return run
@@ -139,7 +142,7 @@ def fit(
         (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
     adapter = get_data_adapter(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
     _build(model, adapter, train=True)
-    runner = step_runner.make_runner(model, "train", adapter, steps_per_epoch)
+    runner = make_runner(model, "train", adapter, steps_per_epoch)
     validation = None
     if validation_data is not None:
         validation = _Validation(model, validation_data, validation_batch_size or batch_size, validation_steps, validation_freq)
@@ -199,7 +202,7 @@ class _Validation:
         self.arguments = dict(x=x, y=y, sample_weight=weight, batch_size=batch_size, steps=steps)
         adapter = get_data_adapter(x, y, weight, batch_size, steps)
         checks.check_labels(model, adapter)
-        self.runner = step_runner.make_runner(model, "test", adapter, steps)
+        self.runner = make_runner(model, "test", adapter, steps)
         self.loop = None
 
         self.overridden = model._evaluate_is_overridden()
@@ -249,7 +252,7 @@ def evaluate(model, x, y, batch_size, verbose, sample_weight, steps, callbacks, 
     if own:
         adapter = get_data_adapter(x, y, sample_weight, batch_size, steps)
         _build(model, adapter, train=False)
-        runner = step_runner.make_runner(model, "test", adapter, steps)
+        runner = make_runner(model, "test", adapter, steps)
     callbacks = _callback_list(model, callbacks, verbose, 1, runner.num_batches)
     try:
         logs = _evaluate_loop(model, StepLoop(model, "test", runner, callbacks), callbacks)
@@ -264,7 +267,7 @@ def evaluate(model, x, y, batch_size, verbose, sample_weight, steps, callbacks, 
 
 @_where_it_is
 def predict(model, x, batch_size, verbose, steps, callbacks):
-    runner = step_runner.make_runner(model, "predict", get_data_adapter(x, None, None, batch_size, steps), steps)
+    runner = make_runner(model, "predict", get_data_adapter(x, None, None, batch_size, steps), steps)
     if runner.num_batches == 1 and verbose == "auto":
         verbose = 0
     callbacks = _callback_list(model, callbacks, verbose, 1, runner.num_batches)
@@ -299,14 +302,14 @@ def on_batch(model, mode, x, y, sample_weight, class_weight, return_dict):
     if check is not None:
         check(batch)
     model.reset_metrics()
-    logs = step_runner.batch_step(model, mode)(batch)
+    logs = captured_step(model, mode)(batch)
     logs = pythonify_logs(metric_values.read(model) if logs is None else logs)
     return logs if return_dict else model._flatten_metrics_in_order(logs)
 
 
 @_where_it_is
 def predict_on_batch(model, x):
-    return nest.map_structure(step_runner.to_numpy, step_runner.batch_step(model, "predict")((to_tensors(x),)))
+    return nest.map_structure(to_numpy, captured_step(model, "predict")((to_tensors(x),)))
 
 
 def _build(model, adapter, train):

@@ -8,7 +8,6 @@ from kerasgpu import ops
 from kerasgpu.engine import dtypes, nest, tape
 from kerasgpu.engine.stateless import StatelessScope
 from kerasgpu.training.adapters.pack import unpack_x_y_sample_weight
-from kerasgpu.training.step_runner import inference_step
 
 
 class Steps:
@@ -158,14 +157,14 @@ class Steps:
         """The function of one batch that a runner calls."""
         if mode == "predict":
             method = self.predict_step
-            return inference_step(self._stateful(method) if _takes_state(method) else method)
+            return _without_gradients(self._stateful(method) if _takes_state(method) else method)
         name, update = ("train_step", self._train_update) if mode == "train" else ("test_step", self._test_update)
         method = getattr(self, name)
         if self._is_default(name):
             method = update
         else:
             method = _with_logs(self._stateful(method) if _takes_state(method) else method, name)
-        return method if mode == "train" else inference_step(method)
+        return method if mode == "train" else _without_gradients(method)
 
     # -- steps written for Keras on JAX: train_step(state, data) -> logs, state ------------------------------------
     def _stateful(self, method):
@@ -189,6 +188,16 @@ class Steps:
         """Forget the gradients that `loss.backward()` left on the weights."""
         for v in self.trainable_variables:
             v.grad = None
+
+
+def _without_gradients(function):
+    """A test or predict step: nothing in it is recorded for gradients."""
+
+    def step(batch):
+        with tape.no_grad():
+            return function(batch)
+
+    return step
 
 
 def _with_logs(method, name):

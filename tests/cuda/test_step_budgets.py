@@ -9,7 +9,7 @@ from kerasgpu.engine.program import Program
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.training import checks
 from kerasgpu.training.adapters import get_data_adapter
-from kerasgpu.training.step_runner import make_runner
+from kerasgpu.training.runners import make_runner
 
 SAMPLES, BATCH = 56, 8
 METHODS = ("empty", "put", "function", "prepare", "run", "graph", "synchronize", "pinned", "address")

@@ -1,41 +1,92 @@
-"""What runs the steps of an epoch. The loops of fit, evaluate and predict see only this interface:
-
-    runner = make_runner(model, "train", adapter, steps_per_epoch)
-    runner.begin_epoch()
-    runner.has_next()      whether the epoch has another step
-    runner.run(max_steps)  -> steps that ran; 0 at the end of the epoch
-    runner.logs()          -> {name: float}, read when asked for
-    runner.outputs()       -> predictions of all steps so far (mode "predict")
-    runner.end_epoch()
-    runner.close()         stops background work of the data
-
-`EagerRunner` calls the model's step function batch by batch.
-"""
+"""What the loops see of a runner (`Runner`), and what the runners have in common (`StepRunner`)."""
 
 from __future__ import annotations
+
+from typing import Any, Protocol
 
 import numpy as np
 
 from kerasgpu.engine import device as devices
-from kerasgpu.engine import nest, tape
+from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
-from kerasgpu.progress.logs import lazy, pythonify_logs, settle
+from kerasgpu.kernels import launch
+from kerasgpu.progress.logs import lazy, pythonify_logs
 from kerasgpu.training import checks, metric_values
-from kerasgpu.training.source import ArraySource, make_source
+from kerasgpu.training.source import ArraySource
 
-_STOP_FLAGS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
+STOP_FLAGS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
 
 
-class EagerRunner:
-    """Runs `model.train_step`, `test_step` or `predict_step` on one batch after the other."""
+class Moment(Protocol):
+    """The logs of a moment, for a progress bar."""
+
+    mode: str
+
+    def logs(self) -> dict:
+        """{name: number} of that moment; waits for a GPU if they are still on their way."""
+
+
+class Runner(Moment, Protocol):
+    """Runs the steps of an epoch. The loops of fit, evaluate and predict use nothing but this:
+
+    runner = make_runner(model, "train", adapter, steps_per_epoch)
+    for each epoch: runner.begin_epoch(), runner.run(n) until it returns 0, runner.epoch_logs(), runner.end_epoch()
+    runner.close()
+
+    `mode` is "train", "test" or "predict".
+    """
+
+    source: Any  # where batches come from (training/source.py); a callback that resumes training sets its position
+
+    @property
+    def num_batches(self) -> int | None:
+        """Steps of an epoch; None where the data does not tell."""
+
+    @property
+    def ran_out(self) -> bool:
+        """Whether the data has ended for good (a generator)."""
+
+    def begin_epoch(self) -> None:
+        """Start over: new order, no logs, no outputs."""
+
+    def has_next(self) -> bool:
+        """Whether the epoch has another step. May fetch it."""
+
+    def run(self, max_steps: int) -> int:
+        """Run up to `max_steps` steps, fewer where the epoch or the model's stop flag ends them; how many ran, 0 at the end."""
+
+    def step_logs(self) -> dict:
+        """The logs after the last step, for hooks of batches. On a GPU the host waits only if somebody looks at them."""
+
+    def epoch_logs(self) -> dict:
+        """The logs of the epoch as a dict of the caller's own: the model's metrics, unless the step returned others."""
+
+    def snapshot(self) -> Moment:
+        """The logs of this moment, for a progress bar that shows them while later steps run; itself where they are at hand."""
+
+    def last_outputs(self) -> Any:
+        """Mode "predict": the predictions of the last step as NumPy arrays, for hooks of batches."""
+
+    def outputs(self) -> Any:
+        """Mode "predict": the predictions of all steps of the epoch, joined. ValueError where there was no step."""
+
+    def end_epoch(self) -> None:
+        """The epoch is over, complete or not: the data may prepare the next one."""
+
+    def close(self) -> None:
+        """Stop background work of the data, let go of arrays."""
+
+
+class StepRunner:
+    """What all runners share: the model and its data, the logs and outputs of the steps that ran. Subclasses have `run`."""
 
     def __init__(self, model, mode, source):
         self.model = model
         self.mode = mode
         self.source = source
         self.where = device_of(model)
-        self._step = model._step_function(mode) if isinstance(source, ArraySource) else batch_step(model, mode)
-        self._stop = _STOP_FLAGS[mode]
+        self._step = model._step_function(mode)
+        self._stop = STOP_FLAGS[mode]
         self._logs = None
         self._outputs: list = []
         # Arrays in memory were looked at as a whole.
@@ -47,7 +98,6 @@ class EagerRunner:
 
     @property
     def ran_out(self):
-        """Whether the data has ended for good (a generator)."""
         return self.source.ran_out
 
     def begin_epoch(self):
@@ -57,27 +107,6 @@ class EagerRunner:
 
     def has_next(self):
         return self.source.has_next()
-
-    def run(self, max_steps):
-        model, step, fetch = self.model, self._step, self.source.next
-        settle(model)
-        predict = self.mode == "predict"
-        done = 0
-        while done < max_steps:
-            batch = fetch()
-            if batch is None:
-                break
-            if self._check is not None:
-                self._check(batch)
-            result = step(batch)
-            if predict:
-                self._outputs.append(result)
-            else:
-                self._logs = result
-            done += 1
-            if getattr(model, self._stop, False):
-                break
-        return done
 
     def logs(self):
         """The logs of the last step: what the step returned, else the metrics of the model."""
@@ -148,37 +177,5 @@ def _join(parts):
     return np.concatenate([part._host() if isinstance(part, Tensor) else np.asarray(part) for part in parts])
 
 
-def make_runner(model, mode, adapter, steps_per_epoch=None):
-    """The runner of these steps; `mode` is "train", "test" or "predict"."""
-    from kerasgpu.training import program_runner
-
-    source = make_source(adapter, steps_per_epoch, from_the_top=mode != "train")
-    if not program_runner.can_capture(model):
-        return EagerRunner(model, mode, source)
-    where = device_of(model)
-    if isinstance(source, ArraySource) and program_runner.fits(model, mode, adapter, where):
-        from kerasgpu.training.captured_runner import CapturedRunner
-
-        return CapturedRunner(model, mode, source)
-    if where.startswith("cpu"):
-        return EagerRunner(model, mode, source)
-    from kerasgpu.training.streamed_runner import StreamedRunner
-
-    return StreamedRunner(model, mode, source)
-
-
-def batch_step(model, mode):
-    """The step function for batches that come one by one: captured, unless the model runs eagerly."""
-    from kerasgpu.training import program_runner
-
-    return program_runner.captured_step(model, mode)
-
-
-def inference_step(function):
-    """A test or predict step: nothing in it is recorded for gradients."""
-
-    def step(batch):
-        with tape.no_grad():
-            return function(batch)
-
-    return step
+def to_host(array) -> np.ndarray:
+    return array if launch.is_host(array) else array.get()
