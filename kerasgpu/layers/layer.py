@@ -102,14 +102,45 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
 
     # -- calling ------------------------------------------------------------------------------------------------
     def __call__(self, *args, **kwargs):
+        """Run the layer on inputs. What follows is the call of a built layer on one tensor without a mask that needs no cast; it
+        stands here, and not in a method, because a step makes it once per layer. All other calls go to `_call_in_full`."""
         attributes = self.__dict__
-        if len(args) == 1:
-            x = args[0]
-            fast = attributes.get("_fast")
-            if fast is not None and type(x) is Tensor and x.dtype == fast and state.thread.autocast_dtype is None:
-                training = kwargs.get("training")
-                if len(kwargs) == (training is not None) and "_keras_mask" not in x.__dict__:
-                    return self._fast_call(x, training)
+        x = args[0] if len(args) == 1 else None
+        if type(x) is not Tensor or x.dtype != attributes.get("_fast") or state.thread.autocast_dtype is not None:
+            return self._call_in_full(args, kwargs)
+        training = kwargs.get("training")
+        if len(kwargs) != (training is not None) or "_keras_mask" in x.__dict__:
+            return self._call_in_full(args, kwargs)
+        if x.shape not in attributes["_checked_shapes"]:
+            self._assert_input_compatibility(x)
+            if len(attributes["_checked_shapes"]) < 64:
+                attributes["_checked_shapes"].add(x.shape)
+        context = active.context
+        signature = attributes["_signature"]
+        inner = attributes["_layers"]
+        if context is None and (inner or attributes["_losses"]):
+            self._clear_losses()
+        if training is None:
+            training = None if context is None else context.values.get("training")
+            if training is None:
+                training = signature.training_default
+        try:
+            if inner:
+                values = {} if context is None else context.values
+                active.context = CallContext(self if context is None else context.entry_layer, {**values, "training": training})
+            outputs = self.call(x, training=training) if signature.has_training and training is not None else self.call(x)
+        except Exception as error:
+            add_note(error, f"While calling layer '{self.name}' ({type(self).__name__}) on {describe(x)}")
+            raise
+        finally:
+            active.context = context
+        if attributes["_supports_masking"] and type(self).compute_mask is not Layer.compute_mask:
+            self._set_masks(x, outputs, None)
+        return outputs
+
+    def _call_in_full(self, args, kwargs):
+        """The call of a layer that may not be built yet, on any inputs: symbolic, masked, of several kinds, of another dtype."""
+        attributes = self.__dict__
         if attributes.get("_lock", True):
             self._check_super_called()
         attributes["_called"] = True
@@ -167,36 +198,6 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             return None  # a layer that the first call did not reach will need the name scope
         self.__dict__["_checked_shapes"] = set()
         return self._plain_dtype() if simple else ""
-
-    def _fast_call(self, x, training):
-        """The call of a built layer on one tensor without a mask that needs no cast: what is left to do."""
-        attributes = self.__dict__
-        if x.shape not in attributes["_checked_shapes"]:
-            self._assert_input_compatibility(x)
-            if len(attributes["_checked_shapes"]) < 64:
-                attributes["_checked_shapes"].add(x.shape)
-        context = active.context
-        signature = attributes["_signature"]
-        inner = attributes["_layers"]
-        if context is None and (inner or attributes["_losses"]):
-            self._clear_losses()
-        if training is None:
-            training = None if context is None else context.values.get("training")
-            if training is None:
-                training = signature.training_default
-        try:
-            if inner:
-                values = {} if context is None else context.values
-                active.context = CallContext(self if context is None else context.entry_layer, {**values, "training": training})
-            outputs = self.call(x, training=training) if signature.has_training and training is not None else self.call(x)
-        except Exception as error:
-            add_note(error, f"While calling layer '{self.name}' ({type(self).__name__}) on {describe(x)}")
-            raise
-        finally:
-            active.context = context
-        if attributes["_supports_masking"] and type(self).compute_mask is not Layer.compute_mask:
-            self._set_masks(x, outputs, None)
-        return outputs
 
     def _convert_argument(self, x):
         """A positional argument: numbers in lists become a tensor, other structures are converted leaf by leaf."""

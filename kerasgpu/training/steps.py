@@ -92,8 +92,9 @@ class Steps:
         return loss, (trainable_variables, *after)
 
     # -- steps --------------------------------------------------------------------------------------------------
-    def _forward(self, x, training):
-        return self(x, training=training) if self._call_has_training_arg else self(x)
+    def _training_keywords(self, value):
+        """The keywords of a call of the model in this mode."""
+        return {"training": value} if self._call_has_training_arg else {}
 
     def train_step(self, data):
         """One update of the weights. Override it for a training algorithm of your own; return a dict of logs.
@@ -112,14 +113,14 @@ class Steps:
     def predict_step(self, data):
         """The output of the model for one batch."""
         x, _, _ = unpack_x_y_sample_weight(data)
-        return self._forward(x, training=False)
+        return self(x, **self._training_keywords(False))
 
     def _train_update(self, data):
         """train_step without reading the metrics: None, or the logs of an overridden compute_metrics."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         optimizer = getattr(self, "optimizer", None)
         with tape.enable_grad():
-            y_pred = self._forward(x, training=True)
+            y_pred = self(x, **self._training_keywords(True))
             loss = self._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
             scaled = loss if optimizer is None else optimizer.scale_loss(loss)
         variables = self.trainable_variables
@@ -136,7 +137,7 @@ class Steps:
 
     def _test_update(self, data):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self._forward(x, training=False)
+        y_pred = self(x, **self._training_keywords(False))
         loss = self._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
         self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
         return self._update_metrics(x, y, y_pred, sample_weight)
