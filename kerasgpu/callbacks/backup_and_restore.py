@@ -67,6 +67,8 @@ class BackupAndRestore(Callback):
         self._places: list = []
         self._callbacks: list = []
 
+    _defers_logs = True
+
     def _uses_batches(self):
         return self.save_freq != "epoch"
 

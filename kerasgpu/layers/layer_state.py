@@ -69,7 +69,7 @@ class LayerState:
 
     def __getstate__(self):
         """For copy and pickle: recorded steps hold addresses of this object's memory, so a copy records its own."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_programs", "_lazy_logs")}
+        return {name: value for name, value in self.__dict__.items() if name != "_programs"}
 
     def __getattr__(self, name):
         # Reached only when the attribute does not exist, or when a property raised AttributeError: let it say why again.

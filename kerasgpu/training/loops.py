@@ -79,11 +79,15 @@ class StepLoop:
         return getattr(self.model, self.stop_flag, False)
 
     def _with_hooks(self, step):
-        runner, predict = self.runner, self.mode == "predict"
+        runner, predict, deferred = self.runner, self.mode == "predict", self.callbacks.defers_logs(self.mode)
         while runner.has_next():
             self.begin(step)
             ran = runner.run(self.chunk)
-            self.end(step + self.chunk - 1, {"outputs": runner.last_outputs()} if predict else runner.step_logs())
+            if predict:
+                logs = {"outputs": runner.last_outputs()}
+            else:
+                logs = runner.logs if deferred else runner.logs()
+            self.end(step + self.chunk - 1, logs)
             step += ran
             if self._stopped():
                 break

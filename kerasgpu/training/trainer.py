@@ -9,7 +9,6 @@ from kerasgpu import metrics as metrics_module
 from kerasgpu import optimizers
 from kerasgpu.config.numbers import is_whole_number
 from kerasgpu.configs import serialization
-from kerasgpu.progress.logs import settle
 from kerasgpu.training import checks, loops, metric_values
 from kerasgpu.training.arguments import Data, HeldOut, Watchers
 from kerasgpu.training.compile_loss import CompileLoss
@@ -26,7 +25,7 @@ class Trainer(Steps):
     # What is no part of a weights file under these names (see Layer); the optimizer is added by Model.
     _not_saved = frozenset(
         {"loss", "history", "optimizer", "_compile_loss", "_compile_metrics", "_loss_tracker", "_compile_config"}
-        | {"_output_spec", "_programs", "_lazy_logs"}
+        | {"_output_spec", "_programs"}
     )
 
     def __init__(self):
@@ -209,7 +208,6 @@ class Trainer(Steps):
 
     def reset_metrics(self):
         """Start all metrics anew."""
-        settle(self)
         metric_values.reset(self.metrics)
 
     def _get_metrics_result_or_logs(self, logs):

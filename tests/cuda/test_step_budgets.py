@@ -129,7 +129,6 @@ def test_callbacks_that_look_at_no_numbers_wait_for_nothing(on_gpu):
         steps = 0
 
         def on_train_batch_end(self, batch, logs=None):
-            logs = logs or {}
             self.steps += 1
 
     model = mlp()

@@ -10,7 +10,7 @@ from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
-from kerasgpu.progress.logs import lazy, pythonify_logs
+from kerasgpu.progress.logs import pythonify_logs
 from kerasgpu.training import checks, metric_values
 from kerasgpu.training.source import ArraySource
 
@@ -18,12 +18,12 @@ STOP_FLAGS = {"train": "stop_training", "test": "stop_evaluating", "predict": "s
 
 
 class Moment(Protocol):
-    """The logs of a moment, for a progress bar."""
+    """The logs of a moment: for a runner, as they are after its last step."""
 
     mode: str
 
     def logs(self) -> dict:
-        """{name: number} of that moment; waits for a GPU if they are still on their way."""
+        """{name: number}; waits for a GPU if they are still on their way."""
 
 
 class Runner(Moment, Protocol):
@@ -54,9 +54,6 @@ class Runner(Moment, Protocol):
 
     def run(self, max_steps: int) -> int:
         """Run up to `max_steps` steps, fewer where the epoch or the model's stop flag ends them; how many ran, 0 at the end."""
-
-    def step_logs(self) -> dict:
-        """The logs after the last step, for hooks of batches. On a GPU the host waits only if somebody looks at them."""
 
     def epoch_logs(self) -> dict:
         """The logs of the epoch as a dict of the caller's own: the model's metrics, unless the step returned others."""
@@ -113,12 +110,6 @@ class StepRunner:
         if self._logs is None:
             return pythonify_logs(metric_values.read(self.model))
         return pythonify_logs(metric_values.snapshot(self.model, self._logs).read())
-
-    def step_logs(self):
-        """`logs()` for callbacks of single steps: on a GPU the host waits only if somebody looks at them."""
-        if self.where.startswith("cpu"):
-            return self.logs()
-        return lazy(self.model, self.logs)
 
     def snapshot(self):
         """What a progress bar shows of this moment: an object with `mode` and `logs()`."""

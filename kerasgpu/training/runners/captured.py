@@ -13,7 +13,6 @@ from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
-from kerasgpu.progress.logs import settle
 from kerasgpu.training.runners.base import to_host
 from kerasgpu.training.runners.program import Feed, ProgramRunner, structure_key
 
@@ -55,7 +54,6 @@ class CapturedRunner(ProgramRunner):
     def run(self, max_steps):
         source, size = self.source, self.source.adapter.batch_size
         structure, feed = source.adapter._structure, self._feed
-        settle(self.model)
         self._programs_for(feed, self._structure_key)
         samples = len(feed.order)
         done = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kerasgpu.progress.logs import settle
 from kerasgpu.training.runners.base import StepRunner
 from kerasgpu.training.runners.capture import captured_step
 from kerasgpu.training.source import ArraySource
@@ -21,7 +20,6 @@ class EagerRunner(StepRunner):
 
     def run(self, max_steps):
         model, step, fetch = self.model, self._step, self.source.next
-        settle(model)
         predict = self.mode == "predict"
         done = 0
         while done < max_steps:

@@ -22,7 +22,6 @@ from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.kernels.gpu.driver import transfer
-from kerasgpu.progress.logs import settle
 from kerasgpu.training.adapters.convert import to_device
 from kerasgpu.training.runners.base import to_host
 from kerasgpu.training.runners.capture import captured_step
@@ -124,7 +123,6 @@ class StreamedRunner(ProgramRunner):
 
     # -- running ------------------------------------------------------------------------------------------------
     def run(self, max_steps):
-        settle(self.model)
         done = 0
         while done < max_steps and self.has_next():
             now = self._now
