@@ -67,7 +67,7 @@ class BackupAndRestore(Callback):
         self._places: list = []
         self._callbacks: list = []
 
-    _defers_logs = True
+    _logs_of_batches = "unused"
 
     def _uses_batches(self):
         return self.save_freq != "epoch"

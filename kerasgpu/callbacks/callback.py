@@ -105,9 +105,9 @@ class Callback:
                 setattr(self, name, value)
 
     # -- used by the loops --------------------------------------------------------------------------------------
-    # Whether this class's own hooks at the end of a batch may get a function that reads the logs instead of the logs (read_logs).
-    # Where all that are called do, the host waits for a GPU only at the batches whose logs somebody reads.
-    _defers_logs = False
+    # What this class's own hooks at the end of a batch do with logs: "given" wants a dict, "deferred" takes a function that reads
+    # them (read_logs), "unused" does not look. Where no dict is wanted, a GPU is waited for only at batches whose logs are read.
+    _logs_of_batches = "given"
 
     def _uses_batches(self):
         """Whether the batch methods of this class do anything with its present settings."""

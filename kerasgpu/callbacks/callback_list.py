@@ -116,14 +116,14 @@ class CallbackList(Callback):
         return False
 
     def defers_logs(self, mode) -> bool:
-        """Whether `on_..._batch_end` may get a function that reads the logs: all whom it calls know what to do with it, or never
-        look. Otherwise it gets a dict, read before any hook is called: what a hook does to the metrics is not in it.
+        """Whether `on_..._batch_end` may get a function that reads the logs, since no hook that it calls wants a dict.
+
+        A hook that a user wrote may change the metrics (by evaluating, say): after one, nothing is left to be read.
         """
         hook = f"on_{mode}_batch_end"
-        listeners = self._listeners[hook]
-        return getattr(type(self), hook) is getattr(CallbackList, hook) and all(
-            _defers(m) or _never_looks(m) for m in listeners
-        )
+        kinds = {_use_of_logs(listener) for listener in self._listeners[hook]}
+        overridden = getattr(type(self), hook) is not getattr(CallbackList, hook)
+        return not overridden and "given" not in kinds and not {"deferred", "ignored"} <= kinds
 
     def live_progress(self, mode):
         """The progress bar to redraw while steps of this mode run, or None."""
@@ -154,10 +154,12 @@ def _is_ours(callback, hook) -> bool:
     return str(getattr(method, "__module__", "")).startswith("kerasgpu.callbacks.")
 
 
-def _defers(method) -> bool:
-    """Whether this is a hook of ours that takes a function in place of logs (Callback._defers_logs)."""
+def _use_of_logs(method) -> str:
+    """What a hook at the end of a batch does with its logs: of ours see Callback._logs_of_batches, of users "given" or "ignored"."""
     owner = getattr(method, "__self__", None)
-    return getattr(owner, "_defers_logs", False) and _is_ours(owner, method.__name__)
+    if isinstance(owner, Callback) and _is_ours(owner, method.__name__):
+        return owner._logs_of_batches
+    return "ignored" if _never_looks(method) else "given"
 
 
 def _never_looks(method) -> bool:

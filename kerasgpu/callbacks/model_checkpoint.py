@@ -59,7 +59,7 @@ class ModelCheckpoint(MonitorCallback):
                 f"The filepath provided must end in `.keras` (Keras model format). Received: filepath={self.filepath}"
             )
 
-    _defers_logs = True
+    _logs_of_batches = "deferred"
 
     def _uses_batches(self):
         return self.save_freq != "epoch"

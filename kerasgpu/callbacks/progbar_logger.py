@@ -29,7 +29,9 @@ class ProgbarLogger(Callback):
         self.epochs = params["epochs"]
         self.target = params["steps"]
 
-    _defers_logs = True
+    @property
+    def _logs_of_batches(self):
+        return "deferred" if self.verbose == 1 else "unused"
 
     def is_live(self, mode) -> bool:
         """Whether the loop should call `show` while steps run."""

@@ -70,7 +70,7 @@ class TensorBoard(Callback):
         self._batch_started = self._epoch_started = 0.0
         self._iterations_before = 0
 
-    _defers_logs = True
+    _logs_of_batches = "deferred"
 
     def _uses_batches(self):
         return self.update_freq != "epoch"

@@ -21,5 +21,5 @@ def pythonify_logs(logs) -> dict:
 
 
 def read_logs(logs) -> dict:
-    """The logs of a batch in a hook that may have been given a function that reads them (Callback._defers_logs)."""
+    """The logs of a batch in a hook that may have been given a function that reads them (Callback._logs_of_batches)."""
     return logs() if callable(logs) else logs or {}
