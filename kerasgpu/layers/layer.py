@@ -96,7 +96,8 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             _convert_input_args=True,
             _allow_non_tensor_positional_args=False,
             _build_shapes_dict=None,
-            _fast=None,
+            _short_call_dtype=None,  # of inputs that take the short way through __call__
+            _short_call_decided=False,
             _remat_mode=get_current_remat_mode(),
         )
 
@@ -106,7 +107,7 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
         stands here, and not in a method, because a step makes it once per layer. All other calls go to `_call_in_full`."""
         attributes = self.__dict__
         x = args[0] if len(args) == 1 else None
-        if type(x) is not Tensor or x.dtype != attributes.get("_fast") or state.thread.autocast_dtype is not None:
+        if type(x) is not Tensor or x.dtype != attributes.get("_short_call_dtype") or state.thread.autocast_dtype is not None:
             return self._call_in_full(args, kwargs)
         training = kwargs.get("training")
         if len(kwargs) != (training is not None) or "_keras_mask" in x.__dict__:
@@ -172,16 +173,16 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             active.context = before
         if symbolic_call:
             GraphNode(self, original[0], original[1], outputs)
-        elif attributes["_fast"] is None:
-            attributes["_fast"] = self._fast_dtype()
+        elif not attributes["_short_call_decided"]:
+            self._decide_short_call()
         return outputs
 
     def _plain_dtype(self):
-        """The dtype of inputs that need no conversion."""
+        """The dtype of inputs that need no conversion; None where there is none."""
         return self.input_dtype
 
-    def _fast_dtype(self):
-        """The dtype of single plain inputs that take the short way; "" when none do, None when it is too early to tell."""
+    def _decide_short_call(self):
+        """Say which single plain inputs take the short way through __call__, if any, unless it is too early to tell."""
         simple = (
             self.built
             and self._signature.simple
@@ -195,9 +196,9 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             and self._remat_mode is None
         )
         if simple and any(not layer.built for layer in self._flatten_layers(include_self=False)):
-            return None  # a layer that the first call did not reach will need the name scope
-        self.__dict__["_checked_shapes"] = set()
-        return self._plain_dtype() if simple else ""
+            return  # a layer that the first call did not reach will need the name scope
+        dtype = self._plain_dtype() if simple else None
+        self.__dict__.update(_checked_shapes=set(), _short_call_dtype=dtype, _short_call_decided=True)
 
     def _convert_argument(self, x):
         """A positional argument: numbers in lists become a tensor, other structures are converted leaf by leaf."""

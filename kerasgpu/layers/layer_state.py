@@ -51,15 +51,19 @@ class LayerState:
     def __setattr__(self, name, value):
         attributes = self.__dict__
         if name in _CALL_SETTINGS:
-            attributes["_fast"] = None
+            self._forget_short_call()
         if type(value) not in PLAIN_TYPES:
             if "_tracker" not in attributes:
                 self._initialize_tracker()
             layers_before = len(attributes["_layers"])
             value = attributes["_tracker"].track(value)
             if len(attributes["_layers"]) != layers_before:
-                attributes["_fast"] = None
+                self._forget_short_call()
         super().__setattr__(name, value)
+
+    def _forget_short_call(self):
+        """What decided which inputs take the short way through __call__ has changed: the next call decides anew."""
+        self.__dict__.update(_short_call_dtype=None, _short_call_decided=False)
 
     def __delattr__(self, name):
         value = getattr(self, name)
