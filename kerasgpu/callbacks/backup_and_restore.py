@@ -67,6 +67,8 @@ class BackupAndRestore(Callback):
         self._places: list = []
         self._callbacks: list = []
 
+    _logs_of_batches = "unused"
+
     def _uses_batches(self):
         return self.save_freq != "epoch"
 

@@ -11,7 +11,7 @@ class Callback:
     Attributes: `model`, the model in use; `params`, a dict with "verbose", "epochs" and "steps".
 
     `logs` is a dict from names ("loss", "val_accuracy") to numbers. Methods for single batches make every batch wait for
-    Python; a callback without them costs nothing between epochs.
+    Python, and for a GPU where their code mentions `logs`; a callback without them costs nothing between epochs.
 
     >>> import numpy as np, kerasgpu as keras
     >>> class Note(keras.callbacks.Callback):
@@ -105,6 +105,10 @@ class Callback:
                 setattr(self, name, value)
 
     # -- used by the loops --------------------------------------------------------------------------------------
+    # What this class's own hooks at the end of a batch do with logs: "given" wants a dict, "deferred" takes a function that reads
+    # them (read_logs), "unused" does not look. Where no dict is wanted, a GPU is waited for only at batches whose logs are read.
+    _logs_of_batches = "given"
+
     def _uses_batches(self):
         """Whether the batch methods of this class do anything with its present settings."""
         return True

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dis
+import inspect
+
 from kerasgpu.callbacks.callback import Callback
 from kerasgpu.callbacks.history import History
 from kerasgpu.callbacks.progbar_logger import ProgbarLogger
 from kerasgpu.engine import nest
-from kerasgpu.progress.logs import LazyLogs, pythonify_logs
+from kerasgpu.progress.logs import pythonify_logs
 
 # Each hook and the older name that its default calls.
 _HOOKS = {
@@ -27,6 +30,8 @@ _HOOKS = {
     "on_predict_begin": None,
     "on_predict_end": None,
 }
+
+_SEES_ALL_NAMES = frozenset({"locals", "vars", "dir", "eval", "exec", "_getframe", "currentframe", "breakpoint", "set_trace"})
 
 
 def _overrides(callback, hook) -> bool:
@@ -110,6 +115,16 @@ class CallbackList(Callback):
                 return True
         return False
 
+    def defers_logs(self, mode) -> bool:
+        """Whether `on_..._batch_end` may get a function that reads the logs, since no hook that it calls wants a dict.
+
+        A hook that a user wrote may change the metrics (by evaluating, say): after one, nothing is left to be read.
+        """
+        hook = f"on_{mode}_batch_end"
+        kinds = {_use_of_logs(listener) for listener in self._listeners[hook]}
+        overridden = getattr(type(self), hook) is not getattr(CallbackList, hook)
+        return not overridden and "given" not in kinds and not {"deferred", "ignored"} <= kinds
+
     def live_progress(self, mode):
         """The progress bar to redraw while steps of this mode run, or None."""
         bar = self._progbar
@@ -129,7 +144,7 @@ class CallbackList(Callback):
     def _call(self, hook, *args, logs=None):
         listeners = self._listeners[hook]
         if listeners:
-            logs = logs if type(logs) is LazyLogs else pythonify_logs(logs)
+            logs = logs if callable(logs) else pythonify_logs(logs)
             for listener in listeners:
                 listener(*args, logs)
 
@@ -137,6 +152,29 @@ class CallbackList(Callback):
 def _is_ours(callback, hook) -> bool:
     method = getattr(callback, hook, None)
     return str(getattr(method, "__module__", "")).startswith("kerasgpu.callbacks.")
+
+
+def _use_of_logs(method) -> str:
+    """What a hook at the end of a batch does with its logs: of ours see Callback._logs_of_batches, of users "given" or "ignored"."""
+    owner = getattr(method, "__self__", None)
+    if isinstance(owner, Callback) and _is_ours(owner, method.__name__):
+        return owner._logs_of_batches
+    return "ignored" if _never_looks(method) else "given"
+
+
+def _never_looks(method) -> bool:
+    """Whether a hook (batch, logs) is a plain function whose code does not mention its second parameter: one that counts batches,
+    say. Nothing is read for it. In doubt it looks."""
+    function = getattr(method, "__func__", method)
+    code = getattr(function, "__code__", None)
+    place = 2 if method is not function else 1
+    if code is None or code.co_argcount <= place or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+        return False
+    name = code.co_varnames[place]
+    if name in code.co_cellvars or not _SEES_ALL_NAMES.isdisjoint(code.co_names):
+        return False
+    used = [i.argval for i in dis.get_instructions(code)]
+    return not any(name == x or (isinstance(x, tuple) and name in x) for x in used)
 
 
 def _with_index(hook):

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasgpu.callbacks.batch_counter import BatchCounter
 from kerasgpu.callbacks.monitor_callback import MonitorCallback
+from kerasgpu.progress.logs import read_logs
 from kerasgpu.progress.progbar import print_message
 
 
@@ -58,6 +59,8 @@ class ModelCheckpoint(MonitorCallback):
                 f"The filepath provided must end in `.keras` (Keras model format). Received: filepath={self.filepath}"
             )
 
+    _logs_of_batches = "deferred"
+
     def _uses_batches(self):
         return self.save_freq != "epoch"
 
@@ -66,7 +69,7 @@ class ModelCheckpoint(MonitorCallback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self._counter.is_due(batch):
-            self._save_model(self._current_epoch, batch, logs)
+            self._save_model(self._current_epoch, batch, read_logs(logs))
 
     def on_epoch_end(self, epoch, logs=None):
         if self.monitor_op is None and self.save_best_only:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasgpu.callbacks.callback import Callback
+from kerasgpu.progress.logs import read_logs
 from kerasgpu.progress.progbar import Progbar, print_message
 
 
@@ -27,6 +28,10 @@ class ProgbarLogger(Callback):
         self.verbose = 1 if verbose == "auto" else int(verbose)
         self.epochs = params["epochs"]
         self.target = params["steps"]
+
+    @property
+    def _logs_of_batches(self):
+        return "deferred" if self.verbose == 1 else "unused"
 
     def is_live(self, mode) -> bool:
         """Whether the loop should call `show` while steps run."""
@@ -76,7 +81,7 @@ class ProgbarLogger(Callback):
             self._start()
         self.seen = batch + 1
         if self.verbose == 1:
-            self.progbar.update(self.seen, list((logs or {}).items()), finalize=False)
+            self.progbar.update(self.seen, list(read_logs(logs).items()), finalize=False)
 
     def on_epoch_end(self, epoch, logs=None):
         self._finish(logs)

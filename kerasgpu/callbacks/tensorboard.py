@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasgpu.callbacks import event_file
 from kerasgpu.callbacks.callback import Callback
+from kerasgpu.progress.logs import read_logs
 
 
 class TensorBoard(Callback):
@@ -69,6 +70,8 @@ class TensorBoard(Callback):
         self._batch_started = self._epoch_started = 0.0
         self._iterations_before = 0
 
+    _logs_of_batches = "deferred"
+
     def _uses_batches(self):
         return self.update_freq != "epoch"
 
@@ -108,7 +111,7 @@ class TensorBoard(Callback):
     def on_train_batch_end(self, batch, logs=None):
         if self.update_freq == "epoch" or self._global_train_batch % self.update_freq:
             return
-        values = {f"batch_{name}": value for name, value in (logs or {}).items()}
+        values = {f"batch_{name}": value for name, value in read_logs(logs).items()}
         if self.write_steps_per_second:
             values["batch_steps_per_second"] = 1.0 / max(time.time() - self._batch_started, 1e-9)
         self._write_scalars("train", values, self._global_train_batch)

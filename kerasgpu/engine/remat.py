@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import collections
 import functools
-import weakref
 
 from kerasgpu.engine import dtypes, nest, state, tape
 from kerasgpu.engine.keras_tensor import any_symbolic_tensors
@@ -43,7 +42,7 @@ class Watcher:
         for t in tensors:
             if t is not None and t._requires and id(t) not in self.seen:
                 self.seen[id(t)] = t
-                variable = t._index() if type(t._index) is weakref.ref else None
+                variable = None if t._variable is None else t._variable()
                 if variable is not None:
                     self.leaves[id(variable), self.writes_of[id(variable)]] = t
         if self.outer is not None:

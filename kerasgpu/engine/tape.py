@@ -40,7 +40,7 @@ def _key(t):
     """What identifies t in a graph. A variable keeps its identity when an assignment gives it a new tensor."""
     if t._node is not None:
         return id(t._node), t._index
-    return id(t._index) if type(t._index) is weakref.ref else id(t)
+    return id(t if t._variable is None else t._variable)
 
 
 def _plan(targets, wanted):
@@ -160,8 +160,8 @@ def backward(target, gradient=None, retain_graph=False) -> None:
         raise ValueError(f"backward(): gradient has shape {gradient.shape}, the tensor {target.shape}; they must be equal")
     grads, leaves = compute([target], [gradient], None, release=not retain_graph)
     for key, t in leaves.items():
-        if type(t._index) is weakref.ref:
-            variable = t._index()
+        if t._variable is not None:
+            variable = t._variable()
             t = t if variable is None else variable._tensor
         t.grad = grads[key] if t.grad is None else ops.add(t.grad, grads[key])
 

@@ -26,15 +26,16 @@ class Tensor(Operators):
     array([[2., 3.]], dtype=float32)
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_data", "_index", "_node", "_requires", "dtype", "grad", "shape")
+    __slots__ = ("__dict__", "__weakref__", "_data", "_index", "_node", "_requires", "_variable", "dtype", "grad", "shape")
     __array_priority__ = 1000  # `array + tensor` is ours
 
     def __init__(self, data, dtype: str | None = None):
         self._data = data
         self.shape = data.shape
         self.dtype = dtype or dtypes.name_of(data.dtype)
-        self._node = None
-        self._index = 0
+        self._node = None  # what computed it,
+        self._index = 0  # which of its outputs this is,
+        self._variable = None  # or a weak reference to the variable whose value it is
         self._requires = False
         self.grad = None
 
@@ -189,6 +190,7 @@ class MetaTensor(Tensor):
         self.dtype = dtype
         self._node = None
         self._index = 0
+        self._variable = None
         self._requires = False
         self.grad = None
 

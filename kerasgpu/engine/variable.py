@@ -158,7 +158,7 @@ class Variable(LogicalOperators):
 
     def _leaf(self, buffer):
         leaf = Tensor(buffer, self._dtype)
-        leaf._index = weakref.ref(self)
+        leaf._variable = weakref.ref(self)
         leaf._requires = self._trainable and dtypes.is_float(self._dtype)
         return leaf
 

@@ -96,20 +96,52 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             _convert_input_args=True,
             _allow_non_tensor_positional_args=False,
             _build_shapes_dict=None,
-            _fast=None,
+            _short_call_dtype=None,  # of inputs that take the short way through __call__
+            _short_call_decided=False,
             _remat_mode=get_current_remat_mode(),
         )
 
     # -- calling ------------------------------------------------------------------------------------------------
     def __call__(self, *args, **kwargs):
+        """Run the layer on inputs. What follows is the call of a built layer on one tensor without a mask that needs no cast; it
+        stands here, and not in a method, because a step makes it once per layer. All other calls go to `_call_in_full`."""
         attributes = self.__dict__
-        if len(args) == 1:
-            x = args[0]
-            fast = attributes.get("_fast")
-            if fast is not None and type(x) is Tensor and x.dtype == fast and state.thread.autocast_dtype is None:
-                training = kwargs.get("training")
-                if len(kwargs) == (training is not None) and "_keras_mask" not in x.__dict__:
-                    return self._fast_call(x, training)
+        x = args[0] if len(args) == 1 else None
+        if type(x) is not Tensor or x.dtype != attributes.get("_short_call_dtype") or state.thread.autocast_dtype is not None:
+            return self._call_in_full(args, kwargs)
+        training = kwargs.get("training")
+        if len(kwargs) != (training is not None) or "_keras_mask" in x.__dict__:
+            return self._call_in_full(args, kwargs)
+        if x.shape not in attributes["_checked_shapes"]:
+            self._assert_input_compatibility(x)
+            if len(attributes["_checked_shapes"]) < 64:
+                attributes["_checked_shapes"].add(x.shape)
+        context = active.context
+        signature = attributes["_signature"]
+        inner = attributes["_layers"]
+        if context is None and (inner or attributes["_losses"]):
+            self._clear_losses()
+        if training is None:
+            training = None if context is None else context.values.get("training")
+            if training is None:
+                training = signature.training_default
+        try:
+            if inner:
+                values = {} if context is None else context.values
+                active.context = CallContext(self if context is None else context.entry_layer, {**values, "training": training})
+            outputs = self.call(x, training=training) if signature.has_training and training is not None else self.call(x)
+        except Exception as error:
+            add_note(error, f"While calling layer '{self.name}' ({type(self).__name__}) on {describe(x)}")
+            raise
+        finally:
+            active.context = context
+        if attributes["_supports_masking"] and type(self).compute_mask is not Layer.compute_mask:
+            self._set_masks(x, outputs, None)
+        return outputs
+
+    def _call_in_full(self, args, kwargs):
+        """The call of a layer that may not be built yet, on any inputs: symbolic, masked, of several kinds, of another dtype."""
+        attributes = self.__dict__
         if attributes.get("_lock", True):
             self._check_super_called()
         attributes["_called"] = True
@@ -141,16 +173,16 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             active.context = before
         if symbolic_call:
             GraphNode(self, original[0], original[1], outputs)
-        elif attributes["_fast"] is None:
-            attributes["_fast"] = self._fast_dtype()
+        elif not attributes["_short_call_decided"]:
+            self._decide_short_call()
         return outputs
 
     def _plain_dtype(self):
-        """The dtype of inputs that need no conversion."""
+        """The dtype of inputs that need no conversion; None where there is none."""
         return self.input_dtype
 
-    def _fast_dtype(self):
-        """The dtype of single plain inputs that take the short way; "" when none do, None when it is too early to tell."""
+    def _decide_short_call(self):
+        """Say which single plain inputs take the short way through __call__, if any, unless it is too early to tell."""
         simple = (
             self.built
             and self._signature.simple
@@ -164,39 +196,9 @@ class Layer(LayerBuild, LayerConfig, LayerOutputs, LayerState, Operation):
             and self._remat_mode is None
         )
         if simple and any(not layer.built for layer in self._flatten_layers(include_self=False)):
-            return None  # a layer that the first call did not reach will need the name scope
-        self.__dict__["_checked_shapes"] = set()
-        return self._plain_dtype() if simple else ""
-
-    def _fast_call(self, x, training):
-        """The call of a built layer on one tensor without a mask that needs no cast: what is left to do."""
-        attributes = self.__dict__
-        if x.shape not in attributes["_checked_shapes"]:
-            self._assert_input_compatibility(x)
-            if len(attributes["_checked_shapes"]) < 64:
-                attributes["_checked_shapes"].add(x.shape)
-        context = active.context
-        signature = attributes["_signature"]
-        inner = attributes["_layers"]
-        if context is None and (inner or attributes["_losses"]):
-            self._clear_losses()
-        if training is None:
-            training = None if context is None else context.values.get("training")
-            if training is None:
-                training = signature.training_default
-        try:
-            if inner:
-                values = {} if context is None else context.values
-                active.context = CallContext(self if context is None else context.entry_layer, {**values, "training": training})
-            outputs = self.call(x, training=training) if signature.has_training and training is not None else self.call(x)
-        except Exception as error:
-            add_note(error, f"While calling layer '{self.name}' ({type(self).__name__}) on {describe(x)}")
-            raise
-        finally:
-            active.context = context
-        if attributes["_supports_masking"] and type(self).compute_mask is not Layer.compute_mask:
-            self._set_masks(x, outputs, None)
-        return outputs
+            return  # a layer that the first call did not reach will need the name scope
+        dtype = self._plain_dtype() if simple else None
+        self.__dict__.update(_checked_shapes=set(), _short_call_dtype=dtype, _short_call_decided=True)
 
     def _convert_argument(self, x):
         """A positional argument: numbers in lists become a tensor, other structures are converted leaf by leaf."""

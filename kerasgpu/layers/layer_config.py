@@ -31,7 +31,7 @@ class LayerConfig:
             if self.path in self._dtype_policy:
                 del self._dtype_policy[self.path]
             self._dtype_policy[self.path] = policy
-            self.__dict__["_fast"] = None
+            self._forget_short_call()
         else:
             self._dtype_policy = policy
         if policy.quantization_mode is not None and self.built:

@@ -51,15 +51,19 @@ class LayerState:
     def __setattr__(self, name, value):
         attributes = self.__dict__
         if name in _CALL_SETTINGS:
-            attributes["_fast"] = None
+            self._forget_short_call()
         if type(value) not in PLAIN_TYPES:
             if "_tracker" not in attributes:
                 self._initialize_tracker()
             layers_before = len(attributes["_layers"])
             value = attributes["_tracker"].track(value)
             if len(attributes["_layers"]) != layers_before:
-                attributes["_fast"] = None
+                self._forget_short_call()
         super().__setattr__(name, value)
+
+    def _forget_short_call(self):
+        """What decided which inputs take the short way through __call__ has changed: the next call decides anew."""
+        self.__dict__.update(_short_call_dtype=None, _short_call_decided=False)
 
     def __delattr__(self, name):
         value = getattr(self, name)
@@ -69,7 +73,7 @@ class LayerState:
 
     def __getstate__(self):
         """For copy and pickle: recorded steps hold addresses of this object's memory, so a copy records its own."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_programs", "_lazy_logs")}
+        return {name: value for name, value in self.__dict__.items() if name != "_programs"}
 
     def __getattr__(self, name):
         # Reached only when the attribute does not exist, or when a property raised AttributeError: let it say why again.

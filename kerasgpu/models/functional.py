@@ -144,7 +144,7 @@ class Functional(Function, Model):
         )
 
     def _plain_dtype(self):
-        return self._inputs[0].dtype if len(self._inputs) == 1 and not isinstance(self._inputs_struct, (dict, tuple)) else ""
+        return self._inputs[0].dtype if len(self._inputs) == 1 and not isinstance(self._inputs_struct, (dict, tuple)) else None
 
     # -- inputs -------------------------------------------------------------------------------------------------
     def _assert_input_compatibility(self, inputs):

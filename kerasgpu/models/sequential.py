@@ -158,7 +158,7 @@ class Sequential(Model):
         return inputs
 
     def _plain_dtype(self):
-        return "" if self._functional is None else self._functional._plain_dtype()
+        return None if self._functional is None else self._functional._plain_dtype()
 
     @property
     def layers(self):

@@ -21,7 +21,7 @@ class BatchSource:
     def __init__(self, adapter, steps_per_epoch=None, from_the_top=False):
         limit = config.max_steps_per_epoch()
         if limit and not (steps_per_epoch and steps_per_epoch <= limit):
-            warnings.warn(f"Limiting steps_per_epoch to {limit}", stacklevel=3)
+            warnings.warn(f"Limiting steps_per_epoch to {limit}", stacklevel=6)
             steps_per_epoch = limit
         if steps_per_epoch is not None and (int(steps_per_epoch) != steps_per_epoch or steps_per_epoch < 1):
             raise ValueError(f"The number of steps must be a positive integer or None. Received: {steps_per_epoch}")
@@ -128,7 +128,7 @@ class BatchSource:
                     "at least "
                     "`steps_per_epoch * epochs` batches. You may need to use the `.repeat()` function when building your "
                     "dataset.",
-                    stacklevel=5,
+                    stacklevel=8,
                 )
         self.ran_out = not self.adapter.restartable
         if self.adapter.restartable:

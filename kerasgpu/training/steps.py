@@ -8,7 +8,6 @@ from kerasgpu import ops
 from kerasgpu.engine import dtypes, nest, tape
 from kerasgpu.engine.stateless import StatelessScope
 from kerasgpu.training.adapters.pack import unpack_x_y_sample_weight
-from kerasgpu.training.step_runner import inference_step
 
 
 class Steps:
@@ -93,8 +92,9 @@ class Steps:
         return loss, (trainable_variables, *after)
 
     # -- steps --------------------------------------------------------------------------------------------------
-    def _forward(self, x, training):
-        return self(x, training=training) if self._call_has_training_arg else self(x)
+    def _training_keywords(self, value):
+        """The keywords of a call of the model in this mode."""
+        return {"training": value} if self._call_has_training_arg else {}
 
     def train_step(self, data):
         """One update of the weights. Override it for a training algorithm of your own; return a dict of logs.
@@ -113,14 +113,14 @@ class Steps:
     def predict_step(self, data):
         """The output of the model for one batch."""
         x, _, _ = unpack_x_y_sample_weight(data)
-        return self._forward(x, training=False)
+        return self(x, **self._training_keywords(False))
 
     def _train_update(self, data):
         """train_step without reading the metrics: None, or the logs of an overridden compute_metrics."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         optimizer = getattr(self, "optimizer", None)
         with tape.enable_grad():
-            y_pred = self._forward(x, training=True)
+            y_pred = self(x, **self._training_keywords(True))
             loss = self._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
             scaled = loss if optimizer is None else optimizer.scale_loss(loss)
         variables = self.trainable_variables
@@ -137,7 +137,7 @@ class Steps:
 
     def _test_update(self, data):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self._forward(x, training=False)
+        y_pred = self(x, **self._training_keywords(False))
         loss = self._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
         self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
         return self._update_metrics(x, y, y_pred, sample_weight)
@@ -158,14 +158,14 @@ class Steps:
         """The function of one batch that a runner calls."""
         if mode == "predict":
             method = self.predict_step
-            return inference_step(self._stateful(method) if _takes_state(method) else method)
+            return _without_gradients(self._stateful(method) if _takes_state(method) else method)
         name, update = ("train_step", self._train_update) if mode == "train" else ("test_step", self._test_update)
         method = getattr(self, name)
         if self._is_default(name):
             method = update
         else:
             method = _with_logs(self._stateful(method) if _takes_state(method) else method, name)
-        return method if mode == "train" else inference_step(method)
+        return method if mode == "train" else _without_gradients(method)
 
     # -- steps written for Keras on JAX: train_step(state, data) -> logs, state ------------------------------------
     def _stateful(self, method):
@@ -189,6 +189,16 @@ class Steps:
         """Forget the gradients that `loss.backward()` left on the weights."""
         for v in self.trainable_variables:
             v.grad = None
+
+
+def _without_gradients(function):
+    """A test or predict step: nothing in it is recorded for gradients."""
+
+    def step(batch):
+        with tape.no_grad():
+            return function(batch)
+
+    return step
 
 
 def _with_logs(method, name):

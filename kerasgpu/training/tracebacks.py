@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 import types
@@ -16,23 +15,24 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _OURS = 2  # frames of the package that are kept, beside the one of the method that was called
 
 
-def filtered(method):
-    """The method with its errors' tracebacks shortened. Nested calls leave that to the outermost one."""
+class user_tracebacks:
+    """Context manager: errors leave it with a shortened traceback. Nested ones leave that to the outermost.
 
-    @functools.wraps(method)
-    def call(*args, **kwargs):
-        if _state.inside or not config.is_traceback_filtering_enabled():
-            return method(*args, **kwargs)
-        _state.inside = True
-        try:
-            return method(*args, **kwargs)
-        except Exception as error:
-            shorten(error)
-            raise
-        finally:
+    Not a decorator, which would put a frame of its own into every traceback.
+    """
+
+    __slots__ = ("_outermost",)
+
+    def __enter__(self):
+        self._outermost = not _state.inside and config.is_traceback_filtering_enabled()
+        if self._outermost:
+            _state.inside = True
+
+    def __exit__(self, kind, error, traceback):
+        if self._outermost:
             _state.inside = False
-
-    return call
+            if isinstance(error, Exception):
+                shorten(error)
 
 
 class _State(threading.local):
@@ -66,4 +66,4 @@ def _short(traceback):
     return made
 
 
-__all__ = ["filtered", "shorten"]
+__all__ = ["shorten", "user_tracebacks"]

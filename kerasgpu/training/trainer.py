@@ -9,12 +9,12 @@ from kerasgpu import metrics as metrics_module
 from kerasgpu import optimizers
 from kerasgpu.config.numbers import is_whole_number
 from kerasgpu.configs import serialization
-from kerasgpu.progress.logs import settle
 from kerasgpu.training import checks, loops, metric_values
+from kerasgpu.training.arguments import Data, HeldOut, Watchers
 from kerasgpu.training.compile_loss import CompileLoss
 from kerasgpu.training.compile_metrics import CompileMetrics
 from kerasgpu.training.steps import Steps
-from kerasgpu.training.tracebacks import filtered
+from kerasgpu.training.tracebacks import user_tracebacks
 
 _DEFAULT_OPTIMIZER = "".join(("rms", "prop"))  # not the same object as a "rmsprop" that somebody passes
 
@@ -25,7 +25,7 @@ class Trainer(Steps):
     # What is no part of a weights file under these names (see Layer); the optimizer is added by Model.
     _not_saved = frozenset(
         {"loss", "history", "optimizer", "_compile_loss", "_compile_metrics", "_loss_tracker", "_compile_config"}
-        | {"_output_spec", "_programs", "_lazy_logs"}
+        | {"_output_spec", "_programs"}
     )
 
     def __init__(self):
@@ -208,7 +208,6 @@ class Trainer(Steps):
 
     def reset_metrics(self):
         """Start all metrics anew."""
-        settle(self)
         metric_values.reset(self.metrics)
 
     def _get_metrics_result_or_logs(self, logs):
@@ -225,7 +224,6 @@ class Trainer(Steps):
         return found[0] if len(found) == 1 else found
 
     # -- fit, evaluate, predict ---------------------------------------------------------------------------------
-    @filtered
     def fit(
         self,
         x=None,
@@ -277,27 +275,11 @@ class Trainer(Steps):
         checks.check_compiled(self, "fit")
         if getattr(self, "optimizer", None) is None and self._is_default("train_step"):
             raise ValueError("fit() needs an optimizer: the model was compiled with optimizer=None")
-        return loops.fit(
-            self,
-            x,
-            y,
-            batch_size,
-            epochs,
-            verbose,
-            callbacks,
-            validation_split,
-            validation_data,
-            shuffle,
-            class_weight,
-            sample_weight,
-            initial_epoch,
-            steps_per_epoch,
-            validation_steps,
-            validation_batch_size,
-            validation_freq,
-        )
+        data = Data(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        held_out = HeldOut(validation_data, validation_split, validation_steps, validation_batch_size, validation_freq)
+        with user_tracebacks():
+            return loops.fit(self, data, held_out, Watchers(callbacks, verbose), epochs, initial_epoch)
 
-    @filtered
     def evaluate(
         self,
         x=None,
@@ -320,35 +302,38 @@ class Trainer(Steps):
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
         checks.check_compiled(self, "evaluate")
-        return loops.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict, runner)
+        data = Data(x, y, sample_weight, batch_size, steps)
+        with user_tracebacks():
+            return loops.evaluate(self, data, Watchers(callbacks, verbose), return_dict, runner)
 
     def _evaluate_is_overridden(self) -> bool:
         return type(self).evaluate is not Trainer.evaluate
 
-    @filtered
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The outputs of the model for x, computed in batches, as NumPy arrays in the structure of the outputs.
 
         Args: see `fit`; `steps` is the number of batches.
         """
-        return loops.predict(self, x, batch_size, verbose, steps, callbacks)
+        data = Data(x, batch_size=batch_size, steps=steps)
+        with user_tracebacks():
+            return loops.predict(self, data, Watchers(callbacks, verbose))
 
-    @filtered
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One update on one batch. Returns the loss, or [loss, metrics...], or a dict with return_dict."""
         checks.check_compiled(self, "train_on_batch")
-        return loops.on_batch(self, "train", x, y, sample_weight, class_weight, return_dict)
+        with user_tracebacks():
+            return loops.on_batch(self, "train", Data(x, y, sample_weight, class_weight=class_weight), return_dict)
 
-    @filtered
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch. Returns the loss, or [loss, metrics...], or a dict with return_dict."""
         checks.check_compiled(self, "test_on_batch")
-        return loops.on_batch(self, "test", x, y, sample_weight, None, return_dict)
+        with user_tracebacks():
+            return loops.on_batch(self, "test", Data(x, y, sample_weight), return_dict)
 
-    @filtered
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays."""
-        return loops.predict_on_batch(self, x)
+        with user_tracebacks():
+            return loops.predict_on_batch(self, x)
 
     # Keras calls these; here steps are looked up when a loop begins, so there is nothing to make beforehand.
     def make_train_function(self, force=False):

@@ -118,7 +118,7 @@ def test_the_loss_scale_adapts_within_the_graph(gpu, where):
 
 def test_a_step_with_a_loss_scale_needs_nothing_of_the_host(on_gpu):
     from kerasgpu.training.adapters import get_data_adapter
-    from kerasgpu.training.step_runner import make_runner
+    from kerasgpu.training.runners import make_runner
 
     keras.config.set_dtype_policy("mixed_float16")
     try:

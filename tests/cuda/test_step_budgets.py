@@ -9,7 +9,7 @@ from kerasgpu.engine.program import Program
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.training import checks
 from kerasgpu.training.adapters import get_data_adapter
-from kerasgpu.training.step_runner import make_runner
+from kerasgpu.training.runners import make_runner
 
 SAMPLES, BATCH = 56, 8
 METHODS = ("empty", "put", "function", "prepare", "run", "graph", "synchronize", "pinned", "address")
@@ -129,7 +129,6 @@ def test_callbacks_that_look_at_no_numbers_wait_for_nothing(on_gpu):
         steps = 0
 
         def on_train_batch_end(self, batch, logs=None):
-            logs = logs or {}
             self.steps += 1
 
     model = mlp()

@@ -10,10 +10,10 @@ from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda
 from kerasgpu.kernels.gpu.driver import transfer
 from kerasgpu.kernels.spec import read as spec_of
-from kerasgpu.training import streamed_runner
 from kerasgpu.training.adapters import get_data_adapter
-from kerasgpu.training.captured_runner import CapturedRunner
-from kerasgpu.training.step_runner import make_runner
+from kerasgpu.training.runners import make_runner
+from kerasgpu.training.runners import streamed as streaming
+from kerasgpu.training.runners.captured import CapturedRunner
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(70, 6)).astype("float32")
@@ -43,7 +43,7 @@ def same(a, b):
 def streams(on_gpu, monkeypatch):
     """Arrays never fit; slots hold few batches."""
     monkeypatch.setenv("KERASGPU_RESIDENT", "0")
-    monkeypatch.setattr(streamed_runner, "SLOT_BYTES", 1100)
+    monkeypatch.setattr(streaming, "SLOT_BYTES", 1100)
     return on_gpu
 
 
@@ -60,10 +60,10 @@ def test_large_arrays_are_streamed_with_the_bits_of_resident_ones(late, on_gpu, 
     tested = model().evaluate(X, Y, batch_size=16, verbose=0)
     predicted = model().predict(X, batch_size=16, verbose=0)
     monkeypatch.setenv("KERASGPU_RESIDENT", "0")
-    monkeypatch.setattr(streamed_runner, "SLOT_BYTES", 1100)  # four batches
+    monkeypatch.setattr(streaming, "SLOT_BYTES", 1100)  # four batches
     on_gpu.copies.clear()
     streamed = model()
-    assert type(make_runner(streamed, "train", get_data_adapter(X, Y))) is streamed_runner.StreamedRunner
+    assert type(make_runner(streamed, "train", get_data_adapter(X, Y))) is streaming.StreamedRunner
     same(results(streamed, X, Y, batch_size=8), resident)
     up = [n for what, n in on_gpu.copies if what == "upload"]
     assert len(up) == 3 * 2 * 3 + 2 and max(up) == 4 * 8 * 6 * 4  # epochs, arrays, slots of 4, 4 and 1 batches; two orders
@@ -105,7 +105,7 @@ def test_steps_per_execution_fills_slots_with_as_many_batches_as_are_left(stream
 
 
 def test_slots_for_many_steps_stay_small(streams, monkeypatch):
-    monkeypatch.setattr(streamed_runner, "MOST_BYTES", 3 * 280 + 1)
+    monkeypatch.setattr(streaming, "MOST_BYTES", 3 * 280 + 1)
     made = model(steps_per_execution=5)
     streams.copies.clear()
     batches = [(X[k : k + 10], Y[k : k + 10]) for k in range(0, 70, 10)] * 3
@@ -219,7 +219,7 @@ def test_predictions_that_do_not_fit_come_back_batch_by_batch(on_gpu, monkeypatc
     want = large.predict(X, batch_size=8, verbose=0)
     assert type(make_runner(large, "predict", get_data_adapter(X))) is CapturedRunner
     monkeypatch.setattr(on_gpu, "free_memory", lambda index: 2 * (X.nbytes + 70 * 1000 * 4 - 1))
-    assert type(make_runner(large, "predict", get_data_adapter(X))) is streamed_runner.StreamedRunner
+    assert type(make_runner(large, "predict", get_data_adapter(X))) is streaming.StreamedRunner
     monkeypatch.setattr(on_gpu, "late", "all")
     np.testing.assert_array_equal(large.predict(X, batch_size=8, verbose=0), want)
 
@@ -232,7 +232,7 @@ def test_windows_of_shapes_that_are_gone_are_given_back(streams, monkeypatch):
     made.train_on_batch(*batches[0])
     runner.begin_epoch()
     assert runner.run(99) == 30
-    assert len(runner._windows) == streamed_runner.MOST_WINDOWS == len(runner._feeds)
+    assert len(runner._windows) == streaming.MOST_WINDOWS == len(runner._feeds)
     runner.close()
     assert not runner._windows and not runner._feeds
 
@@ -277,10 +277,10 @@ def test_an_upload_that_does_not_wait_destroys_what_kernels_read(on_gpu, monkeyp
 @pytest.mark.parametrize("missing", ["compute for the copy", "copy for the steps", "host for the copy"])
 def test_a_missing_wait_shows(streams, monkeypatch, missing):
     """Without any one of the waits training goes wrong on the shim."""
-    monkeypatch.setattr(streamed_runner, "SLOT_BYTES", 300)  # a batch: every slot is filled many times in an epoch
+    monkeypatch.setattr(streaming, "SLOT_BYTES", 300)  # a batch: every slot is filled many times in an epoch
     right = results(model(), X, Y, batch_size=8)[0]["loss"]
     if missing == "host for the copy":
-        monkeypatch.setattr(streamed_runner.Window, "next_slot", lambda self: self.slots[0])
+        monkeypatch.setattr(streaming.Window, "next_slot", lambda self: self.slots[0])
         monkeypatch.setattr(streams, "late", "all")
     else:
         queue = streams.compute_queue(0) if missing.startswith("compute") else streams.copy_queue(0)

@@ -9,7 +9,7 @@ import kerasgpu as keras
 from kerasgpu import layers, ops
 from kerasgpu.engine import device as devices
 from kerasgpu.kernels import cuda
-from kerasgpu.training import streamed_runner
+from kerasgpu.training.runners import streamed as streaming
 
 pytestmark = pytest.mark.gpu
 RNG = np.random.default_rng(0)
@@ -41,7 +41,7 @@ def test_streamed_and_resident_data_give_the_same_bits(on_gpu, monkeypatch, slot
     resident = results(model(), X, Y, batch_size=32)
     predicted = model().predict(X, batch_size=100, verbose=0)
     monkeypatch.setenv("KERASGPU_RESIDENT", "0")
-    monkeypatch.setattr(streamed_runner, "SLOT_BYTES", slot)
+    monkeypatch.setattr(streaming, "SLOT_BYTES", slot)
     same(results(model(), X, Y, batch_size=32), resident)
     np.testing.assert_array_equal(model().predict(X, batch_size=100, verbose=0), predicted)
 

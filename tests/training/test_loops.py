@@ -9,8 +9,10 @@ import pytest
 import kerasgpu as keras
 from kerasgpu.callbacks.callback_list import CallbackList
 from kerasgpu.progress.progbar import Progbar
-from kerasgpu.training import metric_values, step_runner
+from kerasgpu.training import metric_values
 from kerasgpu.training.adapters import get_data_adapter
+from kerasgpu.training.runners import make_runner
+from kerasgpu.training.runners.eager import EagerRunner
 
 X, Y = np.ones((40, 2), "float32"), np.ones((40, 1), "float32")
 
@@ -24,13 +26,13 @@ def model(**arguments):
 def recorded_runs(monkeypatch):
     """The arguments of every runner.run() from now on."""
     asked = []
-    run = step_runner.EagerRunner.run
+    run = EagerRunner.run
 
     def note(self, max_steps):
         asked.append(max_steps)
         return run(self, max_steps)
 
-    monkeypatch.setattr(step_runner.EagerRunner, "run", note)
+    monkeypatch.setattr(EagerRunner, "run", note)
     return asked
 
 
@@ -94,7 +96,7 @@ def test_hooks_see_steps_and_logs():
 def test_the_runner_interface(mode):
     made = model(metrics=["mae"])
     data = (X,) if mode == "predict" else (X, Y)
-    runner = step_runner.make_runner(made, mode, get_data_adapter(*data, batch_size=16))
+    runner = make_runner(made, mode, get_data_adapter(*data, batch_size=16))
     for _ in range(3):
         runner.begin_epoch()
         assert runner.num_batches == 3 and runner.has_next()

@@ -70,7 +70,7 @@ def _refuse(kind, y=None, sample_weight=None, class_weight=None):
 
 
 def _warn_shuffle(what):
-    warnings.warn(f"`shuffle=True` was passed, but will be ignored since the data `x` was provided as {what}", stacklevel=4)
+    warnings.warn(f"`shuffle=True` was passed, but will be ignored since the data `x` was provided as {what}", stacklevel=5)
 
 
 __all__ = [

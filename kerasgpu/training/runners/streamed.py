@@ -6,7 +6,7 @@ Batches go through two slots. Each is page-locked memory on the host and as much
     copies              | upload k        | upload k+1            second stream; waits until the steps of the slot's last use are over
     kernels                               | steps k      | steps k+1   wait for the upload of their slot, not for the host
 
-A step is the same program as for data in memory (program_runner): it takes whole batches from the slots by a cursor. While it
+A step is the same program as for data in memory (runners/program.py): it takes whole batches from the slots by a cursor. While it
 runs, the host fetches and copies what comes next, so the host waits only when it is two slots ahead.
 """
 
@@ -22,11 +22,11 @@ from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
 from kerasgpu.kernels.gpu.driver import interface as drivers
 from kerasgpu.kernels.gpu.driver import transfer
-from kerasgpu.progress.logs import settle
 from kerasgpu.training.adapters.convert import to_device
-from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key, to_host
+from kerasgpu.training.runners.base import to_host
+from kerasgpu.training.runners.capture import captured_step
+from kerasgpu.training.runners.program import Feed, ProgramRunner, structure_key
 from kerasgpu.training.source import ArraySource
-from kerasgpu.training.step_runner import batch_step
 
 SLOT_BYTES = 16 << 20  # of arrays: a slot holds at most as many batches as fit into this, and at least one
 MOST_BATCHES = 64  # of a slot
@@ -123,7 +123,6 @@ class StreamedRunner(ProgramRunner):
 
     # -- running ------------------------------------------------------------------------------------------------
     def run(self, max_steps):
-        settle(self.model)
         done = 0
         while done < max_steps and self.has_next():
             now = self._now
@@ -139,7 +138,7 @@ class StreamedRunner(ProgramRunner):
     def _run_staged(self, staged, most) -> int:
         if staged.window is None:
             staged.left = 0
-            self._finish(batch_step(self.model, self.mode)(staged.batch), 1)
+            self._finish(captured_step(self.model, self.mode)(staged.batch), 1)
             return 1
         window, slot = staged.window, staged.slot
         compute = self._driver.compute_queue(self._index)

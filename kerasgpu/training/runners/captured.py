@@ -1,7 +1,7 @@
 """Runs the steps of in-memory arrays as captured programs: whole stretches of an epoch are one call into C++, or of CUDA graphs.
 
 The arrays lie on the model's device as a whole; a step begins with the gather of its rows (`data[order[cursor + i]]`). See
-program_runner for how programs come about, and streamed_runner for data that is too large for a GPU.
+runners/program.py for how programs come about, and runners/streamed.py for data that is too large for a GPU.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
-from kerasgpu.progress.logs import settle
-from kerasgpu.training.program_runner import Feed, ProgramRunner, structure_key, to_host
+from kerasgpu.training.runners.base import to_host
+from kerasgpu.training.runners.program import Feed, ProgramRunner, structure_key
 
 
 class CapturedRunner(ProgramRunner):
-    """The runner of an ArraySource that replays programs. See the module docstring and step_runner."""
+    """The runner of an ArraySource that replays programs. See the module docstring."""
 
     def __init__(self, model, mode, source):
         super().__init__(model, mode, source)
@@ -54,7 +54,6 @@ class CapturedRunner(ProgramRunner):
     def run(self, max_steps):
         source, size = self.source, self.source.adapter.batch_size
         structure, feed = source.adapter._structure, self._feed
-        settle(self.model)
         self._programs_for(feed, self._structure_key)
         samples = len(feed.order)
         done = 0

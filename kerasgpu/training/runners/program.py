@@ -9,79 +9,22 @@ Programs are kept by the model, so that a later fit() or predict() on data of th
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from kerasgpu import config, kernels
-from kerasgpu.config.installed import cuda
+from kerasgpu import kernels
 from kerasgpu.engine import device as devices
-from kerasgpu.engine import dtypes, nest, state
-from kerasgpu.engine.jit import CapturedFunction, explain
+from kerasgpu.engine import nest
+from kerasgpu.engine.jit import explain
 from kerasgpu.engine.program import Program
 from kerasgpu.engine.recorder import Recorder, address
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
 from kerasgpu.kernels.gpu.driver import interface as driver
 from kerasgpu.kernels.gpu.driver import transfer
-from kerasgpu.training.step_runner import EagerRunner
-
-MAX_PROGRAMS = 32  # per model; signatures beyond that (ever new shapes) push out the oldest
-
-
-def can_capture(model) -> bool:
-    return not model.run_eagerly and config.capture() and launch.recorder is None
-
-
-def fits(model, mode, adapter, where: str) -> bool:
-    """Whether arrays and predictions may lie on a device as a whole: on the CPU they do, on a GPU in a share of what is free."""
-    if where.startswith("cpu"):
-        return True
-    wanted = sum(a.nbytes for a in adapter.arrays if launch.is_host(a))
-    if mode == "predict":
-        wanted += adapter.num_samples * _row_bytes(model)
-    return wanted <= cuda.free_memory(devices.parse(where)[1]) * config.resident_share()
-
-
-def _row_bytes(model) -> int:
-    """Bytes of the outputs for one sample, as far as they are known before the model runs."""
-    spec = model._output_spec if model._output_spec is not None else getattr(model, "outputs", None)
-    known = [t for t in nest.flatten(spec) if t is not None and None not in t.shape[1:]]
-    return sum(math.prod(t.shape[1:]) * launch.numpy_dtype(t.dtype).itemsize for t in known)
-
-
-def to_host(array) -> np.ndarray:
-    return array if launch.is_host(array) else array.get()
-
-
-def model_state(model, mode):
-    """What a recorded step of this model depends on besides the shapes of its batch."""
-    layers = model._flatten_layers()
-    parts = (getattr(model, "optimizer", None), model._compile_loss, model._compile_metrics)
-    compiled = tuple(id(p) for p in parts) if mode != "predict" else ()
-    return (
-        mode,
-        tuple((id(layer), layer.trainable) for layer in layers),
-        compiled,
-        tuple((id(v), v.trainable) for layer in layers for v in layer._own_state()),
-        dtypes.floatx(),
-        state.thread.autocast_dtype,
-        state.variables_moved,
-        config.image_data_format(),
-        config.is_tf32_enabled(),
-    )
-
-
-def cached(model, key, make):
-    """The model's entry for this key, made if new."""
-    store = model.__dict__.setdefault("_programs", {})
-    entry = store.get(key)
-    if entry is None:
-        if len(store) >= MAX_PROGRAMS:
-            del store[next(iter(store))]
-        entry = store[key] = make()
-    return entry
+from kerasgpu.training.runners.base import StepRunner
+from kerasgpu.training.runners.capture import cached, model_state
 
 
 class StepPrograms:
@@ -151,7 +94,7 @@ class Feed:
         return batch
 
 
-class ProgramRunner(EagerRunner):
+class ProgramRunner(StepRunner):
     """See the module docstring. Subclasses say where batches are (`Feed`), and what becomes of predictions."""
 
     def __init__(self, model, mode, source):
@@ -279,14 +222,6 @@ class ProgramRunner(EagerRunner):
                 with program.lock:
                     if program.bound_to is feed.token:
                         program.release_inputs()
-
-
-def captured_step(model, mode):
-    """The step function of a model for batches that come one by one (generators, train_on_batch), captured per shape."""
-    step = model._step_function(mode)
-    if not can_capture(model):
-        return step
-    return cached(model, (model_state(model, mode), "batch"), lambda: CapturedFunction(step))
 
 
 def structure_key(structure) -> Any:
