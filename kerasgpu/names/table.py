@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kerasgpu.names.keras2_backend import MISSING as KERAS2_BACKEND_MISSING
+from kerasgpu.names.keras2_backend import names as keras2_backend
+
 
 class Facade(NamedTuple):
     what: str  # after "keras.<module>: " in its docstring
@@ -29,8 +32,9 @@ _NETWORK = "networks with ImageNet weights are not there yet; build one of keras
 
 FACADES = {
     "backend": Facade(
-        "the few functions that Keras 3 keeps there.",
+        "what Keras 3 keeps there, and the functions of Keras 2.",
         {
+            **keras2_backend(),
             **_all("config", "backend", "epsilon", "floatx", "image_data_format"),
             **_all("config", "set_epsilon", "set_floatx", "set_image_data_format"),
             **_all("engine.dtypes", "is_float_dtype", "is_int_dtype", "result_type", "standardize_dtype"),
@@ -38,6 +42,7 @@ FACADES = {
             **_all("engine.naming", "get_uid"),
             **_all("engine.session", "clear_session"),
         },
+        KERAS2_BACKEND_MISSING,
     ),
     "distillation": Facade(
         "not there yet; the names say what to do instead.",
