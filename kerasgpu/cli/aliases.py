@@ -33,7 +33,6 @@ MOVED = {
     "layers.experimental.preprocessing": "layers",
     "engine": "models",
     "engine.topology": "layers",
-    "utils.np_utils": "utils",
     "utils.vis_utils": "utils",
     "utils.generic_utils": "utils",
     "utils.data_utils": "utils",
