@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import kerasgpu as keras
-from kerasgpu.preprocessing import image as K
 from tests.data import fill_pictures
 
+K = keras.preprocessing.image
 PICTURE = np.random.default_rng(0).uniform(0, 255, (9, 7, 3)).astype("float32")
 
 
