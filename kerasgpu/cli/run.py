@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import traceback
 import types
 
 from kerasgpu.cli import aliases, notebook
@@ -52,7 +53,11 @@ def _as_program(run) -> int:
         trace = error.__traceback__
         while trace is not None and _is_outside(trace.tb_frame.f_code.co_filename):
             trace = trace.tb_next
-        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        error.__traceback__ = trace
+        if sys.excepthook is sys.__excepthook__:
+            traceback.print_exception(error)  # it knows the lines of notebook cells, too
+        else:
+            sys.excepthook(type(error), error, trace)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
