@@ -245,14 +245,16 @@ def _pool(function):
     return unnamed(pool)
 
 
+def _softmax_cross_entropy(labels, logits, axis=-1):
+    return ops.categorical_crossentropy(labels, logits, True, axis)
+
+
 def nn() -> dict:
     """tf.nn."""
     plain = "elu gelu log_softmax relu relu6 selu sigmoid silu softmax softplus softsign tanh"
-    crosses = {
+    crosses: dict = {
         "sigmoid_cross_entropy_with_logits": lambda labels, logits: ops.binary_crossentropy(labels, logits, True),
-        "softmax_cross_entropy_with_logits": lambda labels, logits, axis=-1: ops.categorical_crossentropy(
-            labels, logits, True, axis
-        ),
+        "softmax_cross_entropy_with_logits": _softmax_cross_entropy,
         "sparse_softmax_cross_entropy_with_logits": lambda labels, logits: ops.sparse_categorical_crossentropy(
             labels, logits, True
         ),
@@ -299,7 +301,13 @@ def _sometimes(function):
 
 def image() -> dict:
     """tf.image: images (..., height, width, channels)."""
-    across, over = (lambda image: ops.flip(image, -2)), (lambda image: ops.flip(image, -3))
+
+    def across(image):
+        return ops.flip(image, -2)
+
+    def over(image):
+        return ops.flip(image, -3)
+
     center = lambda image: ops.mean(image, (-3, -2), keepdims=True)
     adjust = lambda images, contrast_factor: (images - center(images)) * contrast_factor + center(images)
 
@@ -318,7 +326,7 @@ def image() -> dict:
     def brightness(image, max_delta, seed=None):
         return image + random.uniform((), -max_delta, max_delta, seed=seed)
 
-    made = {
+    made: dict = {
         "adjust_brightness": lambda image, delta: image + delta,
         "adjust_contrast": adjust,
         "central_crop": lambda image, fraction: _central(image, fraction),
@@ -333,7 +341,7 @@ def image() -> dict:
         "random_flip_left_right": _sometimes(across),
         "random_flip_up_down": _sometimes(over),
         "resize": resize,
-        "rgb_to_grayscale": lambda images: ops.image.rgb_to_grayscale(images),
+        "rgb_to_grayscale": ops.image.rgb_to_grayscale,
         "rot90": lambda image, k=1: ops.rot90(image, k, axes=(-3, -2)),
     }
     return {n: unnamed(f) for n, f in made.items()}
