@@ -62,14 +62,19 @@ def draw(history, images, labels, predictions, path):
     axes.set(xlabel="epoch", ylabel="accuracy", title="Learning curve", xticks=epochs)
     axes.grid(alpha=0.3)
     axes.legend()
-    # The wrong ones first: they are the interesting ones.
+    # The first test images, and a few of the mistakes, which are the interesting ones.
     guesses = predictions.argmax(-1)
-    order = np.argsort(guesses == labels, kind="stable")[:24]
-    right.suptitle("Test images and predictions, mistakes in red")
-    for cell, k in zip(right.subplots(3, 8).flat, order):
+    good = guesses == labels
+    wrong = np.flatnonzero(~good)[:6]
+    shown = [*np.flatnonzero(good)[: 24 - len(wrong)], *wrong]
+    right.suptitle("Test images and predictions; in red mistakes and what it is")
+    for cell, k in zip(right.subplots(3, 8).flat, shown):
         cell.imshow(images[k], cmap="gray_r")
-        good = guesses[k] == labels[k]
-        cell.set_title(f"{guesses[k]}", color="black" if good else "tab:red", fontsize=11)
+        cell.set_title(
+            f"{guesses[k]}" if good[k] else f"{guesses[k]}, is {labels[k]}",
+            color="black" if good[k] else "tab:red",
+            fontsize=11,
+        )
         cell.axis("off")
     figure.savefig(path, dpi=110)
 

@@ -74,6 +74,7 @@ _NAMES = {
     "empty_cache": "engine.memory",
     "enable_grad": "engine.tape",
     "grad": "engine.tape",
+    "install": "cli.aliases",
     "jit": "engine.jit",
     "memory_stats": "engine.memory",
     "name_scope": "engine.naming",
@@ -86,6 +87,11 @@ _NAMES = {
 def version() -> str:
     """The version of kerasgpu, such as "0.1.0"."""
     return __version__
+
+
+def load_ipython_extension(ipython) -> None:
+    """`%load_ext kerasgpu` in Jupyter: from then on `import keras` and `tensorflow.keras` give kerasgpu."""
+    importlib.import_module("kerasgpu.cli.aliases").install()
 
 
 class _FacadeFinder:

@@ -158,6 +158,8 @@ _RECURRENT = (
 _ATTENTION = "compose it of Dense or EinsumDense projections and keras.ops.dot_product_attention"
 _FOREIGN = "kerasgpu runs no code of TensorFlow, JAX or PyTorch; write the computation with keras.ops in a keras.layers.Layer"
 
+_SIZES = "Keras 3 gave it up, since sizes must be known; use keras.layers.RandomZoom or Resizing"
+
 _MISSING = {
     "AdditiveAttention": _ATTENTION,
     "Attention": _ATTENTION,
@@ -165,6 +167,8 @@ _MISSING = {
     "ConvLSTM1D": _RECURRENT,
     "ConvLSTM2D": _RECURRENT,
     "ConvLSTM3D": _RECURRENT,
+    "CuDNNGRU": _RECURRENT,
+    "CuDNNLSTM": _RECURRENT,
     "FlaxLayer": _FOREIGN,
     "GRU": _RECURRENT,
     "GRUCell": _RECURRENT,
@@ -174,10 +178,13 @@ _MISSING = {
     "LSTMCell": _RECURRENT,
     "MultiHeadAttention": _ATTENTION,
     "RNN": _RECURRENT,
+    "RandomHeight": _SIZES,
+    "RandomWidth": _SIZES,
     "SimpleRNN": _RECURRENT,
     "SimpleRNNCell": _RECURRENT,
     "StackedRNNCells": _RECURRENT,
     "TFSMLayer": _FOREIGN,
+    "ThresholdedReLU": "Keras 3 gave it up; use keras.layers.Activation(lambda x: x * keras.ops.cast(x > theta, x.dtype))",
     "TorchModuleWrapper": _FOREIGN,
 }
 

@@ -19,6 +19,15 @@ _CALL_SETTINGS = frozenset(
     | {"_supports_masking", "_convert_input_args", "_allow_non_tensor_positional_args"}
 )
 
+# Methods of Keras 2 and what to use now.
+_SINCE_KERAS_2 = {
+    "fit_generator": "fit() takes generators, too: model.fit(generator, ...)",
+    "evaluate_generator": "evaluate() takes generators, too: model.evaluate(generator, ...)",
+    "predict_generator": "predict() takes generators, too: model.predict(generator, ...)",
+    "predict_classes": "a class is where the largest prediction is: model.predict(x).argmax(-1), or > 0.5 for one sigmoid output",
+    "predict_proba": "predict() gives the probabilities of a softmax or sigmoid output: model.predict(x)",
+}
+
 
 class real_values:
     """Context manager: variables made inside get values, also while shapes are being inferred around it."""
@@ -87,6 +96,8 @@ class LayerState:
             hint = f". Layer '{self.name}' is not built yet: call it on data, or call build(input_shape), to create its weights"
         elif name in ("shape", "dtype", "ndim"):
             hint = f". Layer '{self.name}' is not a tensor: call it on a tensor first, as in x = {type(self).__name__}(...)(x)"
+        elif name in _SINCE_KERAS_2:
+            hint = f". Since Keras 3 {_SINCE_KERAS_2[name]}"
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{hint}")
 
     # -- weights ------------------------------------------------------------------------------------------------

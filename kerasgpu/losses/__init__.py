@@ -112,4 +112,4 @@ def get(identifier):
     return identifiers.get(identifier, ALL_OBJECTS_DICT, "loss")
 
 
-__getattr__ = missing.names(__name__, {})
+__getattr__ = missing.names(__name__, {"Reduction": 'reductions are words now, such as reduction="sum_over_batch_size"'})

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kerasgpu.names.keras2_backend import MISSING as KERAS2_BACKEND_MISSING
+from kerasgpu.names.keras2_backend import names as keras2_backend
+
 
 class Facade(NamedTuple):
     what: str  # after "keras.<module>: " in its docstring
@@ -18,6 +21,10 @@ def _all(module: str, *names: str, **renamed: str) -> dict[str, str]:
 # Modules that are another module under an old or second path.
 ALIASES = {
     "applications.imagenet_utils": "utils.imagenet",
+    "legacy.preprocessing": "preprocessing",
+    "legacy.preprocessing.image": "preprocessing.image",
+    "legacy.preprocessing.sequence": "preprocessing.sequence",
+    "legacy.preprocessing.text": "preprocessing.text",
     "legacy.saving": "configs.keras2_format",
     "utils.legacy": "configs.keras2_format",
     "utils.bounding_boxes": "ops.bounding_boxes",
@@ -29,8 +36,9 @@ _NETWORK = "networks with ImageNet weights are not there yet; build one of keras
 
 FACADES = {
     "backend": Facade(
-        "the few functions that Keras 3 keeps there.",
+        "what Keras 3 keeps there, and the functions of Keras 2.",
         {
+            **keras2_backend(),
             **_all("config", "backend", "epsilon", "floatx", "image_data_format"),
             **_all("config", "set_epsilon", "set_floatx", "set_image_data_format"),
             **_all("engine.dtypes", "is_float_dtype", "is_int_dtype", "result_type", "standardize_dtype"),
@@ -38,6 +46,7 @@ FACADES = {
             **_all("engine.naming", "get_uid"),
             **_all("engine.session", "clear_session"),
         },
+        KERAS2_BACKEND_MISSING,
     ),
     "distillation": Facade(
         "not there yet; the names say what to do instead.",
@@ -55,7 +64,9 @@ FACADES = {
             "real Keras reads and can export"
         },
     ),
-    "legacy": Facade("the configs of Keras 2.", {"saving": "legacy.saving"}),
+    "legacy": Facade(
+        "the configs of Keras 2, and its data generators.", {"preprocessing": "legacy.preprocessing", "saving": "legacy.saving"}
+    ),
     "mixed_precision": Facade(
         "dtype policies and loss scaling under their old names.",
         {
@@ -65,18 +76,42 @@ FACADES = {
         },
     ),
     "preprocessing": Facade(
-        "the old home of utilities that are in keras.utils now.",
+        "the old home of utilities that are in keras.utils now, and the data generators of Keras 2.",
         {
             "image": "preprocessing.image",
             "sequence": "preprocessing.sequence",
+            "text": "preprocessing.text",
             **_all("utils", "image_dataset_from_directory", "text_dataset_from_directory", "timeseries_dataset_from_array"),
         },
     ),
     "preprocessing.image": Facade(
-        "the old home of image utilities that are in keras.utils now.",
-        _all("utils.image_utils", "array_to_img", "img_to_array", "load_img", "save_img", "smart_resize"),
+        "ImageDataGenerator, and the old home of image utilities that are in keras.utils now.",
+        {
+            **_all("utils.image_utils", "array_to_img", "img_to_array", "load_img", "save_img", "smart_resize"),
+            **_all("utils.image_dataset", "image_dataset_from_directory"),
+            **_all("utils.keras2.image_generator", "ImageDataGenerator"),
+            **_all("utils.keras2.image_iterators", "Iterator", "NumpyArrayIterator"),
+            **_all("utils.keras2.file_iterators", "DataFrameIterator", "DirectoryIterator"),
+            **_all("utils.keras2.image_transforms", "apply_affine_transform", "apply_brightness_shift", "apply_channel_shift"),
+            **_all(
+                "utils.keras2.image_transforms", "flip_axis", "random_brightness", "random_channel_shift", "random_rotation"
+            ),
+            **_all("utils.keras2.image_transforms", "random_shear", "random_shift", "random_zoom"),
+        },
     ),
-    "preprocessing.sequence": Facade("sequences of different lengths.", _all("utils.sequences", "pad_sequences")),
+    "preprocessing.sequence": Facade(
+        "sequences of different lengths, windows of series, pairs of words.",
+        {
+            **_all("utils.sequences", "pad_sequences"),
+            **_all("utils.keras2.timeseries_generator", "TimeseriesGenerator", "timeseries_generator_from_json"),
+            **_all("utils.keras2.word_pairs", "make_sampling_table", "skipgrams"),
+        },
+    ),
+    "preprocessing.text": Facade(
+        "Tokenizer, and words as numbers.",
+        _all("utils.keras2.text", "Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json"),
+    ),
+    "utils.np_utils": Facade("numbers of classes as vectors.", _all("utils.numerical", "normalize", "to_categorical")),
 }
 
 # The families of networks: how each takes its inputs (applications/imagenet_utils.py), and its networks.
