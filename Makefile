@@ -26,8 +26,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip
 
-# Rebuilt when a source changed: pip runs the compiler only on what is new.
+# Rebuilt when a source changed: the compiler runs only on what is new. setup.py comes first because pip would hide how far it is;
+# pip then finds the object files.
 $(VENV)/.installed: $(BIN)/python pyproject.toml setup.py $(shell find csrc -type f)
+	@echo "Compiling the kernels: minutes the first time, later only the files that changed."
+	$(BIN)/python -m pip install -q pybind11 'setuptools>=77'
+	$(BIN)/python setup.py -q build_ext --inplace
 	$(BIN)/python -m pip install -q -e '.[examples,test]'
 	@touch $@
 

@@ -6,10 +6,13 @@ KERASGPU_SANITIZE=address|undefined|thread (with `build_ext --inplace`: an exten
 the usual one stays as it is; `make asan`, `make ubsan` and `make tsan` run tests with it).
 """
 
+import functools
 import os
 import platform
+import shutil
 import sys
 import sysconfig
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -80,13 +83,41 @@ if SANITIZE:
     FLAGS = [*(flag for flag in FLAGS if flag not in ("-O3", "-g0")), "-O1", "-g1", *SANITIZER]
 
 
+@functools.cache
+def changed(path):
+    """When a file was written last; never where there is none. Asked once for a header that many files include."""
+    return os.stat(path).st_mtime if os.path.exists(path) else float("inf")
+
+
 def up_to_date(target, dependencies):
     """Whether an object file is newer than all files that it was made from."""
     if not target.exists() or not dependencies.exists():
         return False
     files = dependencies.read_text().replace("\\\n", " ").split(":", 1)[-1].split()
     made = target.stat().st_mtime
-    return all(os.path.exists(f) and os.stat(f).st_mtime <= made for f in files)
+    return all(changed(f) <= made for f in files)
+
+
+def linked(target, listing, objects):
+    """Whether a library is there, was linked from exactly these object files, and is newer than they are."""
+    if not target.exists() or not listing.exists() or listing.read_text().split("\n") != objects:
+        return False
+    made = target.stat().st_mtime
+    return all(os.stat(o).st_mtime <= made for o in objects)
+
+
+class Progress:
+    """One line for each file that is compiled, which takes minutes in all. Kept by `setup.py -q` too."""
+
+    def __init__(self, total):
+        self.total, self.done, self.lock = total, 0, threading.Lock()
+        if total:
+            print(f"kerasgpu: compiling {total} files, which takes some minutes when they are all", flush=True)
+
+    def count(self, source, name):
+        with self.lock:
+            self.done += 1
+            print(f"kerasgpu: file {self.done} of {self.total}: {source.name} for {name}", flush=True)
 
 
 class BuildKernels(build_ext):
@@ -107,29 +138,48 @@ class BuildKernels(build_ext):
                 jobs.append((source, name, [*flags, f"-DKG_ISA={name}", f"-DKG_ISA_LEVEL={level}"]))
         jobs += [(s, "bindings", []) for s in sorted((root / "bindings").glob("*.cpp"))]
 
+        def files_of(job):
+            source, name, _ = job
+            target = temp / name / source.with_suffix(".o")
+            # -MMD writes the headers that a file includes: it is compiled again only when one of them changed.
+            return target, target.with_suffix(".d")
+
+        stale = [job for job in jobs if self.force or not up_to_date(*files_of(job))]
+        if stale:
+            self.require_compiler()
+        progress = Progress(len(stale))
+
         def compile_one(job):
             source, name, flags = job
-            out = temp / name
-            target = out / source.with_suffix(".o")
-            # -MMD writes the headers that a file includes: it is compiled again only when one of them changed.
-            dependencies = target.with_suffix(".d")
-            if not self.force and up_to_date(target, dependencies):
-                return str(target)
-            out.mkdir(parents=True, exist_ok=True)
+            target, dependencies = files_of(job)
             extra = [*FLAGS, *flags, "-MMD", "-MF", str(dependencies)]
             target.parent.mkdir(parents=True, exist_ok=True)
-            return self.compiler.compile([str(source)], str(out), include_dirs=include, extra_postargs=extra)[0]
+            self.compiler.compile([str(source)], str(temp / name), include_dirs=include, extra_postargs=extra)
+            progress.count(source, name)
 
         workers = int(os.environ.get("KERASGPU_BUILD_JOBS", os.cpu_count() or 1))
         with ThreadPoolExecutor(workers) as pool:
-            objects = list(pool.map(compile_one, jobs))
+            list(pool.map(compile_one, stale))
+        objects = [str(files_of(job)[0]) for job in jobs]
         order = {name: k for k, (name, _, _) in enumerate(INSTRUCTION_SETS)}
         objects.sort(key=lambda o: order.get(Path(o).relative_to(temp).parts[0], -1))
         target = self.get_ext_fullpath(ext.name)
         if SANITIZE:
             target = str(temp.parent / Path(target).name)
+        listing = temp / "linked.txt"
+        if not self.force and linked(Path(target), listing, objects):
+            return
+        self.require_compiler()
         strip = [] if SANITIZE or sys.platform == "darwin" else ["-Wl,--strip-debug"]
         self.compiler.link_shared_object(objects, target, extra_postargs=["-pthread", *strip, *SANITIZER], target_lang="c++")
+        listing.write_text("\n".join(objects))
+
+    def require_compiler(self):
+        command = getattr(self.compiler, "compiler_so_cxx", None) or getattr(self.compiler, "compiler_so", None) or ["c++"]
+        if shutil.which(command[0]) is None:
+            raise SystemExit(
+                f"kerasgpu needs a C++17 compiler, and {command[0]} was not found: install g++ or clang++, or set CC and CXX to one"
+            )
 
     def copy_extensions_to_source(self):
         if not SANITIZE:  # the one in the package is the one without

@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "../common/opcodes.h"
 #include "../cpu/overlap.h"
 #include "../cpu/parallel.h"
 #include "../cpu/pool.h"
@@ -145,9 +146,27 @@ void launch(int id, const py::tuple& in, const py::tuple& out, const py::tuple& 
   kg::Call call{kg::kernel_name(id),     ins.data(),          outs.data(),          p.ints.data(),
                 p.floats.data(),         int32_t(ins.size()), int32_t(outs.size()), int32_t(p.ints.size()),
                 int32_t(p.floats.size())};
-  kg::check_overlap(call);
+  kg::check_overlap(call, kg::kernel_in_place(id));
   if (bytes < kReleaseGilBytes) return kernel(call);
   kg::without_lock([&] { kernel(call); });
+}
+
+// The tables that Python shares with the kernels, so that nobody types them twice.
+py::tuple dtypes() {
+  py::list all;
+  for (int k = 0; k < kg::kNumDTypes; ++k) {
+    const auto dtype = static_cast<kg::DType>(k);
+    all.append(py::make_tuple(kg::dtype_name(dtype), kg::dtype_size(dtype)));
+  }
+  return py::tuple(all);
+}
+
+py::tuple opcodes() {
+  py::list all;
+#define KG_OPCODE_TUPLE(name, arity, cost) all.append(py::make_tuple(#name, arity));
+  KG_OPCODES(KG_OPCODE_TUPLE)
+#undef KG_OPCODE_TUPLE
+  return py::tuple(all);
 }
 
 py::array empty(const py::object& shape, const py::dtype& dtype) {
@@ -201,6 +220,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("kernel_params", &kernel_params, "the names of a kernel's integer and of its floating-point parameters, in order");
   m.def("set_signature", &set_signature,
         "set_signature(kernel_id, kinds): how the fields of a kernel's named tuple are passed");
+  m.attr("DTYPES") = dtypes();    // (name, bytes) by number
+  m.attr("OPCODES") = opcodes();  // (name, number of arguments) by number
   m.def("machine_level", &kg::machine_level);
   m.def("level", &kg::level);
   m.def("set_level", [](int level) {

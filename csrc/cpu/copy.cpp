@@ -102,3 +102,6 @@ KG_REGISTER(copy);
 KG_REGISTER(fill, FillInts::names, FillFloats::names);
 KG_REGISTER(advance, AdvanceInts::names);
 KG_REGISTER(advance_seed, AdvanceSeedInts::names);
+KG_IN_PLACE(copy, out == 0 && in == 0);
+KG_IN_PLACE(advance, out == 0 && in == 0);
+KG_IN_PLACE(advance_seed, out == 0 && in == 0);

@@ -2,7 +2,7 @@
 // softmax_cross_entropy_grad: gx[r][c] = (p[r][c] sum(t[r]) - t[r][c]) g[r]
 //
 //   forward   inputs logits x, targets t (rows, cols) of one float dtype; outputs loss (rows), p (rows, cols)
-//   backward  inputs p, t, g (rows); outputs gx (rows, cols), which may be p
+//   backward  inputs p, t, g (rows); outputs gx (rows, cols), which may be p or t
 //   ints      rows, cols
 //
 // Targets are any weights: one-hot, smoothed, or not summing to one. A target of 0 contributes 0 also where the logit is
@@ -117,3 +117,4 @@ void softmax_cross_entropy_grad(const Call& call) {
 
 KG_REGISTER(softmax_cross_entropy, CrossEntropyInts::names);
 KG_REGISTER(softmax_cross_entropy_grad, CrossEntropyInts::names);
+KG_IN_PLACE(softmax_cross_entropy_grad, out == 0 && in <= 1);

@@ -177,3 +177,4 @@ void sparse_softmax_cross_entropy_grad(const Call& call) {
 
 KG_REGISTER(sparse_softmax_cross_entropy, SparseInts::names);
 KG_REGISTER(sparse_softmax_cross_entropy_grad, SparseInts::names);
+KG_IN_PLACE(sparse_softmax_cross_entropy_grad, out == 0 && in == 0);

@@ -11,8 +11,8 @@
 //   inputs  any dtype that the compute type can hold; outputs contiguous in dims order, of the compute type's own
 //           dtypes (float: float32, float16, bfloat16), or bool (nonzero)
 //
-// Float16 and bfloat16 are computed in float and rounded once, on store. An output may share its memory with an input of
-// the same dtype that has no broadcast dimension. Threads take fixed runs of elements, and every element's value depends
+// Float16 and bfloat16 are computed in float and rounded once, on store. An output may be an input of its item
+// size that has no broadcast dimension and is not itself another output. Threads take fixed runs of elements, and every element's value depends
 // on its own operands alone, so nothing about the split can be seen in the result.
 #include "elementwise_memory.h"
 #include "elementwise_plan.h"
@@ -244,6 +244,22 @@ template <class T> void run_plan(const Call& call, const ElementwisePlan& plan, 
   parallel_range(plan.size, grain, [&](int64_t begin, int64_t end) { runner.run(begin, end); });
 }
 
+// Whether every element of output `out` is made when the last of input `in` at that index was read: the input lies like the output,
+// and no other output, which may be stored later, is a copy of it.
+bool may_write_over(const Call& call, int out, int in) {
+  ElementwisePlan plan;
+  read_elementwise_plan(call, plan);
+  int64_t expected = 1;
+  for (int d = plan.ndim - 1; d >= 0; --d) {
+    if (plan.dims[d] == 1) continue;
+    if (plan.strides[in][d] != expected) return false;
+    expected *= plan.dims[d];
+  }
+  for (int k = 0; k < plan.n_out; ++k)
+    if (k != out && plan.out_register[k] == in) return false;
+  return true;
+}
+
 }  // namespace
 
 void elementwise(const Call& call) {
@@ -261,3 +277,4 @@ void elementwise(const Call& call) {
 }  // namespace KG_NS
 
 KG_REGISTER(elementwise, "compute, program...", "constants...");
+KG_IN_PLACE(elementwise, may_write_over(call, out, in));

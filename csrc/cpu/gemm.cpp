@@ -80,3 +80,4 @@ void gemm(const Call& call) {
 }  // namespace KG_NS
 
 KG_REGISTER(gemm, GemmInts::names, GemmFloats::names);
+KG_IN_PLACE(gemm, ints<GemmInts>(call).activation == 2 && in == call.n_in - 1);

@@ -55,8 +55,12 @@ struct ParamNames {
   const char *ints = "", *floats = "";
 };
 
+// Whether output `out` of a call may be exactly its input `in`: the same memory, all of it, with items of the same size.
+using InPlace = bool (*)(const Call& call, int out, int in);
+
 // Registered kernels. level: 0 portable, 1 AVX2+FMA or NEON, 2 AVX-512.
 bool register_kernel(const char* name, int level, Kernel kernel, ParamNames params);
+bool register_in_place(const char* name, InPlace in_place);
 
 }  // namespace kg
 
@@ -185,4 +189,16 @@ template <class T> T* output(const Call& call, int k, int64_t count) {
   static const bool KG_CONCAT(registered_, name) = [] {                                         \
     using namespace KG_NS; /* NOLINT */                                                         \
     return kg::register_kernel(#name, KG_ISA_LEVEL, &KG_NS::name, kg::ParamNames{__VA_ARGS__}); \
+  }()
+
+// Beside KG_REGISTER, for a kernel that may write over an input: KG_IN_PLACE(softmax, out == 0 && in == 0) says of which output and
+// which input that holds, by any condition on their numbers `out` and `in` and on the `call`, whose parameters the kernel has not
+// checked yet. Such a kernel reads an element of the input for the last time before it writes that element of the output. All other
+// sharing of memory is refused (overlap.h).
+#define KG_IN_PLACE(name, ...)                                                                                               \
+  static const bool KG_CONCAT(in_place_, name) = [] {                                                                        \
+    using namespace KG_NS;             /* NOLINT */                                                                          \
+    if (KG_ISA_LEVEL > 0) return true; /* the portable copy answers for all */                                               \
+    return kg::register_in_place(                                                                                            \
+        #name, []([[maybe_unused]] const kg::Call& call, [[maybe_unused]] int out, int in) -> bool { return __VA_ARGS__; }); \
   }()

@@ -177,3 +177,5 @@ void moments(const Call& call) {
 KG_REGISTER(batch_norm, BatchNormInts::names, NormFloats::names);
 KG_REGISTER(batch_norm_apply, ApplyInts::names, NormFloats::names);
 KG_REGISTER(moments, MomentsInts::names);
+KG_IN_PLACE(batch_norm, out == 0 && (in == 0 || (in == call.n_in - 1 && ints<BatchNormInts>(call).addend != 0)));
+KG_IN_PLACE(batch_norm_apply, out == 0 && (in == 0 || (in == call.n_in - 1 && ints<ApplyInts>(call).addend != 0)));

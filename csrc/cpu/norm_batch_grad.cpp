@@ -10,7 +10,7 @@
 //   ints     samples, rows, channels, inner, group, then 1 or 0 for gamma, beta, relu
 //
 // With relu, g is the gradient of max(y, 0) and counts only where y > 0: y is computed again from x, with the bits of the
-// forward pass, which is cheaper than reading it. dx may be g. Sums are joined in double precision; threads as in norm.h.
+// forward pass, which is cheaper than reading it. dx may be x or g. Sums are joined in double precision; threads as in norm.h.
 #include "norm_stats.h"
 
 namespace KG_NS {
@@ -157,3 +157,4 @@ void batch_norm_grad(const Call& call) {
 }  // namespace KG_NS
 
 KG_REGISTER(batch_norm_grad, GradInts::names);
+KG_IN_PLACE(batch_norm_grad, out == 0 && in <= 1);

@@ -157,3 +157,4 @@ void layer_norm(const Call& call) {
 }  // namespace KG_NS
 
 KG_REGISTER(layer_norm, LayerNormInts::names, LayerNormFloats::names);
+KG_IN_PLACE(layer_norm, out == 0 && in == 0);

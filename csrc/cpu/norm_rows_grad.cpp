@@ -9,7 +9,7 @@
 //   ints     rows, n, then 1 or 0 for gamma, for dgamma and dbeta wanted, and centered
 //
 // Four rows at a time: they share the loads of gamma and of the sums for dgamma and dbeta. Each chunk of rows has sums of its own,
-// which are joined in double precision in order, so results do not depend on the number of threads. dx may be g.
+// which are joined in double precision in order, so results do not depend on the number of threads. dx may be x or g.
 #include "norm_rows.h"
 
 namespace KG_NS {
@@ -169,3 +169,4 @@ void layer_norm_grad(const Call& call) {
 }  // namespace KG_NS
 
 KG_REGISTER(layer_norm_grad, LayerNormGradInts::names);
+KG_IN_PLACE(layer_norm_grad, out == 0 && in <= 1);

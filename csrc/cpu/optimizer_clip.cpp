@@ -163,3 +163,4 @@ void ema_update(const Call& call) {
 KG_REGISTER(multi_square_sum, SquareSumInts::names);
 KG_REGISTER(multi_clip, ClipInts::names, ClipFloats::names);
 KG_REGISTER(ema_update, ListInts::names, EmaFloats::names);
+KG_IN_PLACE(multi_clip, in == out);

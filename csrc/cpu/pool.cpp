@@ -3,9 +3,12 @@
 // blocks of the class that was used least recently go back to the system, so resident memory stays flat over many models.
 #include "pool.h"
 
-#include <pthread.h>
-
 #include <cstdlib>
+#if defined(_WIN32)
+#include <malloc.h>
+#else
+#include <pthread.h>
+#endif
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -38,15 +41,33 @@ int size_class(int64_t* bytes) {
 // Large blocks ask for huge pages: an array then needs few address translations, and processors prefetch across it.
 constexpr size_t kHugePage = size_t(2) << 20;
 
+// std::aligned_alloc is missing on Windows and in older libraries of macOS. Null where there is no memory.
+void* aligned_allocate(size_t alignment, size_t bytes) {
+#if defined(_WIN32)
+  return _aligned_malloc(bytes, alignment);
+#else
+  void* raw = nullptr;
+  return posix_memalign(&raw, alignment, bytes) == 0 ? raw : nullptr;
+#endif
+}
+
+void aligned_release(void* raw) {
+#if defined(_WIN32)
+  _aligned_free(raw);
+#else
+  std::free(raw);
+#endif
+}
+
 void* system_allocate(size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   if (bytes >= 2 * kHugePage) {
-    void* raw = std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage);
+    void* raw = aligned_allocate(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage);
     if (raw) madvise(raw, bytes, MADV_HUGEPAGE);  // a wish: it may fail
     return raw;
   }
 #endif
-  return std::aligned_alloc(64, bytes);
+  return aligned_allocate(64, bytes);
 }
 
 struct State {
@@ -75,9 +96,11 @@ void* take_stalest(State& s) {
 State* const the_state = new State;
 State& state() { return *the_state; }
 
+#if !defined(_WIN32)  // which has no fork
 // A fork waits until no other thread is within the pool: the child's copy is then whole, and nobody holds its mutex.
-const int fork_hook = pthread_atfork([] { the_state->mutex.lock(); }, [] { the_state->mutex.unlock(); },
-                                     [] { the_state->mutex.unlock(); });
+const int fork_hook =
+    pthread_atfork([] { the_state->mutex.lock(); }, [] { the_state->mutex.unlock(); }, [] { the_state->mutex.unlock(); });
+#endif
 
 }  // namespace
 
@@ -131,7 +154,7 @@ void pool_free(void* block) {
   }
   while (too_many) {
     void* next = header_of(too_many).next;
-    std::free(&header_of(too_many));
+    aligned_release(&header_of(too_many));
     too_many = next;
   }
 }
@@ -146,7 +169,7 @@ void pool_empty_cache() {
   State& s = state();
   std::lock_guard<std::mutex> lock(s.mutex);
   for (auto& list : s.free_lists) {
-    for (void* block : list) std::free(static_cast<char*>(block) - kHeader);
+    for (void* block : list) aligned_release(static_cast<char*>(block) - kHeader);
     list.clear();
   }
   s.stats.cached = 0;

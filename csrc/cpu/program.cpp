@@ -32,13 +32,14 @@ void Program::add_call(int kernel_id, std::vector<int> in, std::vector<int> out,
                        std::vector<double> floats) {
   Recorded call;
   call.kernel = kernel(kernel_id);
+  call.in_place = kernel_in_place(kernel_id);
   call.name = kernel_name(kernel_id);
   const int index = static_cast<int>(calls_.size());
   for (int b : in) call.in.push_back(buffers_.at(b));
   for (int b : out) call.out.push_back(buffers_.at(b));
   call.ints = std::move(ints);
   call.floats = std::move(floats);
-  check_overlap(call.call());
+  check_overlap(call.call(), call.in_place);
   for (size_t p = 0; p < in.size(); ++p) uses_[in[p]].push_back({index, false, static_cast<int>(p)});
   for (size_t p = 0; p < out.size(); ++p) uses_[out[p]].push_back({index, true, static_cast<int>(p)});
   calls_.push_back(std::move(call));
@@ -71,7 +72,7 @@ void Program::Recorded::run() const {
 
 void Program::check_rebound() const {
   for (int buffer : rebound_)
-    for (const Use& use : uses_[buffer]) check_overlap(calls_[use.call].call());
+    for (const Use& use : uses_[buffer]) check_overlap(calls_[use.call].call(), calls_[use.call].in_place);
   rebound_.clear();
 }
 

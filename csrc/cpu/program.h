@@ -27,6 +27,7 @@ class Program {
  private:
   struct Recorded {
     Kernel kernel = nullptr;
+    InPlace in_place = nullptr;
     const char* name = nullptr;
     std::vector<Buffer> in, out;
     std::vector<int64_t> ints;

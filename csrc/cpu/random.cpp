@@ -224,3 +224,4 @@ void dropout(const Call& call) {
 
 KG_REGISTER(random, RandomInts::names, RandomFloats::names);
 KG_REGISTER(dropout, DropoutInts::names, DropoutFloats::names);
+KG_IN_PLACE(dropout, out == 0 && in == 0);

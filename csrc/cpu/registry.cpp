@@ -11,15 +11,16 @@ namespace kg {
 namespace {
 
 struct Entry {
-  int id;
   Kernel by_level[3] = {nullptr, nullptr, nullptr};
+  ParamNames params;
+  InPlace in_place = nullptr;
+  int id = -1;
 };
 
 struct Registry {
   std::map<std::string, Entry> entries;
   std::vector<const Entry*> by_id;
   std::vector<std::string> names;
-  std::vector<ParamNames> params;
   std::atomic<int> level{-1};
 };
 
@@ -54,14 +55,19 @@ void fail_message(const Call& call, const char* message) {
 
 bool register_kernel(const char* name, int level, Kernel kernel, ParamNames params) {
   Registry& r = registry();
-  auto [it, fresh] = r.entries.try_emplace(name);
-  if (fresh) {
-    it->second.id = static_cast<int>(r.by_id.size());
-    r.by_id.push_back(&it->second);
+  Entry& entry = r.entries[name];
+  if (entry.id < 0) {
+    entry.id = static_cast<int>(r.by_id.size());
+    entry.params = params;
+    r.by_id.push_back(&entry);
     r.names.push_back(name);
-    r.params.push_back(params);
   }
-  it->second.by_level[level] = kernel;
+  entry.by_level[level] = kernel;
+  return true;
+}
+
+bool register_in_place(const char* name, InPlace in_place) {
+  registry().entries[name].in_place = in_place;
   return true;
 }
 
@@ -103,7 +109,8 @@ Kernel kernel(int id) {
 }
 
 const char* kernel_name(int id) { return registry().names.at(id).c_str(); }
-ParamNames kernel_params(int id) { return registry().params.at(id); }
+ParamNames kernel_params(int id) { return registry().by_id.at(id)->params; }
+InPlace kernel_in_place(int id) { return registry().by_id.at(id)->in_place; }
 const std::vector<std::string>& kernel_names() { return registry().names; }
 
 }  // namespace kg

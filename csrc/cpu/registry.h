@@ -14,6 +14,7 @@ int kernel_id(const char* name);  // -1 if there is no such kernel
 Kernel kernel(int id);
 const char* kernel_name(int id);
 ParamNames kernel_params(int id);
+InPlace kernel_in_place(int id);  // null: never
 const std::vector<std::string>& kernel_names();
 
 }  // namespace kg

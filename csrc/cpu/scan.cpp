@@ -119,3 +119,4 @@ void scan(const Call& call) {
 }  // namespace KG_NS
 
 KG_REGISTER(scan, ScanInts::names);
+KG_IN_PLACE(scan, out == 0 && in == 0);

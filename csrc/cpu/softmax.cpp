@@ -76,3 +76,5 @@ void log_softmax(const Call& call) { run<true>(call); }
 
 KG_REGISTER(softmax, SoftmaxInts::names);
 KG_REGISTER(log_softmax, SoftmaxInts::names);
+KG_IN_PLACE(softmax, out == 0 && in == 0);
+KG_IN_PLACE(log_softmax, out == 0 && in == 0);

@@ -74,3 +74,5 @@ void log_softmax_grad(const Call& call) { run<true>(call); }
 
 KG_REGISTER(softmax_grad, SoftmaxInts::names);
 KG_REGISTER(log_softmax_grad, SoftmaxInts::names);
+KG_IN_PLACE(softmax_grad, out == 0 && in <= 1);
+KG_IN_PLACE(log_softmax_grad, out == 0 && in <= 1);

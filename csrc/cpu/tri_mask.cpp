@@ -33,3 +33,4 @@ void tri_mask(const Call& call) {
 }  // namespace KG_NS
 
 KG_REGISTER(tri_mask, BandInts::names);
+KG_IN_PLACE(tri_mask, out == 0 && in == 0);

@@ -18,23 +18,6 @@ FLOAT8_TYPES = ("float8_e4m3fn", "float8_e5m2")
 COMPLEX_TYPES = ("complex64", "complex128")
 ALLOWED_DTYPES = (*FLOAT_TYPES, *INT_TYPES, "bool", "string", *FLOAT8_TYPES, *COMPLEX_TYPES)
 
-# The order of csrc/cpu/kernel.h.
-KERNEL_DTYPES = (
-    "bool",
-    "uint8",
-    "int8",
-    "uint16",
-    "int16",
-    "uint32",
-    "int32",
-    "uint64",
-    "int64",
-    "float16",
-    "bfloat16",
-    "float32",
-    "float64",
-)
-
 # Each type and the types directly above it. "int" and "float" stand for Python's numbers.
 _ABOVE = {
     "bool": ("int",),

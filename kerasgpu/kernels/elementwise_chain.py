@@ -11,23 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kerasgpu import _core
 from kerasgpu.kernels.spec import parameters
 
-# (name, arguments), in the order of csrc/common/opcodes.h: the position is the opcode.
-_UNARY_TEXT = """copy neg abs sign exp exp2 expm1 log log1p log2 log10 sqrt rsqrt cbrt square reciprocal sin cos tan asin acos
-atan sinh cosh tanh asinh acosh atanh erf erfc erfinv lgamma digamma sigmoid log_sigmoid softplus softsign relu relu6 silu gelu
-gelu_tanh selu hard_sigmoid floor ceil round trunc isnan isinf isfinite signbit logical_not bitwise_not"""
-_BINARY_TEXT = """add sub mul div floor_div mod fmod pow max min fmax fmin atan2 hypot copysign nextafter ldexp eq ne lt le gt
-ge logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift logaddexp squared_difference elu
-leaky_relu bce_logits relu_grad relu6_grad sigmoid_grad tanh_grad gelu_grad gelu_tanh_grad silu_grad softplus_grad selu_grad
-hard_sigmoid_grad"""
-_TERNARY_TEXT = "where clip muladd elu_grad leaky_relu_grad"
-
-ARITY = {
-    **{name: 1 for name in _UNARY_TEXT.split()},
-    **{name: 2 for name in _BINARY_TEXT.split()},
-    **{name: 3 for name in _TERNARY_TEXT.split()},
-}
+# name -> number of arguments, in the order of csrc/common/opcodes.h: the position is the opcode.
+ARITY: dict[str, int] = dict(_core.OPCODES)
 OPCODES = {name: number for number, name in enumerate(ARITY)}
 NAMES = list(OPCODES)
 

@@ -4,5 +4,7 @@ Four folders, each of which imports only those before it: `driver`, `vendor`, `p
 """
 
 from kerasgpu.kernels.gpu import vendor
+from kerasgpu.kernels.gpu.driver import cupy_driver, interface
 
+interface.by_default(cupy_driver.CupyDriver)
 vendor.install()

@@ -152,24 +152,31 @@ def planning(index: int):
 
 
 _driver: Driver | None = None
+_default: Callable[[], Driver] | None = None
 _lock = threading.Lock()
 _watchers: list[Callable[[], None]] = []
 
 
+def by_default(make: Callable[[], Driver]) -> None:
+    """What makes the driver that is used when none was installed. It is called when a driver is first asked for."""
+    global _default
+    _default = make
+
+
 def current() -> Driver:
-    """The driver in use; CuPy's when none was installed."""
+    """The driver in use; the default one (CuPy's) when none was installed."""
     global _driver
     if _driver is None:
         with _lock:
             if _driver is None:
-                from kerasgpu.kernels.gpu.driver.cupy_driver import CupyDriver
-
-                _driver = CupyDriver()
+                if _default is None:
+                    raise RuntimeError("no GPU driver is there: import kerasgpu.kernels.gpu, which names the default one")
+                _driver = _default()
     return _driver
 
 
 def install(driver: Driver | None) -> Driver | None:
-    """Use another driver (None: CuPy's, when next needed); returns the one before. Caches that hold its objects are cleared."""
+    """Use another driver (None: the default one, when next needed); returns the one before. Caches that hold its objects are cleared."""
     global _driver
     before, _driver = _driver, driver
     for forget in _watchers:

@@ -18,28 +18,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kerasgpu import _core
 from kerasgpu.kernels import spec as specs
 from kerasgpu.kernels.gpu.driver.launch import Launch
 
-# name -> (bytes, type in dev.cuh and numeric.cuh, number in csrc/cpu/kernel.h)
-DTYPES = {
-    "bool": (1, "bool", 0),
-    "uint8": (1, "uint8_t", 1),
-    "int8": (1, "int8_t", 2),
-    "uint16": (2, "uint16_t", 3),
-    "int16": (2, "int16_t", 4),
-    "uint32": (4, "uint32_t", 5),
-    "int32": (4, "int32_t", 6),
-    "uint64": (8, "uint64_t", 7),
-    "int64": (8, "int64_t", 8),
-    "float16": (2, "f16", 9),
-    "bfloat16": (2, "bf16", 10),
-    "float32": (4, "float", 11),
-    "float64": (8, "double", 12),
-}
+# The types of dev.cuh and numeric.cuh that are not called as the dtype with "_t" behind it.
+_CUDA_TYPES = {"bool": "bool", "float16": "f16", "bfloat16": "bf16", "float32": "float", "float64": "double"}
+# name -> (bytes, type in CUDA, number in csrc/cpu/kernel.h)
+DTYPES = {name: (size, _CUDA_TYPES.get(name, f"{name}_t"), number) for number, (name, size) in enumerate(_core.DTYPES)}
 WORDS = {1: "uint8_t", 2: "uint16_t", 4: "uint32_t", 8: "uint64_t"}
 FLOATS = ("float32", "float64", "float16", "bfloat16")
-INTEGERS = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
+INTEGERS = tuple(name for name in DTYPES if name not in FLOATS)
 LIMIT = (1 << 63) - 1  # sizes are int64 in the kernels
 
 

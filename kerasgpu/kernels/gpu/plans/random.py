@@ -8,6 +8,7 @@ import numpy as np
 
 from kerasgpu.kernels.gpu.driver.launch import FREE, OPTIONS, Launch
 from kerasgpu.kernels.gpu.driver.structs import Input, Output
+from kerasgpu.kernels.gpu.plans.movement import value_bits
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, INTEGERS, Call, Operand, Plan, ceil_div, grid_for, planner
 from kerasgpu.kernels.gpu.plans.sorting import Pairs, written
 
@@ -40,8 +41,6 @@ def below(dtype: str, x: float) -> float:
 
 
 def _half_bits(dtype: str, x: float) -> int:
-    from kerasgpu.kernels.gpu.plans.movement import value_bits
-
     return value_bits(Operand(dtype, 2), x)
 
 

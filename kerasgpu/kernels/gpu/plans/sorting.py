@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kerasgpu.kernels.gpu.driver.launch import Launch
 from kerasgpu.kernels.gpu.driver.structs import Input, Output, Scratch
+from kerasgpu.kernels.gpu.plans.movement import fill_launch
 from kerasgpu.kernels.gpu.plans.plan import FLOATS, Call, Plan, ceil_div, grid_for, planner
 
 TILE = 2048
@@ -121,8 +122,6 @@ def _in_top_k(call: Call) -> Plan:
     if rows == 0:
         return Plan()
     if classes == 0:
-        from kerasgpu.kernels.gpu.plans.movement import fill_launch
-
         return Plan([fill_launch(call.out[0], 0, rows, 0)])
     params = {"targets": Input(0), "predictions": Input(1), "y": Output(0), "rows": rows, "classes": classes, "k": k}
     defines = {"K": "uint32_t", "T": x.type, "I": targets.type, "PART": 4}
