@@ -13,6 +13,7 @@ from kerasgpu.engine import nest
 from kerasgpu.layers.arguments import serialize_weight_arguments
 from kerasgpu.layers.layer import Layer
 from kerasgpu.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+from kerasgpu.ops.primitives.rnn import equal_parts
 from kerasgpu.random import SeedGenerator
 
 _MODULES = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
@@ -100,7 +101,7 @@ class GatedCell(DropoutRNNCell, Layer):
             return ops.matmul(x, kernel)
         if not isinstance(mask, tuple):
             return ops.matmul(x * mask, kernel)
-        blocks = ops.split(kernel, kernel.shape[-1] // self.units, axis=-1)
+        blocks = equal_parts(kernel, kernel.shape[-1] // self.units, -1)
         return ops.concatenate([ops.matmul(x * m, block) for m, block in zip(mask, blocks)], axis=-1)
 
     def project(self, inputs, mask=None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kerasgpu import activations, ops
 from kerasgpu.layers.rnn.gated_cell import GatedCell
+from kerasgpu.ops.primitives.rnn import equal_parts
 
 
 class GRUCell(GatedCell):
@@ -88,15 +89,15 @@ class GRUCell(GatedCell):
     def step(self, projected, states, mask=None):
         (h,) = states
         units = self.units
-        x_z, x_r, x_k = ops.split(projected, 3, axis=-1)
+        x_z, x_r, x_k = equal_parts(projected, 3, -1)
         if self.reset_after:
             inner = self._product(h, mask, self.recurrent_kernel)
             if self.bias is not None:
                 inner = inner + self.bias[1]
-            h_z, h_r, h_k = ops.split(inner, 3, axis=-1)
+            h_z, h_r, h_k = equal_parts(inner, 3, -1)
         else:
             kernels = ops.split(self.recurrent_kernel, [2 * units], axis=-1)
-            h_z, h_r = ops.split(self._product(h, None if mask is None else mask[:2], kernels[0]), 2, axis=-1)
+            h_z, h_r = equal_parts(self._product(h, None if mask is None else mask[:2], kernels[0]), 2, -1)
         z = self.recurrent_activation(x_z + h_z)
         r = self.recurrent_activation(x_r + h_r)
         if self.reset_after:

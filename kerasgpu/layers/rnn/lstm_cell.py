@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kerasgpu import activations, ops
 from kerasgpu.layers.rnn.gated_cell import GatedCell
+from kerasgpu.ops.primitives.rnn import equal_parts
 
 
 class LSTMCell(GatedCell):
@@ -92,7 +93,7 @@ class LSTMCell(GatedCell):
 
     def step(self, projected, states, mask=None):
         h, c = states
-        gates = ops.split(projected + self._product(h, mask, self.recurrent_kernel), 4, axis=-1)
+        gates = equal_parts(projected + self._product(h, mask, self.recurrent_kernel), 4, -1)
         i, f, o = (self.recurrent_activation(gates[k]) for k in (0, 1, 3))
         c = f * c + i * self.activation(gates[2])
         h = o * self.activation(c)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kerasgpu import ops
 from kerasgpu.engine import nest
+from kerasgpu.ops.primitives.rnn import equal_parts
 
 
 def run_steps(step, inputs, states, *, go_backwards=False, mask=None, zero_output_for_mask=False, all_outputs=True):
@@ -21,8 +22,8 @@ def run_steps(step, inputs, states, *, go_backwards=False, mask=None, zero_outpu
     order = range(inputs.shape[1])
     if go_backwards:
         order = reversed(order)
-    steps = ops.unstack(inputs, axis=1)
-    kept = ops.unstack(ops.expand_dims(mask, -1), axis=1) if mask is not None else None
+    steps = _steps(inputs)
+    kept = _steps(ops.expand_dims(mask, -1)) if mask is not None else None
     outputs = []
     output = None
     for t in order:
@@ -40,6 +41,11 @@ def run_steps(step, inputs, states, *, go_backwards=False, mask=None, zero_outpu
         if all_outputs:
             outputs.append(output)
     return (ops.stack(outputs, axis=1) if all_outputs else output), states
+
+
+def _steps(x):
+    """x[:, t] for each t."""
+    return [ops.squeeze(one, axis=1) for one in equal_parts(x, x.shape[1], 1)]
 
 
 def _where(kept, new, old):
