@@ -5,6 +5,8 @@ import math
 import numpy as np
 from case import Case, draw, integers, unary
 
+import kerasgpu.ops.primitives.rnn  # noqa: F401 (only layers use it, which load late)
+
 KINK = {"smooth": False}
 FIXED = {"differentiable": False}
 
