@@ -112,6 +112,15 @@ from kerasgpu.layers.reshaping.repeat_vector import RepeatVector
 from kerasgpu.layers.reshaping.reshape import Reshape
 from kerasgpu.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from kerasgpu.layers.reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from kerasgpu.layers.rnn.bidirectional import Bidirectional
+from kerasgpu.layers.rnn.gru import GRU
+from kerasgpu.layers.rnn.gru_cell import GRUCell
+from kerasgpu.layers.rnn.lstm import LSTM
+from kerasgpu.layers.rnn.lstm_cell import LSTMCell
+from kerasgpu.layers.rnn.rnn import RNN
+from kerasgpu.layers.rnn.simple_rnn import SimpleRNN
+from kerasgpu.layers.rnn.simple_rnn_cell import SimpleRNNCell
+from kerasgpu.layers.rnn.stacked_rnn_cells import StackedRNNCells
 
 # Other names that Keras has for the same layers.
 AvgPool1D = AveragePooling1D
@@ -151,9 +160,8 @@ def deserialize(config, custom_objects=None):
     return layer
 
 
-_RECURRENT = (
-    "recurrent layers are not there yet; Conv1D(padding='causal') or attention over time steps often does the same work, and "
-    "keras.ops.scan runs a cell of your own over time"
+_CONV_LSTM = (
+    "use Conv layers under TimeDistributed and an RNN over their outputs, or RNN with a cell of your own that convolves"
 )
 _ATTENTION = "compose it of Dense or EinsumDense projections and keras.ops.dot_product_attention"
 _FOREIGN = "kerasgpu runs no code of TensorFlow, JAX or PyTorch; write the computation with keras.ops in a keras.layers.Layer"
@@ -163,26 +171,17 @@ _SIZES = "Keras 3 gave it up, since sizes must be known; use keras.layers.Random
 _MISSING = {
     "AdditiveAttention": _ATTENTION,
     "Attention": _ATTENTION,
-    "Bidirectional": _RECURRENT,
-    "ConvLSTM1D": _RECURRENT,
-    "ConvLSTM2D": _RECURRENT,
-    "ConvLSTM3D": _RECURRENT,
-    "CuDNNGRU": _RECURRENT,
-    "CuDNNLSTM": _RECURRENT,
+    "ConvLSTM1D": _CONV_LSTM,
+    "ConvLSTM2D": _CONV_LSTM,
+    "ConvLSTM3D": _CONV_LSTM,
+    "CuDNNGRU": "use keras.layers.GRU",
+    "CuDNNLSTM": "use keras.layers.LSTM",
     "FlaxLayer": _FOREIGN,
-    "GRU": _RECURRENT,
-    "GRUCell": _RECURRENT,
     "GroupQueryAttention": _ATTENTION,
     "JaxLayer": _FOREIGN,
-    "LSTM": _RECURRENT,
-    "LSTMCell": _RECURRENT,
     "MultiHeadAttention": _ATTENTION,
-    "RNN": _RECURRENT,
     "RandomHeight": _SIZES,
     "RandomWidth": _SIZES,
-    "SimpleRNN": _RECURRENT,
-    "SimpleRNNCell": _RECURRENT,
-    "StackedRNNCells": _RECURRENT,
     "TFSMLayer": _FOREIGN,
     "ThresholdedReLU": "Keras 3 gave it up; use keras.layers.Activation(lambda x: x * keras.ops.cast(x > theta, x.dtype))",
     "TorchModuleWrapper": _FOREIGN,

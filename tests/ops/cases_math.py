@@ -5,6 +5,8 @@ import math
 import numpy as np
 from case import Case, draw, integers, unary
 
+import kerasgpu.ops.primitives.rnn  # noqa: F401 (only layers use it, which load late)
+
 KINK = {"smooth": False}
 FIXED = {"differentiable": False}
 
@@ -65,6 +67,7 @@ CASES = {
     "erfc": unary(each(math.erfc)),
     "erfinv": unary(erfinv, -0.9, 0.9, tolerance=10),
     "rsqrt": unary(lambda x: 1 / np.sqrt(x), 0.1, 4.0),
+    "rnn.equal_parts": [Case((draw((2, 6)), 3, -1), lambda x, n, axis: tuple(np.split(x, n, axis)))],
     "elementwise.lgamma": unary(each(math.lgamma), 0.3, 6.0, smooth=False),
     "elementwise.digamma": unary(digamma, 0.3, 6.0, **FIXED),
     "logsumexp": [Case((draw((3, 5)),), lambda x, axis=None: np.log(np.exp(x).sum(axis)), {"axis": k}) for k in (None, 0, -1)],

@@ -118,9 +118,25 @@ def test_what_is_gone(tmp_path):
         (layer("SReLU", "x", batch_input_shape=[None, 3]), "'x' is a SReLU"),
         (layer("BatchNormalization", "x", mode=1, batch_input_shape=[None, 3]), "mode=1"),
         (
-            layer("LSTM", "x", output_dim=3, batch_input_shape=[None, 3, 2]),
-            r"'x' is a LSTM: keras.layers.LSTM is not available",
+            layer("ConvLSTM2D", "x", nb_filter=3, nb_row=2, nb_col=2, batch_input_shape=[None, 3, 4, 4, 2]),
+            r"'x' is a ConvLSTM2D: keras.layers.ConvLSTM2D is not available",
         ),
     ):
         with pytest.raises((ValueError, NotImplementedError), match=words):
             load(tmp_path, [gone], {"x": []})
+
+
+@pytest.mark.parametrize("kind, gates, order", [("LSTM", "icfo", (0, 2, 1, 3)), ("GRU", "zrh", (0, 1, 2))])
+def test_gates_of_recurrent_layers(tmp_path, kind, gates, order):
+    """Files of Keras 1 have W, U and b of each gate by itself, those of LSTM in another order than today's."""
+    parts = {g: (normal(2, 3), normal(3, 3), normal(3)) for g in gates}
+    names = {f"r_{k}_{g}:0": v for g in gates for k, v in zip("WUb", parts[g])}
+    old = layer(kind, "r", output_dim=3, return_sequences=True, batch_input_shape=[None, 5, 2], inner_activation="sigmoid")
+    model = load(tmp_path, [old], {"r": list(names.items())})
+    blocks = [parts[gates[k]] for k in order]
+    kernel, recurrent, bias = (np.concatenate([block[k] for block in blocks], axis=-1) for k in range(3))
+    made = model.layers[-1]
+    for found, wanted in zip(made.get_weights(), (kernel, recurrent, bias), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    assert made.return_sequences and made.recurrent_activation.__name__ == "sigmoid"
+    assert model(normal(4, 5, 2)).shape == (4, 5, 3)
