@@ -1,0 +1,41 @@
+"""Runs programs for a time, keeping one finding of each kind."""
+
+import time
+import warnings
+
+from tests.differential import generate, run, shrink
+
+
+def libraries():
+    """kerasgpu and real Keras, quiet and with one thread where the oracle is PyTorch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import keras
+
+        import kerasgpu
+
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.set_num_threads(1)
+    return kerasgpu, keras
+
+
+def search(seed, seconds, show=print):
+    """(number of programs, {kind: script}) of what `seconds` allow, from `seed` on."""
+    ours, theirs = libraries()
+    end, count, findings = time.monotonic() + seconds, 0, {}
+    while time.monotonic() < end:
+        program = generate.program(seed + count)
+        found, _ = run.confirmed(program, ours, theirs)
+        if found and signature(found) not in findings:
+            small, less = shrink.shrunk(program, found, ours, theirs)
+            findings[signature(found)] = f"# seed {seed + count}\n{shrink.script(small, less)}\n"
+            show(findings[signature(found)])
+        count += 1
+    return count, findings
+
+
+def signature(found):
+    """Findings of one kind are shown once: the same call, the same difference, the same start of the messages."""
+    return found.kind(), shrink.text(found.ours)[:40] * isinstance(found.ours, Exception), shrink.text(found.theirs)[:60] * isinstance(found.theirs, Exception)
