@@ -11,7 +11,12 @@ def program(seed) -> list:
     choose = Chooser(random.Random(seed), wrong=random.Random(seed + 1).choice([0.0, 0.0, 0.03]))
     made = models.model(choose)
     rows = choose.one([7, 10, 13])
-    steps = [*training.data(choose, made, rows), *made.steps, Line("", "spread(model)"), Line("p", "p = model.predict(x, verbose=0)")]
+    steps = [
+        *training.data(choose, made, rows),
+        *made.steps,
+        Line("", "spread(model)"),
+        Line("p", "p = model.predict(x, verbose=0)"),
+    ]
     compiled, _ = training.compiled(choose, made, rows)
     steps += [*compiled, *training.fitted(choose, made, rows)]
     for _ in range(choose.rng.randrange(1, 4)):

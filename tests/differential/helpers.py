@@ -6,17 +6,17 @@ import numpy as np
 def spread(model, seed=0):
     """Weights by shape alone, the same in both libraries: matrices of both signs, vectors positive (they may be variances)."""
     rng = np.random.default_rng(seed)
-    weights = [rng.uniform(0.1, 0.6, w.shape) * (rng.choice([-1.0, 1.0], w.shape) if w.ndim > 1 else 1) for w in model.get_weights()]
+    weights = [
+        rng.uniform(0.1, 0.6, w.shape) * (rng.choice([-1.0, 1.0], w.shape) if w.ndim > 1 else 1) for w in model.get_weights()
+    ]
     model.set_weights(weights)
 
 
 def batches(*arrays, size=4, forever=False):
-    """A generator of tuples of slices."""
-    while True:
+    """A generator of tuples of slices; "forever" is 30 passes, so that a program whose `steps_per_epoch` was left out ends."""
+    for _ in range(30 if forever else 1):
         for at in range(0, rows(arrays[0]), size):
             yield tuple(part(a, at, at + size) for a in arrays)
-        if not forever:
-            return
 
 
 def dataset(keras, *arrays, size=4):

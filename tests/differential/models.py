@@ -5,7 +5,19 @@ import math
 
 from tests.differential.steps import Line, call
 
-ACTIVATIONS = ["'relu'", "'tanh'", "'sigmoid'", "'softmax'", "'gelu'", "'elu'", "'softplus'", "'swish'", "None", "'linear'", "'hard_sigmoid'"]
+ACTIVATIONS = [
+    "'relu'",
+    "'tanh'",
+    "'sigmoid'",
+    "'softmax'",
+    "'gelu'",
+    "'elu'",
+    "'softplus'",
+    "'swish'",
+    "None",
+    "'linear'",
+    "'hard_sigmoid'",
+]
 REGULARIZERS = ["'l2'", "'l1'", "'l1_l2'", "keras.regularizers.L2(0.01)", "keras.regularizers.L1L2(l1=0.01)", "None"]
 CONSTRAINTS = ["'max_norm'", "'non_neg'", "'unit_norm'", "keras.constraints.MinMaxNorm(0.1, 1.0)", "None"]
 INITIALIZERS = ["'zeros'", "'ones'", "'he_normal'", "keras.initializers.Constant(0.5)"]
@@ -35,7 +47,10 @@ COUNTS = ["1", "2", "3", "np.int64(3)", ..., "0", "-1", "2.5", "'3'", "None", "n
 WINDOWS = ["1", "2", "3", "(2,)", "[2]", ..., "0", "-1", "(1, 2, 3, 4)", "None", "1.5"]
 ANY = {
     "Activation": ([["'relu'", "'tanh'", "'softmax'", "keras.activations.silu", ..., "'no_such'"]], {}),
-    "BatchNormalization": ([], {"axis": AXES, "momentum": ["0.5", "0.9", ..., "2.0"], "epsilon": ["0.01"], "center": ["False"], "scale": ["False"]}),
+    "BatchNormalization": (
+        [],
+        {"axis": AXES, "momentum": ["0.5", "0.9", ..., "2.0"], "epsilon": ["0.01"], "center": ["False"], "scale": ["False"]},
+    ),
     "LayerNormalization": ([], {"axis": AXES, "epsilon": ["0.01"], "center": ["False"], "scale": ["False"]}),
     "UnitNormalization": ([], {"axis": AXES}),
     "RMSNormalization": ([], {"axis": ["-1"], "epsilon": ["0.01"]}),
@@ -80,7 +95,7 @@ def count(choose):
     if choose.maybe(choose.wrong):
         return choose.one(COUNTS[at + 1 :]), 2
     text = choose.one(COUNTS[:at])
-    return text, int(text.strip("np.int64()") if text[0] != "n" else 3)
+    return text, 3 if text.startswith("np.") else int(text)
 
 
 def layer(choose, shape):
@@ -115,7 +130,12 @@ def sequence_layer(choose, shape):
         return kind, [text], choose.arguments(KERNEL, 0.12), (steps, n)
     if kind == "Conv1D":
         keywords = choose.arguments({**KERNEL, "dilation_rate": ["1", "2"], "strides": ["1", ..., "0", "-1"]}, 0.12)
-        return kind, [text, choose.one(WINDOWS[:5])], {**keywords, "padding": choose.one(["'same'", "'causal'", "'SAME'"])}, (steps, n)
+        return (
+            kind,
+            [text, choose.one(WINDOWS[:5])],
+            {**keywords, "padding": choose.one(["'same'", "'causal'", "'SAME'"])},
+            (steps, n),
+        )
     if kind in ("LSTM", "GRU", "SimpleRNN"):
         keywords = choose.arguments(SEQUENCE, 0.2)
         return kind, [text], keywords, (steps, n) if keywords.get("return_sequences") == "True" else (n,)
@@ -127,7 +147,7 @@ def sequence_layer(choose, shape):
         return kind, [f"keras.layers.Dense({n})"], {}, (steps, n)
     if kind == "Pool":
         kind = choose.one(["MaxPooling1D", "AveragePooling1D"])
-        return kind, [choose.one(WINDOWS)if choose.maybe(0) else "2"], {"padding": "'same'"}, (-(-steps // 2), width)
+        return kind, [choose.one(WINDOWS) if choose.maybe(0) else "2"], {"padding": "'same'"}, (-(-steps // 2), width)
     if kind == "Global":
         kind = choose.one(["GlobalMaxPooling1D", "GlobalAveragePooling1D"])
         keywords = choose.arguments({"keepdims": ["True"]})
@@ -146,18 +166,41 @@ def sequence_layer(choose, shape):
 def image_layer(choose, shape):
     high, wide, depth = shape
     text, n = count(choose)
-    kind = choose.one(["Conv2D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "Flatten", "Flatten", "Global", "Pool", "GroupNormalization"])
+    kind = choose.one(
+        [
+            "Conv2D",
+            "Conv2D",
+            "DepthwiseConv2D",
+            "SeparableConv2D",
+            "Conv2DTranspose",
+            "Flatten",
+            "Flatten",
+            "Global",
+            "Pool",
+            "GroupNormalization",
+        ]
+    )
     if kind in ("Conv2D", "SeparableConv2D", "Conv2DTranspose"):
         table = {k: v for k, v in KERNEL.items() if kind != "SeparableConv2D" or not k.startswith("kernel_")}
         keywords = {**choose.arguments(table, 0.12), "padding": "'same'"}
         return kind, [text, choose.one(["1", "2", "(2, 1)", "[1, 2]", "np.int64(2)"])], keywords, (high, wide, n)
     if kind == "DepthwiseConv2D":
-        return kind, ["2"], {"padding": "'same'", **choose.arguments({"depth_multiplier": ["1"], "activation": ACTIVATIONS})}, shape
+        return (
+            kind,
+            ["2"],
+            {"padding": "'same'", **choose.arguments({"depth_multiplier": ["1"], "activation": ACTIVATIONS})},
+            shape,
+        )
     if kind == "Global":
         return choose.one(["GlobalMaxPooling2D", "GlobalAveragePooling2D"]), [], {}, (depth,)
     if kind == "Pool":
         after = (-(-high // 2), -(-wide // 2), depth)
-        return choose.one(["MaxPooling2D", "AveragePooling2D"]), [choose.one(["2", "(2, 2)", "[2, 2]"])], {"padding": "'same'"}, after
+        return (
+            choose.one(["MaxPooling2D", "AveragePooling2D"]),
+            [choose.one(["2", "(2, 2)", "[2, 2]"])],
+            {"padding": "'same'"},
+            after,
+        )
     if kind == "GroupNormalization":
         return kind, [], {"groups": choose.one(["1", "-1", "np.int64(1)"])}, shape
     return "Flatten", [], {}, (math.prod(shape),)
@@ -187,7 +230,10 @@ def sequential(choose):
     parts = [f"keras.Input({first})"]
     deferred = choose.maybe(0.2)
     if integers:
-        keywords = "".join(f", {k}={v}" for k, v in choose.arguments({"mask_zero": ["True"], "embeddings_regularizer": REGULARIZERS}, 0.4).items())
+        keywords = "".join(
+            f", {k}={v}"
+            for k, v in choose.arguments({"mask_zero": ["True"], "embeddings_regularizer": REGULARIZERS}, 0.4).items()
+        )
         parts.append(f"keras.layers.Embedding(6, 3{keywords})")
         shape = (first[0], 3)
     layers = []
@@ -210,7 +256,10 @@ def functional(choose):
     container = choose.one(["one", "list", "dict"])
     names = ["a", "b"] if container != "one" else ["a"]
     shape = start_shape(choose)
-    steps = [call(n, "keras.Input", str(shape), **({"name": f"'{n}'"} if container == "dict" or choose.maybe(0.3) else {})) for n in names]
+    steps = [
+        call(n, "keras.Input", str(shape), **({"name": f"'{n}'"} if container == "dict" or choose.maybe(0.3) else {}))
+        for n in names
+    ]
     ends = []
     for i in range(choose.rng.randrange(1, 4)):
         at, now = choose.one(names), shape
@@ -226,11 +275,20 @@ def functional(choose):
         steps += [Line(e + "s", f"{e}s = shared({e})") for e in ends]
         ends = [e + "s" for e in ends]
     if choose.maybe(0.3):
-        steps.append(Line("inner", "inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation='tanh'), keras.layers.Dense(3)])"))
+        steps.append(
+            Line(
+                "inner",
+                "inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation='tanh'), keras.layers.Dense(3)])",
+            )
+        )
         steps += [Line(e + "n", f"{e}n = inner({e})") for e in ends]
         ends = [e + "n" for e in ends]
     if len(ends) > 1:
-        merge = choose.one(["Add", "Concatenate", "Multiply", "Average", "Maximum", "Subtract"]) if len(ends) == 2 else choose.one(["Add", "Concatenate"])
+        merge = (
+            choose.one(["Add", "Concatenate", "Multiply", "Average", "Maximum", "Subtract"])
+            if len(ends) == 2
+            else choose.one(["Add", "Concatenate"])
+        )
         steps.append(call("merged", f"keras.layers.{merge}", suffix=f"([{', '.join(ends)}])"))
     else:
         steps.append(Line("merged", f"merged = {ends[0]} * 2.0 + 1.0"))
@@ -242,7 +300,16 @@ def with_outputs(choose, steps, names, shape, container):
     labels = ["p", "q"] if given != "one" else ["p"]
     for label, units in zip(labels, (2, 1)):
         keywords = {"name": f"'{label}'"} if given == "dict" or choose.maybe(0.4) else {}
-        steps.append(call(label, "keras.layers.Dense", str(units), **keywords, **choose.arguments({"activation": ["'sigmoid'", "'softmax'"]}, 0.3), suffix="(merged)"))
+        steps.append(
+            call(
+                label,
+                "keras.layers.Dense",
+                str(units),
+                **keywords,
+                **choose.arguments({"activation": ["'sigmoid'", "'softmax'"]}, 0.3),
+                suffix="(merged)",
+            )
+        )
     outputs = packed(given, labels)
     used = packed(container, names)
     steps.append(call("model", "keras.Model", used, outputs, **choose.arguments({"name": ["'whole'"]}, 0.2)))
@@ -259,7 +326,10 @@ def packed(kind, names):
 
 def subclass(choose):
     given = choose.one(["array", "dict", "list"])
-    steps = [Line("model", f"model = subclassed(keras, {choose.one(['2', '3'])}, '{given}')"), Line("", "model(np.zeros((1, 3), 'float32'))")]
+    steps = [
+        Line("model", f"model = subclassed(keras, {choose.one(['2', '3'])}, '{given}')"),
+        Line("", "model(np.zeros((1, 3), 'float32'))"),
+    ]
     outputs = {None: (2,)} if given == "array" else dict(zip(["a", "b"] if given == "dict" else [0, 1], [(2,), (1,)]))
     return Made(steps, {None: (3,)}, outputs, given="one" if given == "array" else given)
 

@@ -1,5 +1,6 @@
 """Runs programs for a time, keeping one finding of each kind."""
 
+import os
 import time
 import warnings
 
@@ -26,6 +27,8 @@ def search(seed, seconds, show=print):
     ours, theirs = libraries()
     end, count, findings = time.monotonic() + seconds, 0, {}
     while time.monotonic() < end:
+        if os.environ.get("KERASGPU_DIFFERENTIAL_TRACE"):
+            show(f"# at seed {seed + count}")
         program = generate.program(seed + count)
         found, _ = run.confirmed(program, ours, theirs)
         if found and signature(found) not in findings:
@@ -37,5 +40,6 @@ def search(seed, seconds, show=print):
 
 
 def signature(found):
-    """Findings of one kind are shown once: the same call, the same difference, the same start of the messages."""
-    return found.kind(), shrink.text(found.ours)[:40] * isinstance(found.ours, Exception), shrink.text(found.theirs)[:60] * isinstance(found.theirs, Exception)
+    """Findings of one kind are shown once: the same start of the messages, or else the same call and the same kind of value."""
+    errors = [shrink.text(e)[:50] for e in (found.ours, found.theirs) if isinstance(e, Exception)]
+    return tuple(errors) or (found.step.source().split("(")[0], found.what.split("[")[0])

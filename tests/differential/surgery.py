@@ -25,7 +25,10 @@ TRAINABLE = ["n = [len(model.trainable_weights), len(model.non_trainable_weights
 NAMES = ["n = [layer.name for layer in model.layers]"]
 SHAPES = ["n = [model.input_shape, model.output_shape]"]
 PATHS = ["n = [v.path for v in model.weights]"]
-OPTIMIZER = ["n = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))", "n = int(keras.ops.convert_to_numpy(model.optimizer.iterations))"]
+OPTIMIZER = [
+    "n = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))",
+    "n = int(keras.ops.convert_to_numpy(model.optimizer.iterations))",
+]
 OPTIMIZER_CONFIG = ["c = model.optimizer.get_config()", "n = len(model.optimizer.variables)"]
 COMPILE_CONFIG = ["c = model.get_compile_config()"]
 LOSSES = ["n = [float(keras.ops.convert_to_numpy(v)) for v in model.losses]"]
@@ -37,4 +40,12 @@ KINDS = [KERAS_FILE, KERAS_FILE, WEIGHTS, H5_FILE, CLONE, CONFIG, JSON, FREEZE, 
 
 
 def operation(choose):
-    return [Line(text.split(" = ")[0] if text[:6] in ("model ", "part =") or text[1:4] == " = " or text.startswith("text = ") else "", text) for text in choose.one(KINDS)]
+    return [
+        Line(
+            text.split(" = ")[0]
+            if text[:6] in ("model ", "part =") or text[1:4] == " = " or text.startswith("text = ")
+            else "",
+            text,
+        )
+        for text in choose.one(KINDS)
+    ]

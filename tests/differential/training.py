@@ -69,7 +69,11 @@ def data(choose, made: Made, rows):
     """Statements that assign x, y, w; y of the kind that `loss` asks for."""
     steps = [Line("rng", f"rng = np.random.default_rng({choose.rng.randrange(100)})")]
     cast = choose.one(["", ".astype('float32')", ".astype('float32')", ".astype('float16')"])
-    one = "rng.integers(0, 6, {s})" + choose.one(["", ".astype('int32')", ".astype('float32')"]) if made.integers else "rng.normal(size={s})" + cast
+    one = (
+        "rng.integers(0, 6, {s})" + choose.one(["", ".astype('int32')", ".astype('float32')"])
+        if made.integers
+        else "rng.normal(size={s})" + cast
+    )
     steps.append(Line("x", "x = " + container(made.container, {k: one.format(s=(rows, *s)) for k, s in made.inputs.items()})))
     return steps
 
@@ -77,12 +81,23 @@ def data(choose, made: Made, rows):
 def container(kind, values):
     if kind == "one":
         return next(iter(values.values()))
-    return "[" + ", ".join(values.values()) + "]" if kind == "list" else "{" + ", ".join(f"'{k}': {v}" for k, v in values.items()) + "}"
+    return (
+        "[" + ", ".join(values.values()) + "]"
+        if kind == "list"
+        else "{" + ", ".join(f"'{k}': {v}" for k, v in values.items()) + "}"
+    )
 
 
 def target(choose, kind, shape, rows):
     if kind == "class":
-        return choose.one([f"rng.integers(0, 2, {rows})", f"rng.integers(0, 2, ({rows}, 1))", f"rng.integers(0, 2, {rows}).astype('float32')", f"rng.integers(0, 2, {rows}).astype('uint8')"])
+        return choose.one(
+            [
+                f"rng.integers(0, 2, {rows})",
+                f"rng.integers(0, 2, ({rows}, 1))",
+                f"rng.integers(0, 2, {rows}).astype('float32')",
+                f"rng.integers(0, 2, {rows}).astype('uint8')",
+            ]
+        )
     if kind == "probability":
         return f"rng.integers(0, 2, {(rows, *shape)})" + choose.one(["", ".astype('float32')", ".astype(bool)"])
     full = f"rng.random({(rows, *shape)})"
@@ -132,7 +147,11 @@ def compiled(choose, made: Made, rows):
         keywords["loss_weights"] = container(made.given, {k: choose.one(["0.5", "2.0", "1"]) for k in made.outputs})
     if choose.maybe(0.05):
         keywords["loss_weights"] = choose.one(["0.5", "[0.5]", "[1.0, 2.0, 3.0]", "{'zz': 1.0}"])
-    keywords.update(choose.arguments({"steps_per_execution": ["2", "3", ..., "0", "-1"], "run_eagerly": ["True"], "auto_scale_loss": ["False"]}, 0.12))
+    keywords.update(
+        choose.arguments(
+            {"steps_per_execution": ["2", "3", ..., "0", "-1"], "run_eagerly": ["True"], "auto_scale_loss": ["False"]}, 0.12
+        )
+    )
     steps.append(call("", "model.compile", **keywords))
     return steps, numbers
 
@@ -147,7 +166,10 @@ def metrics(choose, made, numbers):
 def callback(choose):
     name = choose.one(list(CALLBACKS))
     keywords = choose.arguments(CALLBACKS[name])
-    first = {"LearningRateScheduler": [choose.one(["lambda e: 0.05 / (e + 1)", "lambda e, r: r * 0.5"])], "CSVLogger": ["here + '/log.csv'"]}.get(name, [])
+    first = {
+        "LearningRateScheduler": [choose.one(["lambda e: 0.05 / (e + 1)", "lambda e, r: r * 0.5"])],
+        "CSVLogger": ["here + '/log.csv'"],
+    }.get(name, [])
     if name == "ModelCheckpoint":
         first = [choose.one(["here + '/c.weights.h5'", "here + '/c{epoch:02d}.weights.h5'"]) if "save_weights_only" in keywords else
                  choose.one(["here + '/c.keras'", "here + '/c{epoch}-{loss:.1f}.keras'", "here + '/c.keras'"])]  # fmt: skip
@@ -155,7 +177,9 @@ def callback(choose):
 
 
 def weights(choose, made, rows):
-    one = f"rng.random({rows})" + choose.one(["", ".astype('float32')", ".reshape(-1, 1)", ".tolist()" if made.given == "one" and choose.maybe(0.1) else ""])
+    one = f"rng.random({rows})" + choose.one(
+        ["", ".astype('float32')", ".reshape(-1, 1)", ".tolist()" if made.given == "one" and choose.maybe(0.1) else ""]
+    )
     return container(made.given, dict.fromkeys(made.outputs, one))
 
 
@@ -175,19 +199,29 @@ def fitted(choose, made: Made, rows, target="h"):
         if weighted:
             keywords["sample_weight"] = "w"
         if choose.maybe(0.3):
-            keywords["validation_split"] = choose.one(["0.2", "0.3", "np.float32(0.5)"]) if not choose.maybe(0.05) else choose.one(["1.0", "-0.1", "0.99", "0.01", "0"])
+            keywords["validation_split"] = (
+                choose.one(["0.2", "0.3", "np.float32(0.5)"])
+                if not choose.maybe(0.05)
+                else choose.one(["1.0", "-0.1", "0.99", "0.01", "0"])
+            )
         if choose.maybe(0.1):
             keywords["steps_per_epoch"] = choose.one(["1", "2", "3"])
     else:
         size = choose.one(["3", "4", "20"])
-        positional = [f"dataset(keras, {parts}, size={size})" if kind == "dataset" else f"batches({parts}, size={size}, forever={kind == 'forever'})"]
+        positional = [
+            f"dataset(keras, {parts}, size={size})"
+            if kind == "dataset"
+            else f"batches({parts}, size={size}, forever={kind == 'forever'})"
+        ]
         keywords.pop("batch_size", None) if not choose.maybe(0.03) else None
         if kind == "generator":
             keywords.pop("epochs", None) if not choose.maybe(0.1) else None
         if kind == "forever" or choose.maybe(0.1):
             keywords["steps_per_epoch"] = choose.one(["1", "2", "5"])
     if choose.maybe(0.25):
-        keywords["validation_data"] = choose.one(["(x, y)", "(x, y)", "dataset(keras, x, y, size=5)", "(x, y, w)" if weighted else "(x, y)", "[x, y]"])
+        keywords["validation_data"] = choose.one(
+            ["(x, y)", "(x, y)", "dataset(keras, x, y, size=5)", "(x, y, w)" if weighted else "(x, y)", "[x, y]"]
+        )
         keywords.update(choose.arguments({"validation_batch_size": ["2", "5"], "validation_steps": ["1", "2"]}, 0.2))
     if choose.maybe(0.35):
         keywords["callbacks"] = "[" + ", ".join(callback(choose) for _ in range(choose.rng.randrange(1, 3))) + "]"
