@@ -19,6 +19,10 @@ def libraries():
         import torch
 
         torch.set_num_threads(1)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_disable_jit", True)  # compiling costs more than these small models take
     return kerasgpu, keras
 
 
