@@ -13,9 +13,19 @@ ERRORS = [
     ("", None, "^RuntimeError"),  # limits of PyTorch: bool targets, losses that are no scalars
     ("save", None, "^OSError: could not get source code"),  # of a lambda that is not in a file
     ("tolist", None, "only supported for tensors or NumPy arrays"),
+    (
+        "clone_model|from_config",
+        None,
+        "TypeError: .*could not be deserialized properly",
+    ),  # a subclassed model that takes no arguments is made anew
     ("", None, "must be 1 with the PyTorch backend"),
     ("m.h5", "Only input tensors", None),  # operations with numbers in Keras's legacy files: Keras does not load its own either
-    ("Monitor|monitor", None, "isn't able to automatically determine whether"),  # "min" unless the name says otherwise
+    (
+        "^(?!.*save_best_only).*ModelCheckpoint",
+        None,
+        "isn't able to automatically",
+    ),  # every epoch is saved: no direction needed
+    ("steps_per_execution", "must be a positive integer", None),  # Keras takes -1 on PyTorch
 ]
 # (pattern of the step, of what differs).
 VALUES = [
@@ -43,7 +53,7 @@ class Rules:
         what = found[0]
         if "ignore_class" in self.text and "weighted_metrics" in self.text and "acc" in what:
             return True  # on PyTorch the mask of `ignore_class` changes the metrics' weights in place
-        if "subclassed" in self.text and "to_json" in step.source() and what.startswith("keys"):
+        if "subclassed" in self.text and re.search("to_json|get_config", step.source()) and what.startswith("keys"):
             return True  # of a model without get_config Keras writes dtype and trainable, kerasgpu nothing
         *before, last = self.text.split("model.compile(")
         if what.startswith("keys") and not found[1] and len(before) > 1 and "metrics=" not in last.split("\n")[0]:
