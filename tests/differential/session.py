@@ -19,18 +19,14 @@ def libraries():
         import torch
 
         torch.set_num_threads(1)
-    if keras.backend.backend() == "jax":
-        import jax
-
-        jax.config.update("jax_disable_jit", True)  # compiling costs more than these small models take
     return kerasgpu, keras
 
 
-def search(seed, seconds, show=print):
-    """(number of programs, {kind: script}) of what `seconds` allow, from `seed` on."""
+def search(seed, seconds, show=print, most=None):
+    """(number of programs, {kind: script}) of what `seconds` allow, from `seed` on; at most `most` programs."""
     ours, theirs = libraries()
     end, count, findings = time.monotonic() + seconds, 0, {}
-    while time.monotonic() < end:
+    while time.monotonic() < end and count != most:
         if os.environ.get("KERASGPU_DIFFERENTIAL_TRACE"):
             show(f"# at seed {seed + count}")
         program = generate.program(seed + count)
