@@ -2,14 +2,14 @@
 
 import random
 
-from tests.differential import models, surgery, training
+from tests.differential import random_models, surgery, training
 from tests.differential.steps import Chooser, Line
 
 
 def program(seed) -> list:
     """Builds a model, compiles, fits, and then a few operations, fits and recompilations."""
     choose = Chooser(random.Random(seed), wrong=random.Random(seed + 1).choice([0.0, 0.0, 0.03]))
-    made = models.model(choose)
+    made = random_models.model(choose)
     rows = choose.one([7, 10, 13])
     steps = [
         *training.data(choose, made, rows),

@@ -4,7 +4,7 @@ import os
 import time
 import warnings
 
-from tests.differential import generate, run, shrink
+from tests.differential import comparison, generate, shrink
 
 
 def libraries():
@@ -30,7 +30,7 @@ def search(seed, seconds, show=print, most=None):
         if os.environ.get("KERASGPU_DIFFERENTIAL_TRACE"):
             show(f"# at seed {seed + count}")
         program = generate.program(seed + count)
-        found, _ = run.confirmed(program, ours, theirs)
+        found, _ = comparison.confirmed(program, ours, theirs)
         if found and signature(found) not in findings:
             small, less = shrink.shrunk(program, found, ours, theirs)
             findings[signature(found)] = f"# seed {seed + count}\n{shrink.script(small, less)}\n"

@@ -1,6 +1,6 @@
 """A failing program made small: lines and arguments are left out as long as the same kind of difference stays."""
 
-from tests.differential.run import confirmed
+from tests.differential.comparison import confirmed
 
 HEADER = """import tempfile, numpy as np
 from tests.differential.helpers import batches, dataset, spread, subclassed"""

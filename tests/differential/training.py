@@ -1,6 +1,6 @@
 """Random data, compile and fit arguments for a model."""
 
-from tests.differential.models import Made
+from tests.differential.random_models import Made
 from tests.differential.steps import Line, call
 
 LOSSES = ["'mse'", "'mae'", "'huber'", "'log_cosh'", "keras.losses.MeanSquaredError(reduction='sum')", "keras.losses.Huber(delta=0.5)", "keras.losses.cosine_similarity",

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from tests.differential import generate, run, session, steps
+from tests.differential import comparison, generate, session, steps
 
 
 def test_programs_depend_on_their_seed_alone():
@@ -30,7 +30,7 @@ def test_smaller_steps_have_one_keyword_less():
     ],
 )
 def test_what_counts_as_a_difference(ours, theirs, what):
-    found = run.compare(ours, theirs, run.TOLERANCE["float32"])
+    found = comparison.compare(ours, theirs, comparison.TOLERANCE["float32"])
     assert (found and found[0]) == what
 
 
