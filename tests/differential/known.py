@@ -11,7 +11,7 @@ ERRORS = [
     ("", None, "Unrecognized data type"),  # lists of lists of numbers are arrays
     ("", None, "`loss_weights` must match the number of losses"),  # one loss for all outputs takes weights per output
     ("", None, "^RuntimeError|unsupported operand type"),  # limits of PyTorch: bool targets, losses that are no scalars
-    ("save", None, "^OSError: could not get source code"),  # of a lambda that is not in a file
+    ("", None, "^OSError: could not get source code"),  # of a lambda that is not in a file
     ("tolist", None, "only supported for tensors or NumPy arrays"),
     (
         "clone_model|from_config",
