@@ -7,7 +7,7 @@ ARGS ?=
 SECONDS ?= 20
 SEED ?= 0
 
-.PHONY: help train test test-slow asan ubsan tsan fuzz parity bench lint format wheel clean
+.PHONY: help train test test-slow asan ubsan tsan fuzz parity differential bench lint format wheel clean
 
 help:
 	@echo "make train    make $(VENV), install kerasgpu into it and train a digit classifier"
@@ -16,6 +16,7 @@ help:
 	@echo "make asan ubsan tsan  tests of kernels and threads with a sanitizer of the compiler (ARGS='tests/kernels/test_gemm.py')"
 	@echo "make fuzz     call kernels and load files with random changes, SECONDS=3600 each"
 	@echo "make parity   compare with real Keras (installs keras and jax)"
+	@echo "make differential  run random programs here and on real Keras, SECONDS=600 SEED=0"
 	@echo "make bench    time every kernel (DEVICE=cpu|gpu, ARGS='--compare old.json', ARGS='--only gemm')"
 	@echo "make lint     ruff, mypy, clang-format, and a C++ build in which warnings are errors"
 	@echo "make format   rewrite the sources in the project's format"
@@ -62,6 +63,10 @@ fuzz: $(VENV)/.installed
 parity: $(VENV)/.installed
 	$(BIN)/python -m pip install -q keras==3.15.1 jax
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -q -m parity $(ARGS)
+
+differential: $(VENV)/.installed
+	$(BIN)/python -m pip install -q keras==3.15.1 jax
+	KERAS_BACKEND=$(or $(KERAS_BACKEND),jax) $(BIN)/python -m tests.differential $(SEED) $(SECONDS)
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks --device $(DEVICE) $(ARGS)

@@ -142,6 +142,8 @@ def lookup(module, name):
     parts = [p for p in module.split(".") if p != "src"]
     if parts[0] not in ("keras", "tf_keras", "keras_core"):
         return None
+    if parts[1:2] == ["backend"]:  # its optimizers for PyTorch are saved under "keras.src.backend.torch.optimizers"
+        del parts[1:3]
     for namespace in (".".join(parts[1:3]), *parts[1:2]):
         found = table.get((f"keras.{namespace}", name))
         if found is not None:

@@ -64,7 +64,7 @@ class LayerOutputs:
 
     def _specs_of(self, shape):
         if is_shape(shape):
-            return KerasTensor(tuple(shape), dtype=self.compute_dtype)
+            return KerasTensor(tuple(d if d is None else int(d) for d in shape), dtype=self.compute_dtype)
         if isinstance(shape, dict):
             return {k: self._specs_of(v) for k, v in shape.items()}
         if isinstance(shape, (list, tuple)):

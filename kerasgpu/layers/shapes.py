@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasgpu.engine import inference, nest
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.engine.tensor import MetaTensor
@@ -14,7 +16,8 @@ def get_mask(x):
 
 def is_shape(x) -> bool:
     """Whether x is one shape: a list or tuple of ints and Nones."""
-    return isinstance(x, (list, tuple)) and all(d is None or (isinstance(d, int) and not isinstance(d, bool)) for d in x)
+    integers = (int, np.integer)
+    return isinstance(x, (list, tuple)) and all(d is None or (isinstance(d, integers) and not isinstance(d, bool)) for d in x)
 
 
 def map_shapes(function, shapes):

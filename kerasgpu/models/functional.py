@@ -32,7 +32,7 @@ class Functional(Function, Model):
             them are shared with that graph.
         outputs: KerasTensor, or nested structure of them.
         name: of the model.
-        trainable: sets `trainable` of all layers, when given.
+        trainable: whether training updates the model at all; layers keep their own `trainable`.
 
     Inputs may be fed in the structure of `inputs`, or as a dict by the names of the Inputs. Floats and integers are cast
     to each
@@ -74,7 +74,7 @@ class Functional(Function, Model):
         for layer in self.layers:
             self._tracker.track(layer)
         if trainable is not None:
-            self.trainable = trainable
+            self._trainable = trainable  # of the model alone: layers keep their own flags, also those read from a config
         self.build(None)
         self._convert_input_args = False  # done here, to the dtype of each Input
         self._allow_non_tensor_positional_args = True

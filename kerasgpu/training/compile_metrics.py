@@ -40,8 +40,8 @@ def is_binary_or_sparse_categorical(y_true, y_pred):
 
 
 def object_name(obj) -> str:
-    """The name of a metric or loss: its attribute, its function's name, or its class in snake case."""
-    return getattr(obj, "name", None) or getattr(obj, "__name__", None) or to_snake_case(type(obj).__name__)
+    """The name of a metric or loss: its attribute, or the name of its function or class in snake case ("<lambda>" is "lambda")."""
+    return getattr(obj, "name", None) or to_snake_case(getattr(obj, "__name__", None) or type(obj).__name__)
 
 
 def get_metric(identifier, y_true, y_pred):

@@ -1,5 +1,7 @@
 """Convolution layers: against plain loops on small odd sizes, their configs, weights and errors."""
 
+import json
+
 import loops
 import numpy as np
 import pytest
@@ -220,3 +222,12 @@ def test_training_a_small_network():
     model.compile(keras.optimizers.Adam(0.02), "mse")
     losses = model.fit(x, y, epochs=8, verbose=0).history["loss"]
     assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize("make", ["Conv1D", "Conv1DTranspose", "SeparableConv1D", "DepthwiseConv1D"])
+def test_counts_may_be_numpy_integers(make):
+    n = np.int64(2)
+    arguments = {"kernel_size": n} | ({"depth_multiplier": n} if make != "Conv1D" and "Transpose" not in make else {})
+    layer = getattr(keras.layers, make)(**arguments, **({} if make == "DepthwiseConv1D" else {"filters": n}))
+    assert layer(keras.Input((5, 2))).shape[0] is None
+    json.dumps(layer.get_config())

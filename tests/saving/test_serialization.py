@@ -264,3 +264,12 @@ for module in ("antigravity", "keras.this", "kerasgpu.cli.run"):
 assert set(sys.modules) == before, set(sys.modules) - before
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["Adam", "RMSprop", "SGD"])
+def test_optimizers_that_keras_saved_on_pytorch(name):
+    """Keras on PyTorch names the module of its own subclass of the optimizer."""
+    module = f"keras.src.backend.torch.optimizers.torch_{name.lower()}"
+    config = {"module": module, "class_name": name, "config": {"learning_rate": 0.5}, "registered_name": name}
+    optimizer = keras.saving.deserialize_keras_object(config)
+    assert type(optimizer) is getattr(keras.optimizers, name) and float(optimizer.learning_rate) == 0.5

@@ -54,8 +54,6 @@ class BaseConv(LoraWeight, WindowedLayer):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = filters
-        self.groups = groups
         self._set_geometry(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_output(
             activation,
@@ -70,9 +68,10 @@ class BaseConv(LoraWeight, WindowedLayer):
         self.lora_rank = lora_rank
         self.lora_alpha = lora_alpha if lora_alpha is not None else lora_rank
         self.lora_enabled = False
-        self._check_positive(filters=filters)
+        self._set_positive(filters=filters)
         if not isinstance(groups, (int, np.integer)) or groups <= 0:
             raise ValueError(f"The number of groups must be a positive integer. Received: groups={groups}.")
+        self.groups = int(groups)
         if filters is not None and filters % groups != 0:
             raise ValueError(
                 "The number of filters must be evenly divisible by the number of groups. Received: "

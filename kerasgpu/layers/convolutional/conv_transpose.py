@@ -50,7 +50,6 @@ class BaseConvTranspose(WindowedLayer):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = filters
         self._set_geometry(kernel_size, strides, padding, data_format, dilation_rate)
         self.output_padding = None
         if output_padding is not None:
@@ -65,7 +64,7 @@ class BaseConvTranspose(WindowedLayer):
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
         )
-        self._check_positive(filters=filters)
+        self._set_positive(filters=filters)
         for i, (extra, stride) in enumerate(zip(self.output_padding or (), self.strides)):
             if extra >= stride:
                 raise ValueError(

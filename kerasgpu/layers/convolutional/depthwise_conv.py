@@ -48,7 +48,6 @@ class BaseDepthwiseConv(WindowedLayer):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.depth_multiplier = depth_multiplier
         self._set_geometry(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_output(
             activation,
@@ -60,7 +59,7 @@ class BaseDepthwiseConv(WindowedLayer):
             depthwise_constraint=depthwise_constraint,
             bias_constraint=bias_constraint,
         )
-        self._check_positive(depth_multiplier=depth_multiplier)
+        self._set_positive(depth_multiplier=depth_multiplier)
 
     def build(self, input_shape):
         channels = self._input_channels(input_shape)

@@ -54,8 +54,6 @@ class BaseSeparableConv(WindowedLayer):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = filters
-        self.depth_multiplier = depth_multiplier
         self._set_geometry(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_output(
             activation,
@@ -70,7 +68,7 @@ class BaseSeparableConv(WindowedLayer):
             pointwise_constraint=pointwise_constraint,
             bias_constraint=bias_constraint,
         )
-        self._check_positive(depth_multiplier=depth_multiplier, filters=filters)
+        self._set_positive(depth_multiplier=depth_multiplier, filters=filters)
 
     def build(self, input_shape):
         channels = self._input_channels(input_shape)

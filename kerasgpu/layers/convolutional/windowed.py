@@ -37,12 +37,14 @@ class WindowedLayer(Layer):
         self.use_bias = use_bias
         set_weight_arguments(self, **weight_arguments)
 
-    def _check_positive(self, **counts):
+    def _set_positive(self, **counts):
+        """Each count as an attribute, a Python int (so that shapes and configs hold no NumPy numbers), or None."""
         for name, value in counts.items():
             if value is not None and (not isinstance(value, (int, np.integer)) or value <= 0):
                 raise ValueError(
                     f"Invalid value for argument `{name}`. Expected a strictly positive value. Received {name}={value}."
                 )
+            setattr(self, name, None if value is None else int(value))
 
     def _refuse_strides_with_dilation(self):
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
