@@ -252,7 +252,9 @@ def test_every_name_is_there():
         K.batch_dot(X, X, axes=0)
 
 
-@pytest.mark.parametrize("name", ["fit_generator", "evaluate_generator", "predict_generator", "predict_classes", "predict_proba"])
+@pytest.mark.parametrize(
+    "name", ["fit_generator", "evaluate_generator", "predict_generator", "predict_classes", "predict_proba"]
+)
 def test_methods_of_keras_2_name_their_successor(name):
     with pytest.raises(AttributeError, match=rf"has no attribute '{name}'. Since Keras 3 .*model.(fit|evaluate|predict)\("):
         getattr(keras.Sequential(), name)

@@ -11,36 +11,35 @@ from kerasgpu.kernels.elementwise_chain import DOUBLE, FLOAT, MAX_INSTRUCTIONS, 
 
 def fuse_elementwise(calls, wanted):
     calls = list(calls)
-    k = 0
-    while k < len(calls):
-        k = k if _fuse_into(calls, k, wanted) else k + 1
-    return calls
+    uses = Uses(calls)
+    for k in range(len(calls)):
+        _fuse_into(calls, uses, k, wanted)
+    return [call for call in calls if call is not None]
 
 
-def _fuse_into(calls, k, wanted) -> bool:
-    """Join call k with an earlier elementwise call that makes one of its inputs; True when done."""
+def _fuse_into(calls, uses, k, wanted) -> None:
+    """Join call k with an earlier elementwise call that makes one of its inputs. None takes the place that becomes free, so that
+    positions stay what they are."""
     consumer = calls[k]
     if not _fusible(consumer):
-        return False
-    uses = Uses(calls)
+        return
     sources = {w for b in consumer.inputs for w in uses.writers.get(id(b), ()) if w < k}
     for p in sorted(sources, reverse=True):
-        if not _fusible(calls[p]):
+        producer = calls[p]
+        if not _fusible(producer):
             continue
         down, up = _may_move_down(calls, uses, p, k), _may_move_up(calls, uses, p, k)
         if not (down or up):
             continue
-        joined = _join(calls[p], consumer, uses, p, k, wanted)
+        joined = _join(producer, consumer, uses, p, k, wanted)
         if joined is None:
             continue
-        if down:
-            calls[k] = joined
-            del calls[p]
-        else:
-            calls[p] = joined
-            del calls[k]
-        return True
-    return False
+        uses.remove(p, producer)
+        uses.remove(k, consumer)
+        at, free = (k, p) if down else (p, k)
+        uses.add(at, joined)
+        calls[at], calls[free] = joined, None
+        return
 
 
 def _fusible(call) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import insort
+
 
 class Uses:
     """Positions of the readers and writers of every buffer, by id(buffer)."""
@@ -14,6 +16,18 @@ class Uses:
                 self.readers.setdefault(id(b), []).append(k)
             for b in call.outputs:
                 self.writers.setdefault(id(b), []).append(k)
+
+    def remove(self, k, call) -> None:
+        """Forget the call at position k; the positions of the others stay."""
+        for table, buffers in ((self.readers, call.inputs), (self.writers, call.outputs)):
+            for b in buffers:
+                table[id(b)].remove(k)
+
+    def add(self, k, call) -> None:
+        """Take in a call that stands at position k now."""
+        for table, buffers in ((self.readers, call.inputs), (self.writers, call.outputs)):
+            for b in buffers:
+                insort(table.setdefault(id(b), []), k)
 
     def only_reader(self, buffer):
         """The position of the single reader of a buffer, else None."""
