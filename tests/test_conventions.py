@@ -36,30 +36,6 @@ def names_imported(node):
     return [a.name for a in node.names] if isinstance(node, ast.Import) else []
 
 
-def imports(path):
-    """Modules that a file imports at its top level."""
-    for node in ast.parse(path.read_text()).body:
-        yield from names_imported(node)
-
-
-@pytest.mark.parametrize(
-    "folder,forbidden",
-    [
-        ("kernels", ("engine", "ops", "layers", "models", "training", "saving")),
-        ("engine", ("ops", "layers", "models", "training", "saving", "losses", "metrics", "optimizers")),
-        ("ops", ("layers", "models", "training", "saving", "losses", "metrics", "optimizers")),
-    ],
-)
-def test_imports_point_one_way(folder, forbidden):
-    bad = [
-        f"{p.relative_to(ROOT)} imports {name}"
-        for p in (ROOT / "kerasgpu" / folder).rglob("*.py")
-        for name in imports(p)
-        if any(name == f"kerasgpu.{f}" or name.startswith(f"kerasgpu.{f}.") for f in forbidden)
-    ]
-    assert not bad, bad
-
-
 GPU_FOLDERS = ("driver", "vendor", "plans", "graph")  # each imports only those before it
 
 

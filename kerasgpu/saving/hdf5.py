@@ -14,6 +14,7 @@ import warnings
 import numpy as np
 
 from kerasgpu.saving.hdf5_structure import Object, Structure
+from kerasgpu.saving.json_text import parse_json
 from kerasgpu.saving.limits import DTYPES, HARMLESS, MAX_JSON_BYTES, MAX_MEMBERS, SMALL, BadModelFile
 
 _OLDEST_TRUSTED = (1, 14, 4)  # older libraries have published memory errors on malformed files
@@ -286,8 +287,6 @@ class LegacyFile(Hdf5File):
 
     def json(self, name):
         """The plain data of a JSON attribute of the file, or None."""
-        from kerasgpu.saving.json_text import parse_json
-
         text = self.text(self._file, name)
         return None if text is None else parse_json(text, f"{name} of {self.name}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasgpu import losses, metrics, optimizers
 from kerasgpu.configs import public_names, registry
 from kerasgpu.configs.serialization import serialize_keras_object
 from kerasgpu.saving.legacy.keras213 import LOSSES
@@ -98,16 +99,14 @@ def _loss_scale(inner, converter):
 
 def modern_training(training, converter) -> dict:
     """Arguments of compile() from the training_config of an `.h5` file."""
-    from kerasgpu import losses, metrics, optimizers
-
     old = bool(converter.eras)
     rename = _renamed if old else (lambda c: c)
     loss = rename(converter.convert(training.get("loss")))
     return {
         "optimizer": optimizers.deserialize(modern_optimizer(training["optimizer_config"], converter)),
         "loss": _nested(loss, lambda c: _by_name(c) if isinstance(c, str) else losses.deserialize(_loss(c))),
-        "metrics": _nested(converter.convert(training.get("metrics")), lambda c: _metric(c, metrics, rename)),
-        "weighted_metrics": _nested(converter.convert(training.get("weighted_metrics")), lambda c: _metric(c, metrics, rename)),
+        "metrics": _nested(converter.convert(training.get("metrics")), lambda c: _metric(c, rename)),
+        "weighted_metrics": _nested(converter.convert(training.get("weighted_metrics")), lambda c: _metric(c, rename)),
         "loss_weights": training.get("loss_weights"),
     }
 
@@ -123,7 +122,6 @@ def _loss(config):
 
 def objects_for_names(training) -> dict:
     """Losses and metrics that compile() was given by short names, as objects: Keras's reader knows only the long names."""
-    from kerasgpu import losses, metrics
 
     def named(get):
         return lambda c: serialize_keras_object(get(c)) if isinstance(c, str) and c not in AMBIGUOUS else c
@@ -146,7 +144,7 @@ def _nested(config, make):
     )
 
 
-def _metric(config, metrics, rename):
+def _metric(config, rename):
     if isinstance(config, dict) and config["class_name"] == "MeanMetricWrapper" and isinstance(config["config"], dict):
         name = config["config"].get("name")
         given = config["config"].get("fn")
@@ -157,10 +155,10 @@ def _metric(config, metrics, rename):
             return metrics.MeanMetricWrapper(function, name=name)
     if isinstance(config, str):
         return _by_name(rename(config))
-    return metrics.deserialize(config) if config["class_name"] not in LOSSES else _metric_like_loss(config, metrics)
+    return metrics.deserialize(config) if config["class_name"] not in LOSSES else _metric_like_loss(config)
 
 
-def _metric_like_loss(config, metrics):
+def _metric_like_loss(config):
     """A metric of the same name as a loss: it has no `reduction`."""
     inner = {k: v for k, v in config["config"].items() if k not in ("reduction", "fn")}
     return metrics.deserialize({**config, "config": inner})
