@@ -222,7 +222,7 @@ def test_nothing_is_half_loaded(tmp_path):
             "layer 'x' is a Lambda whose function",
         ),
         (layer("Nonsense", "x"), "layer 'x' is of the class 'Nonsense'.*custom_objects"),
-        (layer("GRU", "x", units=2), "layer 'x' is a GRU: keras.layers.GRU is not available"),
+        (layer("Attention", "x"), "layer 'x' is a Attention: keras.layers.Attention is not available"),
         (layer("DepthwiseConv2D", "x", kernel_size=2, groups=2), "layer 'x' is a DepthwiseConv2D with groups=2"),
         (dense("x", 2, nonsense=1), "Unrecognized keyword arguments passed to Dense.*'nonsense'"),
     ],
