@@ -11,6 +11,115 @@ import sys
 
 __version__ = "0.1.0"
 
+# For editors and type checkers: the names that __getattr__ finds, as imports that never run.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from kerasgpu import (
+        activations as activations,
+    )
+    from kerasgpu import (
+        callbacks as callbacks,
+    )
+    from kerasgpu import (
+        config as config,
+    )
+    from kerasgpu import (
+        constraints as constraints,
+    )
+    from kerasgpu import (
+        data as data,
+    )
+    from kerasgpu import (
+        datasets as datasets,
+    )
+    from kerasgpu import (
+        distribution as distribution,
+    )
+    from kerasgpu import (
+        dtype_policies as dtype_policies,
+    )
+    from kerasgpu import (
+        initializers as initializers,
+    )
+    from kerasgpu import (
+        kernels as kernels,
+    )
+    from kerasgpu import (
+        layers as layers,
+    )
+    from kerasgpu import (
+        losses as losses,
+    )
+    from kerasgpu import (
+        metrics as metrics,
+    )
+    from kerasgpu import (
+        models as models,
+    )
+    from kerasgpu import (
+        ops as ops,
+    )
+    from kerasgpu import (
+        optimizers as optimizers,
+    )
+    from kerasgpu import (
+        quantizers as quantizers,
+    )
+    from kerasgpu import (
+        random as random,
+    )
+    from kerasgpu import (
+        regularizers as regularizers,
+    )
+    from kerasgpu import (
+        saving as saving,
+    )
+    from kerasgpu import (
+        tree as tree,
+    )
+    from kerasgpu import (
+        utils as utils,
+    )
+    from kerasgpu import (
+        visualization as visualization,
+    )
+    from kerasgpu import (
+        wrappers as wrappers,
+    )
+    from kerasgpu.cli.aliases import install as install
+    from kerasgpu.dtype_policies import DTypePolicy as DTypePolicy
+    from kerasgpu.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
+    from kerasgpu.engine.device import device as device
+    from kerasgpu.engine.jit import jit as jit
+    from kerasgpu.engine.keras_tensor import KerasTensor as KerasTensor
+    from kerasgpu.engine.memory import empty_cache as empty_cache
+    from kerasgpu.engine.memory import memory_stats as memory_stats
+    from kerasgpu.engine.naming import name_scope as name_scope
+    from kerasgpu.engine.operation import Operation as Operation
+    from kerasgpu.engine.remat import RematScope as RematScope
+    from kerasgpu.engine.remat import remat as remat
+    from kerasgpu.engine.scopes import SymbolicScope as SymbolicScope
+    from kerasgpu.engine.stateless import StatelessScope as StatelessScope
+    from kerasgpu.engine.tape import GradientTape as GradientTape
+    from kerasgpu.engine.tape import enable_grad as enable_grad
+    from kerasgpu.engine.tape import grad as grad
+    from kerasgpu.engine.tape import no_grad as no_grad
+    from kerasgpu.engine.tape import value_and_grad as value_and_grad
+    from kerasgpu.engine.tensor import Tensor as Tensor
+    from kerasgpu.engine.variable import Variable as Variable
+    from kerasgpu.initializers import Initializer as Initializer
+    from kerasgpu.layers import Input as Input
+    from kerasgpu.layers import InputSpec as InputSpec
+    from kerasgpu.layers import Layer as Layer
+    from kerasgpu.losses import Loss as Loss
+    from kerasgpu.metrics import Metric as Metric
+    from kerasgpu.models import Model as Model
+    from kerasgpu.models import Sequential as Sequential
+    from kerasgpu.models.function import Function as Function
+    from kerasgpu.optimizers import Optimizer as Optimizer
+    from kerasgpu.quantizers import Quantizer as Quantizer
+    from kerasgpu.regularizers import Regularizer as Regularizer
+
 # Sub-packages that are public, loaded on first use.
 _MODULES = (
     "activations",

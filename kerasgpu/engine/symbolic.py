@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from kerasgpu.engine import nest
 from kerasgpu.engine.keras_tensor import KerasTensor, has_symbolic
 from kerasgpu.engine.operation import FunctionOperation
 
+_Operation = TypeVar("_Operation", bound=Callable[..., Any])
 
-def symbolic(function):
+
+def symbolic(function: _Operation) -> _Operation:
     """Decorator of a composed operation: on KerasTensors it becomes one node of the functional graph."""
 
     @functools.wraps(function)
@@ -24,8 +28,8 @@ def symbolic(function):
                     return call_function(wrapper, args, kwargs)
         return function(*args, **kwargs)
 
-    wrapper.is_symbolic_op = True
-    return wrapper
+    wrapper.is_symbolic_op = True  # type: ignore[attr-defined]
+    return wrapper  # type: ignore[return-value]
 
 
 def needs_known(*axes, square=False):
