@@ -131,6 +131,8 @@ class Variable(LogicalOperators):
 
     @staticmethod
     def _check_shape(shape):
+        if isinstance(shape, np.ndarray):
+            shape = shape.tolist()
         shape = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
         if None in shape:
             raise ValueError(

@@ -58,3 +58,10 @@ def test_tree_functions_on_what_a_layer_tracks():
         assert mapped == plain and type(mapped) is type(plain)
         keras.tree.assert_same_structure(value, plain)
         assert keras.tree.map_structure(np.add, plain, value) == keras.tree.map_structure(np.add, value, plain)
+
+
+def test_shapes_may_be_arrays():
+    inputs = keras.Input(np.array([3, 4]))
+    assert inputs.shape == (None, 3, 4)
+    assert keras.layers.Reshape((None, 2))(inputs).shape == (None, 6, 2)
+    assert keras.layers.Layer().add_weight(shape=np.array([2, 3])).shape == (2, 3)

@@ -13,6 +13,8 @@ from kerasgpu.layers.layer import Layer
 
 
 def _standardize_shape(shape):
+    if isinstance(shape, np.ndarray) and shape.ndim == 1:
+        shape = shape.tolist()
     if not isinstance(shape, (list, tuple)):
         hint = f"; did you mean shape=({shape},)?" if isinstance(shape, (int, np.integer)) else ""
         raise ValueError(f"Cannot convert '{shape}' to a shape{hint}")

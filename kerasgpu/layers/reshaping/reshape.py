@@ -12,7 +12,7 @@ from kerasgpu.layers.layer import Layer
 
 
 class Reshape(Layer):
-    """Reshape each sample to target_shape, in which one size may be -1 (what is left).
+    """Reshape each sample to target_shape, in which one size may be -1 or None (what is left).
 
     >>> import kerasgpu as keras
     >>> keras.layers.Reshape((3, -1))(keras.ops.ones((2, 12))).shape
@@ -22,6 +22,7 @@ class Reshape(Layer):
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
         target_shape = (target_shape,) if isinstance(target_shape, (int, np.integer)) else tuple(target_shape)
+        target_shape = tuple(-1 if d is None else d for d in target_shape)
         if target_shape.count(-1) > 1 or any(not isinstance(d, (int, np.integer)) or d < -1 for d in target_shape):
             raise ValueError(
                 "There must be at most one unknown dimension (-1) in target_shape, and all others must be integers >= 0. "
