@@ -1,7 +1,8 @@
 """keras.callbacks."""
 
+import importlib
+
 from kerasgpu import missing
-from kerasgpu.callbacks.backup_and_restore import BackupAndRestore
 from kerasgpu.callbacks.callback import Callback
 from kerasgpu.callbacks.callback_list import CallbackList
 from kerasgpu.callbacks.csv_logger import CSVLogger
@@ -36,7 +37,13 @@ __all__ = [
     "TerminateOnNaN",
 ]
 
-__getattr__ = missing.names(
+_absent = missing.names(
     __name__,
     {"OrbaxCheckpoint": "use keras.callbacks.ModelCheckpoint, or BackupAndRestore to continue after an interruption"},
 )
+
+
+def __getattr__(name):
+    if name == "BackupAndRestore":  # with all that reads and writes files
+        return importlib.import_module("kerasgpu.callbacks.backup_and_restore").BackupAndRestore
+    return _absent(name)

@@ -18,7 +18,7 @@ import zlib
 
 import numpy as np
 
-from kerasgpu.saving.atomic import remove_stale, replacing, sync_folder
+from kerasgpu.config.atomic_files import remove_stale, replacing, sync_folder
 
 NAME = "latest.backup"
 PREVIOUS = "latest.backup.previous"

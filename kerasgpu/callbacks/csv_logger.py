@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from kerasgpu.callbacks.callback import Callback
-from kerasgpu.saving.atomic import write_bytes
+from kerasgpu.config.atomic_files import write_bytes
 
 
 class CSVLogger(Callback):

@@ -2,6 +2,8 @@
 
 Imports point down only, so a lower floor cannot import these. Each upper package hands over its public names when it is imported
 (`installed.ops.install(...)` is the last line of `kerasgpu/ops/__init__.py`); one that is needed earlier is imported then.
+
+The machinery of GPUs and of files is reached the same way, although it stands below: a start on a CPU does not load it.
 """
 
 from __future__ import annotations
@@ -27,8 +29,13 @@ class Floor:
 
 
 cuda = Floor("kerasgpu.kernels.cuda")
+gpu_driver = Floor("kerasgpu.kernels.gpu.driver.interface")
+gpu_transfer = Floor("kerasgpu.kernels.gpu.driver.transfer")
+gpu_exchange = Floor("kerasgpu.kernels.gpu.driver.exchange")
+gpu_program = Floor("kerasgpu.kernels.gpu.graph.program")
 tape = Floor("kerasgpu.engine.tape")
 ops = Floor("kerasgpu.ops")
 initializers = Floor("kerasgpu.initializers")
 dtype_policies = Floor("kerasgpu.dtype_policies")
 functional = Floor("kerasgpu.models.functional")
+saving = Floor("kerasgpu.saving")

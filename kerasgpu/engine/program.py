@@ -17,11 +17,11 @@ import threading
 import numpy as np
 
 from kerasgpu import _core
+from kerasgpu.config.installed import gpu_program
 from kerasgpu.engine import device, forks, passes, state
 from kerasgpu.engine.passes.memory import place_temporaries
 from kerasgpu.engine.recorder import Recorder
 from kerasgpu.kernels import launch
-from kerasgpu.kernels.gpu.graph.program import Program as GpuProgram
 
 # Bytes of a temporary that is not worth sharing memory on a GPU: calls over shared memory cannot change places (kernels/gpu/graph/group.py).
 SMALL = 1 << 14
@@ -90,7 +90,7 @@ class Program:
         if len(where) > 1:
             raise ValueError(f"this step cannot be replayed: it uses arrays on {' and '.join(sorted(where))}")
 
-        return GpuProgram(device.parse(where.pop())[1])
+        return gpu_program.Program(device.parse(where.pop())[1])
 
     def _number(self, buffer, numbers, places):
         found = numbers.get(id(buffer))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasgpu.config.installed import cuda, ops, tape
+from kerasgpu.config.installed import cuda, gpu_exchange, ops, tape
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes
 from kerasgpu.engine.operators import Operators
 from kerasgpu.kernels import launch
-from kerasgpu.kernels.gpu.driver import exchange
 from kerasgpu.kernels.launch import numpy_dtype
 
 
@@ -244,7 +243,7 @@ def from_gpu(x):
 
     What our kernels cannot use as it is (strides, a beginning that is no multiple of 16 bytes) is copied on the GPU.
     """
-    if isinstance(x, np.ndarray) or not exchange.on_gpu(x):
+    if isinstance(x, np.ndarray) or not gpu_exchange.on_gpu(x):
         return None
     count, why = devices.gpu_count()
     if not count:

@@ -6,8 +6,7 @@ import inspect
 import json
 import warnings
 
-from kerasgpu import saving
-from kerasgpu.config.installed import functional
+from kerasgpu.config.installed import functional, saving
 from kerasgpu.configs.serialization import serialize_keras_object
 from kerasgpu.engine.keras_tensor import KerasTensor
 from kerasgpu.layers.layer import Layer

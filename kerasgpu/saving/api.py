@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 
+from kerasgpu.config import atomic_files as atomic
 from kerasgpu.configs.serialization import deserialize_keras_object
-from kerasgpu.saving import atomic, loader, shard_writer, writer
+from kerasgpu.saving import loader, shard_writer, writer
 from kerasgpu.saving.legacy import h5_reader, h5_weights, h5_writer
 from kerasgpu.saving.legacy.convert import Converter
 from kerasgpu.saving.reader import BadModelFile, LegacyFile, ModelFile, WeightsReader, is_hdf5, is_zip, parse_json

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from kerasgpu.saving.atomic import write_bytes
+from kerasgpu.config.atomic_files import write_bytes
 from kerasgpu.saving.reader import BadModelFile, ModelFile, WeightsReader
 from kerasgpu.saving.weight_tree import read_tree, tree_bytes, tree_of_model
 

@@ -15,8 +15,8 @@ import warnings
 
 import numpy as np
 
+from kerasgpu.config.atomic_files import replacing
 from kerasgpu.engine.memory import readable_size
-from kerasgpu.saving.atomic import replacing
 from kerasgpu.saving.walk import check_complete, walk
 from kerasgpu.saving.writer import Entry
 

@@ -12,8 +12,8 @@ import zipfile
 
 import numpy as np
 
+from kerasgpu.config.atomic_files import replacing
 from kerasgpu.configs.serialization import ObjectSharingScope, serialize_keras_object
-from kerasgpu.saving.atomic import replacing
 from kerasgpu.saving.reader import ASSETS, CONFIG, METADATA, WEIGHTS
 from kerasgpu.saving.walk import check_complete, walk
 

@@ -11,7 +11,7 @@ import pytest
 
 import kerasgpu as keras
 from kerasgpu.callbacks import backup_file
-from kerasgpu.saving import atomic
+from kerasgpu.config import atomic_files as atomic
 from tests.callbacks import kills
 from tests.saving.models import X, Y, sequential, trained
 

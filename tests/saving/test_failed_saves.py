@@ -8,7 +8,7 @@ import os
 import pytest
 
 import kerasgpu as keras
-from kerasgpu.saving import atomic
+from kerasgpu.config import atomic_files as atomic
 from tests.saving.models import X, Y, sequential, trained
 
 SAVES = {

@@ -12,8 +12,9 @@ import json
 
 import numpy as np
 
+from kerasgpu.config import atomic_files as atomic
 from kerasgpu.configs.serialization import serialize_keras_object
-from kerasgpu.saving import atomic, writer
+from kerasgpu.saving import writer
 from kerasgpu.saving.legacy.training import objects_for_names
 
 _ATTRIBUTE_BYTES = 64_000  # an HDF5 object header holds at most 64 KiB

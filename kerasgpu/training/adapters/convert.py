@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from kerasgpu import ops
+from kerasgpu.config.installed import gpu_exchange
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import dtypes, nest
 from kerasgpu.engine.tensor import Tensor, contiguous, from_gpu
 from kerasgpu.engine.variable import Variable
-from kerasgpu.kernels.gpu.driver import exchange
 from kerasgpu.kernels.launch import numpy_dtype
 
 
@@ -21,7 +21,7 @@ def is_array(x) -> bool:
         return _is_number_list(x)
     if isinstance(x, (str, bytes, dict)) or not hasattr(x, "shape"):
         return False
-    return hasattr(x, "__array__") or _is_sparse(x) or exchange.on_gpu(x)
+    return hasattr(x, "__array__") or _is_sparse(x) or gpu_exchange.on_gpu(x)
 
 
 def _is_number_list(x) -> bool:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from kerasgpu import kernels
+from kerasgpu.config.installed import gpu_driver as driver
+from kerasgpu.config.installed import gpu_transfer as transfer
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.jit import explain
@@ -21,8 +23,6 @@ from kerasgpu.engine.program import Program
 from kerasgpu.engine.recorder import Recorder, address
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
-from kerasgpu.kernels.gpu.driver import interface as driver
-from kerasgpu.kernels.gpu.driver import transfer
 from kerasgpu.training.runners.base import StepRunner
 from kerasgpu.training.runners.capture import cached, model_state
 

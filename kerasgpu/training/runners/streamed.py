@@ -12,16 +12,18 @@ runs, the host fetches and copies what comes next, so the host waits only when i
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kerasgpu import kernels
+from kerasgpu.config.installed import gpu_driver as drivers
+from kerasgpu.config.installed import gpu_transfer as transfer
 from kerasgpu.engine import device as devices
 from kerasgpu.engine import nest
 from kerasgpu.engine.program import Program
 from kerasgpu.engine.tensor import Tensor
 from kerasgpu.kernels import launch
-from kerasgpu.kernels.gpu.driver import interface as drivers
-from kerasgpu.kernels.gpu.driver import transfer
 from kerasgpu.training.adapters.convert import to_device
 from kerasgpu.training.runners.base import to_host
 from kerasgpu.training.runners.capture import captured_step
@@ -41,8 +43,8 @@ class Slot:
         self.first = first  # number of its first batch in the window
         starts, total = transfer.places([np.broadcast_to(np.empty((), d), (count, *s)) for s, d in specs])
         self.hosts = transfer.views(driver.pinned(total), [((count, *s), d) for s, d in specs], starts)
-        self.copied: transfer.Event | None = None
-        self.used: transfer.Event | None = None
+        self.copied: Any = None
+        self.used: Any = None
 
 
 class Window:
