@@ -106,6 +106,9 @@ def _add_legacy_layers(found):
         obj = getattr(layers, name)
         found["keras.legacy.layers", name] = obj
         _backward[obj] = "keras.legacy.layers", name
+    # This one Keras 3 still reads, and writes under a path of its own.
+    found["keras._legacy.layers", "ThresholdedReLU"] = layers.ThresholdedReLU
+    _backward[layers.ThresholdedReLU] = "keras._legacy.layers", "ThresholdedReLU"
 
 
 def _add(found, namespace, name, obj):

@@ -126,7 +126,14 @@ CASES = {
         lambda k: dense(k, 2, None),
         dict(optimizer="sgd", loss="mse", steps_per_execution=2),
         (X, TARGET),
-        dict(epochs=5, batch_size=10, steps_per_epoch=3, initial_epoch=1, validation_data=(X, TARGET), validation_freq=2),
+        dict(
+            epochs=5,
+            batch_size=10,
+            steps_per_epoch=4,  # a multiple of steps_per_execution: Keras rounds up to one
+            initial_epoch=1,
+            validation_data=(X, TARGET),
+            validation_freq=2,
+        ),
     ),
 }
 
