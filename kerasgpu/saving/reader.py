@@ -55,12 +55,13 @@ def is_zip(path) -> bool:
 
 
 def is_hdf5(path) -> bool:
-    """Whether a file begins as HDF5 does, whatever its name says. Its first 512, 1024 or 2048 bytes may be something else."""
+    """Whether a file begins as HDF5 does, whatever its name says. Its first 512, 1024 or 2048 bytes may be something else, but not
+    those of a zip: the weights in a `.keras` file are HDF5, and may begin at such a place."""
     if not os.path.isfile(path):  # opening a pipe would wait for ever
         return False
     with open(path, "rb") as file:
         head = file.read(2048 + len(_HDF5))
-    return any(head.startswith(_HDF5, start) for start in (0, 512, 1024, 2048))
+    return any(head.startswith(_HDF5, start) for start in ((0,) if head.startswith(b"PK") else (0, 512, 1024, 2048)))
 
 
 class ModelFile:

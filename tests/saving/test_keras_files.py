@@ -156,6 +156,28 @@ def test_losses_and_metrics_as_objects(tmp_path):
     assert model.evaluate(X, y, verbose=0, return_dict=True) == again.evaluate(X, y, verbose=0, return_dict=True)
 
 
+@pytest.mark.parametrize("start", [512, 1024, 2048])
+def test_weights_that_begin_where_hdf5_may(start, tmp_path):
+    """The weights in a .keras file are HDF5, and HDF5 may begin at these bytes: the file is a zip all the same."""
+    import zipfile
+
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(2)])
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    weights = "model.weights.h5"
+    with zipfile.ZipFile(tmp_path / "moved.keras", "w") as archive:
+        entry = zipfile.ZipInfo(weights)
+        entry.extra = b"\xff\xff" + (start - 30 - len(weights) - 4).to_bytes(2, "little") + bytes(start - 30 - len(weights) - 4)
+        archive.writestr(entry, parts.pop(weights))
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    assert (tmp_path / "moved.keras").read_bytes()[start : start + 4] == b"\x89HDF"
+    np.testing.assert_array_equal(
+        keras.models.load_model(tmp_path / "moved.keras").predict(X, verbose=0), model.predict(X, verbose=0)
+    )
+
+
 def test_custom_objects(tmp_path):
     class Twice(layers.Layer):
         def call(self, x):
