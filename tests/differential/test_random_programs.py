@@ -35,6 +35,7 @@ def test_what_counts_as_a_difference(ours, theirs, what):
 
 
 @pytest.mark.parity
+@pytest.mark.sweep  # `make differential`: with Keras on JAX it still finds differences that nobody has looked into
 @pytest.mark.filterwarnings("ignore")
 def test_random_programs_agree_with_keras():
     os.environ.setdefault("KERAS_BACKEND", "jax")
