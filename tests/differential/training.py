@@ -148,9 +148,7 @@ def compiled(choose, made: Made, rows):
     if choose.maybe(0.05):
         keywords["loss_weights"] = choose.one(["0.5", "[0.5]", "[1.0, 2.0, 3.0]", "{'zz': 1.0}"])
     keywords.update(
-        choose.arguments(
-            {"steps_per_execution": [..., "0", "-1"], "run_eagerly": ["True"], "auto_scale_loss": ["False"]}, 0.12
-        )
+        choose.arguments({"steps_per_execution": [..., "0", "-1"], "run_eagerly": ["True"], "auto_scale_loss": ["False"]}, 0.12)
     )
     steps.append(call("", "model.compile", **keywords))
     return steps, numbers
