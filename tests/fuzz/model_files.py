@@ -1,7 +1,7 @@
 """Loads model files with random changes. `python -m tests.fuzz.model_files SEED SECONDS FOLDER`
 
-Loading ends in a model or in a ValueError or TypeError with a sentence. The process that runs this is given a limit of time and
-memory; the input that it was at lies in FOLDER.
+Loading ends in a model or in a ValueError or TypeError with a sentence. The process that runs this is given a limit of time; the
+input that it was at lies in FOLDER.
 """
 
 import json
